@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"stepgate/runbook/run"
+)
+
+// Journal is where a run is written down. Whatever a method reports as done is
+// durable.
+type Journal interface {
+	// Append writes the events in one transaction, chained to the run's last
+	// event, and returns them with their hashes. It fails, and writes nothing,
+	// when the lease isn't the run's current one, or once any write has failed
+	// for good (*LatchedError in the store).
+	Append(ctx context.Context, l Lease, actor string, at time.Time, events ...run.Event) ([]run.Record, error)
+	// Load returns all events of a run in order, after it has proven the chain.
+	Load(ctx context.Context, runID string) ([]run.Record, error)
+	// PutBlob keeps bytes under their SHA-256 (hex), which it returns.
+	PutBlob(ctx context.Context, data []byte) (string, error)
+	// Blob returns the bytes kept under a SHA-256.
+	Blob(ctx context.Context, sha string) ([]byte, error)
+	// AppendOutput keeps pieces of attempts' output, in one commit. A piece at an
+	// offset that is there already is ignored.
+	AppendOutput(ctx context.Context, chunks ...Chunk) error
+	// Output reads kept output of a stream from an offset of the command's own
+	// output, at most max bytes. It returns the offset of the first byte
+	// returned (larger than from where something was left out or nothing more is
+	// kept) and the end of what is kept.
+	Output(ctx context.Context, attempt string, stream int, from int64, max int) (data []byte, at, end int64, err error)
+	// TakeLease makes the caller the run's only driver. It fails with the
+	// holder's name while another process drives the run.
+	TakeLease(ctx context.Context, runID, holder string) (Lease, error)
+}
+
+// Lease is the right to drive one run. Its epoch grows with every taking.
+type Lease interface {
+	RunID() string
+	Epoch() uint64
+	// Release gives the right back; it doesn't write an event.
+	Release() error
+}
+
+// Chunk is a piece of an attempt's output.
+type Chunk struct {
+	Attempt string
+	Stream  int // 0 stdout, 1 stderr
+	Offset  int64
+	At      time.Time
+	Data    []byte
+}

@@ -1,0 +1,9 @@
+// Package run holds the rules of a run: which events there are, what each one
+// does to the state ([Apply]), what is next ([Next]), and what an operator may
+// do ([Run.Actions]).
+//
+// It is a pure fold: a run is its plan and its events, and nothing else. The
+// package does no I/O, has no clock, and imports only runbook, runbook/plan,
+// checks and runbook/text. An event that the state does not allow is an error
+// and changes nothing.
+package run
