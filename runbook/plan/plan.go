@@ -1,0 +1,122 @@
+package plan
+
+import (
+	"stepgate/runbook"
+	"stepgate/runbook/inventory"
+)
+
+// Local is the target of what runs on this machine.
+const Local = "local"
+
+// Plan is a runbook bound to values and hosts.
+type Plan struct {
+	Book   *runbook.Runbook
+	Title  string
+	Values Values // parameters
+	Hosts  map[string]inventory.Host
+	Groups map[string][]string
+	Root   *Section
+	Steps  []*Step // in the runbook's order, walks in the inventory's
+	Cells  []*Cell // likewise
+	Walks  []*Walk
+	Digest string // SHA-256, hex
+
+	cells map[cellKey]*Cell
+	walks map[string]*Walk
+}
+
+type cellKey struct{ step, target string }
+
+// Node is a *Section, a *Walk or a *Step.
+type Node interface{ node() }
+
+// Section is an instance of a runbook's section.
+type Section struct {
+	Book     *runbook.Section
+	ID       string // path; "" for the root
+	Number   string // 3.2, for people
+	Title    string // template: see [Plan.Text]
+	Scope    *Scope
+	Children []Node
+}
+
+// Walk is an `each`: one instance per host.
+type Walk struct {
+	ID        string // path without an instance
+	Number    string
+	Title     string // template of the instances' title
+	Group     string
+	OrderBy   *runbook.Expr
+	Hosts     []string // in the inventory's order
+	Instances []Node   // parallel to Hosts: each a *Section, or a *Step
+	Scope     *Scope   // outside the walk
+}
+
+// Step is an instance of a runbook's step.
+type Step struct {
+	Book   *runbook.Step
+	Kind   Kind
+	ID     string
+	Number string
+	Title  string // template
+	Scope  *Scope
+	Gated  bool
+	Cells  []*Cell // at least one
+	// Enter is the section that a step of kind Enter opens.
+	Enter *Section
+}
+
+// Kind says what a step does: what a runbook's step does, or entering a gated
+// section.
+type Kind uint8
+
+const (
+	Manual Kind = iota + 1
+	Check
+	Run
+	Enter
+)
+
+// Cell is a step at the place it runs: the unit of state.
+type Cell struct {
+	Index  int // in Plan.Cells
+	Step   *Step
+	Target string // host, Local, or "" for what a person does and for checks of several places
+}
+
+// Scope is an instance of a walk, or the run itself when Up is nil. It binds
+// the names a step sees.
+type Scope struct {
+	Up    *Scope
+	Path  string // of the instance: tablets[tablet-2]; "" for the run
+	Host  string // bound by the instance; "" for the run
+	Group string
+	Index int // in the inventory's order, from 0
+	Count int
+}
+
+// Host returns the host of the innermost walk, or "".
+func (s *Scope) InnerHost() string {
+	for ; s != nil; s = s.Up {
+		if s.Host != "" {
+			return s.Host
+		}
+	}
+	return ""
+}
+
+func (*Section) node() {}
+func (*Walk) node()    {}
+func (*Step) node()    {}
+
+// Cell returns the cell of a step at a target.
+func (p *Plan) Cell(step, target string) (*Cell, bool) {
+	c, ok := p.cells[cellKey{step, target}]
+	return c, ok
+}
+
+// Walk returns the walk of that path.
+func (p *Plan) Walk(id string) (*Walk, bool) {
+	w, ok := p.walks[id]
+	return w, ok
+}

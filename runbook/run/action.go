@@ -1,0 +1,180 @@
+package run
+
+import "time"
+
+// Action is what an operator may ask for. The set is closed.
+type Action interface{ action() }
+
+// Go starts what is next: takes the checks, runs the command, or opens the gate.
+type Go struct{}
+
+// Answer answers the gate that is shown. An empty or wrong phrase declines it.
+// Pre is the argv of a pre-grant, empty when a person typed.
+type Answer struct {
+	Gate  string
+	Typed string
+	Pre   string
+}
+
+// Retry makes a failed or rolled back cell pending again. Typed is needed where
+// [Availability.Phrase] says so.
+type Retry struct{ Typed string }
+
+// Skip leaves the cell out.
+type Skip struct{ Reason string }
+
+// MarkDone ticks a manual step, or settles a failed or unknown cell as done.
+type MarkDone struct{ Evidence string }
+
+// MarkFailed settles an unknown cell as failed.
+type MarkFailed struct{ Reason string }
+
+// Probe asks the host again what became of an unknown attempt, and takes the
+// checks again.
+type Probe struct{}
+
+// RollBack undoes this step.
+type RollBack struct{}
+
+// StopNow sends TERM, or KILL, to the command that is running, or ends a poll.
+type StopNow struct{ Kill bool }
+
+// Pause stops the run between two steps, to be resumed later.
+type Pause struct{ Why string }
+
+// Continue ends a pause.
+type Continue struct{}
+
+// Abort closes the run where it stands.
+type Abort struct{ Why string }
+
+// AddNote puts a remark on the timeline.
+type AddNote struct{ Text string }
+
+func (Go) action()         {}
+func (Answer) action()     {}
+func (Retry) action()      {}
+func (Skip) action()       {}
+func (MarkDone) action()   {}
+func (MarkFailed) action() {}
+func (Probe) action()      {}
+func (RollBack) action()   {}
+func (StopNow) action()    {}
+func (Pause) action()      {}
+func (Continue) action()   {}
+func (Abort) action()      {}
+func (AddNote) action()    {}
+
+// Verb names a kind of action, for keys, menus and availability.
+type Verb string
+
+const (
+	VerbGo         Verb = "go"
+	VerbAnswer     Verb = "answer"
+	VerbRetry      Verb = "retry"
+	VerbSkip       Verb = "skip"
+	VerbMarkDone   Verb = "mark done"
+	VerbMarkFailed Verb = "mark failed"
+	VerbProbe      Verb = "probe"
+	VerbRollBack   Verb = "roll back"
+	VerbStopNow    Verb = "stop now"
+	VerbPause      Verb = "pause"
+	VerbContinue   Verb = "continue"
+	VerbAbort      Verb = "abort"
+	VerbNote       Verb = "note"
+)
+
+// Availability says whether an action applies now.
+type Availability struct {
+	Verb   Verb   `json:"verb"`
+	Why    string `json:"why,omitempty"`    // why it doesn't; empty: it does
+	Phrase string `json:"phrase,omitempty"` // must be typed with it
+	Says   string `json:"says"`             // what it will do, one line
+}
+
+// OK reports whether the action applies.
+func (a Availability) OK() bool { return a.Why == "" }
+
+// StaleError refuses an action that was meant for a state the run has left.
+type StaleError struct{ Key Key }
+
+func (e *StaleError) Error() string {
+	return "the run has moved on since that was shown; look again at " + e.Key.String()
+}
+
+// NotNowError refuses an action that doesn't apply.
+type NotNowError struct {
+	Verb Verb
+	Why  string
+}
+
+func (e *NotNowError) Error() string { return string(e.Verb) + " does not apply now: " + e.Why }
+
+// Wait says what the run waits for.
+type Wait string
+
+const (
+	WaitNothing Wait = ""        // it is at work
+	WaitGo      Wait = "go"      // the next step is ready
+	WaitManual  Wait = "manual"  // a person does something and ticks it
+	WaitGate    Wait = "gate"    // the phrase
+	WaitFailure Wait = "failure" // a decision about a failed or rolled back cell
+	WaitUnknown Wait = "unknown" // a decision about an unknown cell
+	WaitPaused  Wait = "paused"
+	WaitClosed  Wait = "closed"
+)
+
+// Snapshot is a consistent, immutable view of a run at one moment.
+type Snapshot struct {
+	Run      *Run
+	Current  Key    // the cell the run stands at; zero when closed
+	Seq      uint64 // to be passed back with an action on Current
+	Wait     Wait
+	Actions  []Availability // for Current, in menu order
+	Busy     *Activity      // what is going on; nil when waiting
+	Hosts    map[string]HostState
+	Notice   string    // the engine's last word to the operator, one line
+	At       time.Time // when it was taken
+	ReadOnly string    // why nothing more can be journaled; empty normally
+}
+
+// HostState is the connection to a host.
+type HostState struct {
+	State string // "", connecting, connected, lost
+	Error string
+	Hint  string
+}
+
+// Activity is what is going on at the current cell.
+type Activity struct {
+	What     string // connect, check, command, rollback, probe
+	Phase    Phase  // of checks
+	Since    time.Time
+	Looks    []Look        // of checks
+	Attempt  string        // of a command
+	Bytes    [2]int64      // its output so far
+	Timeout  time.Duration // of a command; 0: none
+	Stopping bool
+}
+
+// Look is a check that is being taken.
+type Look struct {
+	Fence int // index in its phase
+	Where string
+	Try   int
+	Since time.Time
+	Until time.Duration // 0: one try
+	Every time.Duration
+	Done  bool
+	Last  CheckResult // of the last try; Tries 0: none yet
+}
+
+// Action returns the availability of a verb at the current cell.
+func (s *Snapshot) Action(v Verb) Availability {
+	for _, a := range s.Actions {
+		if a.Verb == v {
+			return a
+		}
+	}
+	return Availability{Verb: v, Why: "not at this point"}
+}

@@ -1,0 +1,93 @@
+package run
+
+import (
+	"encoding/json"
+	"time"
+
+	"stepgate/checks"
+	"stepgate/runbook/plan"
+)
+
+// Run is the state of a run: its plan, folded over its events. A *Run that was
+// handed out never changes.
+type Run struct {
+	Plan      *plan.Plan
+	ID        string
+	Start     RunStarted
+	Started   time.Time
+	Last      time.Time // of the latest event
+	Seq       uint64
+	Epoch     uint64
+	Head      [32]byte
+	Holder    string // who drives; empty after a release
+	Paused    bool
+	Closed    Closing // empty: open
+	ClosedWhy string
+	Cells     []*Cell             // parallel to Plan.Cells
+	Orders    map[string][]string // walk → hosts, once ordered
+	Hosts     map[string]Identity
+	Notes     []Record
+	values    map[string]map[string]json.RawMessage // scope path → captured
+}
+
+// Cell is the state of one cell.
+type Cell struct {
+	Plan      *plan.Cell
+	Key       Key
+	Status    Status
+	Reason    Reason
+	Detail    string // one line on Reason
+	When      *WhenDecided
+	Gate      *GateShown // shown and not yet closed, or granted
+	Grant     *GateGranted
+	Attempts  []*Attempt
+	Checks    map[Phase]*ChecksTaken // the latest of each
+	CheckedAt map[Phase]time.Time
+	Resolved  *OutcomeResolved
+	Evidence  string    // of a manual step
+	Skip      string    // reason
+	Rerun     bool      // a RERUN was typed: its next dispatch is gated, whatever the step says
+	Begun     time.Time // of the first thing that happened
+	Ended     time.Time // when it was last settled or stopped
+	By        string    // actor of that
+	Seq       uint64    // of the last event about it
+}
+
+// Attempt is one dispatch.
+type Attempt struct {
+	Intent  Intent
+	Record  Record // of the intent: its hash stands in the claim on the host
+	Outcome *Outcome
+	Fate    string // of the latest probe
+	Why     string // of the latest interruption
+	At      time.Time
+	Ended   time.Time
+}
+
+// Attempt returns the latest attempt of a role, or nil.
+func (c *Cell) Attempt(role Role) *Attempt {
+	for i := len(c.Attempts) - 1; i >= 0; i-- {
+		if c.Attempts[i].Intent.Role == role {
+			return c.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// Latest returns the latest attempt of any role, or nil.
+func (c *Cell) Latest() *Attempt {
+	if len(c.Attempts) == 0 {
+		return nil
+	}
+	return c.Attempts[len(c.Attempts)-1]
+}
+
+// Verdict is the worst verdict of the latest checks of a phase, and whether
+// there are any.
+func (c *Cell) Verdict(p Phase) (checks.Verdict, bool) {
+	t, ok := c.Checks[p]
+	if !ok {
+		return checks.Unknown, false
+	}
+	return t.Verdict(), true
+}
