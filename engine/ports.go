@@ -34,19 +34,8 @@ type Journal interface {
 	TakeLease(ctx context.Context, runID, holder string) (Lease, error)
 }
 
-// Lease is the right to drive one run. Its epoch grows with every taking.
-type Lease interface {
-	RunID() string
-	Epoch() uint64
-	// Release gives the right back; it doesn't write an event.
-	Release() error
-}
+// Lease is the right to drive one run.
+type Lease = run.Lease
 
 // Chunk is a piece of an attempt's output.
-type Chunk struct {
-	Attempt string
-	Stream  int // 0 stdout, 1 stderr
-	Offset  int64
-	At      time.Time
-	Data    []byte
-}
+type Chunk = run.Chunk
