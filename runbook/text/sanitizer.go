@@ -1,0 +1,251 @@
+package text
+
+import (
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Sanitizer makes a stream of untrusted bytes fit for a terminal; its zero value
+// is ready. What it writes holds no control character but \n, is valid UTF-8,
+// and passes through a second sanitizer unchanged. Nothing is swallowed but
+// colours, erasures, charset switches and variation selectors: other sequences
+// become tokens such as ⟨OSC 52⟩, and a sequence that doesn't end on its line
+// is shown as the text it is.
+//
+// Sequences and characters may be split between chunks. Not for concurrent use.
+type Sanitizer struct {
+	oneLine bool
+	state   state
+	seq     []byte // the sequence so far, from its ESC on
+	partial []byte // an incomplete UTF-8 character
+	cr      bool   // a CR was seen; what follows decides what it was
+	col     int    // cells written on this line
+	base    bool   // a character that marks may combine with was written
+	marks   int    // combining marks since then
+}
+
+type state uint8
+
+const (
+	ground  state = iota
+	escape        // behind ESC
+	control       // in CSI …
+	stringy       // in OSC, DCS, SOS, PM or APC …
+	closing       // in such a string, behind an ESC
+)
+
+const (
+	tabWidth  = 8
+	maxMarks  = 4       // combining marks kept per character
+	maxString = 4 << 10 // bytes of a sequence before it is taken for text
+)
+
+// Append appends the printable form of chunk to dst.
+func (s *Sanitizer) Append(dst, chunk []byte) []byte {
+	for i := 0; i < len(chunk); {
+		if s.state == ground && len(s.partial) == 0 && !s.cr {
+			n := asciiRun(chunk[i:])
+			if n > 0 {
+				dst = append(dst, chunk[i:i+n]...)
+				s.col += n
+				s.base, s.marks = true, 0
+				i += n
+				continue
+			}
+		}
+		c := chunk[i]
+		if s.state == ground && (c >= utf8.RuneSelf || len(s.partial) > 0) {
+			var n int
+			dst, n = s.wide(dst, chunk[i:])
+			i += n
+			continue
+		}
+		dst = s.step(dst, c)
+		i++
+	}
+	return dst
+}
+
+// Flush appends what was held back at the end of the stream.
+func (s *Sanitizer) Flush(dst []byte) []byte {
+	for s.state != ground {
+		dst = s.abort(dst)
+	}
+	for range s.partial {
+		dst = s.put(dst, utf8.RuneError)
+	}
+	s.partial = s.partial[:0]
+	return s.settle(dst)
+}
+
+// asciiRun counts the printable ASCII bytes at the start of b.
+func asciiRun(b []byte) int {
+	for i, c := range b {
+		if c < 0x20 || c >= 0x7f {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// wide takes one character of several bytes, or a byte that is none, from b, and
+// says how many bytes it used.
+func (s *Sanitizer) wide(dst, b []byte) ([]byte, int) {
+	held := len(s.partial)
+	var window [2 * utf8.UTFMax]byte
+	n := copy(window[:], s.partial)
+	n += copy(window[n:], b[:min(len(b), utf8.UTFMax)])
+	w := window[:n]
+	if !utf8.FullRune(w) {
+		s.partial = append(s.partial, b[:n-held]...)
+		return dst, n - held
+	}
+	r, size := utf8.DecodeRune(w)
+	if r == utf8.RuneError && size <= 1 && held > 0 {
+		// The held bytes are no character; the new ones are looked at afresh.
+		for range s.partial {
+			dst = s.put(dst, utf8.RuneError)
+		}
+		s.partial = s.partial[:0]
+		return dst, 0
+	}
+	s.partial = s.partial[:0]
+	return s.put(dst, r), max(size-held, 0)
+}
+
+// step takes one ASCII byte, or a byte inside a sequence.
+func (s *Sanitizer) step(dst []byte, c byte) []byte {
+	switch s.state {
+	case ground:
+		return s.plain(dst, c)
+	case escape:
+		return s.escaped(dst, c)
+	case control:
+		return s.csi(dst, c)
+	case stringy, closing:
+		return s.str(dst, c)
+	}
+	return dst
+}
+
+func (s *Sanitizer) plain(dst []byte, c byte) []byte {
+	switch c {
+	case '\n':
+		if s.oneLine {
+			dst = s.settle(dst)
+			return s.put(dst, '␤')
+		}
+		s.cr = false
+		return s.newline(dst)
+	case '\r':
+		s.cr = true // several of them and a \n are one line end
+		return dst
+	case '\t':
+		dst = s.settle(dst)
+		n := tabWidth - s.col%tabWidth
+		if s.oneLine {
+			n = 1
+		}
+		for range n {
+			dst = s.put(dst, ' ')
+		}
+		return dst
+	case 0x1b:
+		dst = s.settle(dst)
+		s.state, s.seq = escape, append(s.seq[:0], c)
+		return dst
+	}
+	return s.put(dst, rune(c))
+}
+
+// settle writes the line end that a CR without \n stands for.
+func (s *Sanitizer) settle(dst []byte) []byte {
+	if !s.cr {
+		return dst
+	}
+	s.cr = false
+	if s.oneLine {
+		return s.put(dst, '␍')
+	}
+	return s.newline(dst)
+}
+
+func (s *Sanitizer) newline(dst []byte) []byte {
+	s.col, s.base, s.marks = 0, false, 0
+	return append(dst, '\n')
+}
+
+// put writes one character, or the token for it.
+func (s *Sanitizer) put(dst []byte, r rune) []byte {
+	dst = s.settle(dst)
+	if r >= 0x4e00 && r <= 0x9fff { // most Chinese text
+		s.col += 2
+		s.base, s.marks = true, 0
+		return utf8.AppendRune(dst, r)
+	}
+	switch {
+	case r == ideographicSpace || r == utf8.RuneError:
+	case selector(r):
+		return dst
+	case unicode.Is(unicode.Zs, r):
+		r = ' '
+	case Hidden(r) || !unicode.IsPrint(r) && !unicode.Is(unicode.Co, r):
+		return s.token(dst, Token(r))
+	case r >= 0x300 && unicode.In(r, unicode.Mn, unicode.Me):
+		return s.mark(dst, r)
+	}
+	dst = utf8.AppendRune(dst, r)
+	s.col += cells(r)
+	s.base, s.marks = true, 0
+	return dst
+}
+
+// mark writes a combining mark, on a dotted circle when there's nothing of its
+// own line that it could combine with.
+func (s *Sanitizer) mark(dst []byte, r rune) []byte {
+	if !s.base {
+		dst = s.put(dst, '◌')
+	}
+	if s.marks >= maxMarks {
+		return dst
+	}
+	s.marks++
+	return utf8.AppendRune(dst, r)
+}
+
+func (s *Sanitizer) token(dst []byte, t string) []byte {
+	s.col += ansi.StringWidth(t)
+	s.base, s.marks = true, 0
+	return append(dst, t...)
+}
+
+func cells(r rune) int {
+	if r < utf8.RuneSelf {
+		return 1
+	}
+	return ansi.StringWidth(string(r))
+}
+
+// abort ends a sequence that never came to its end: its ESC is shown, and the
+// rest is taken for the text it looks like.
+func (s *Sanitizer) abort(dst []byte) []byte {
+	if s.state == ground {
+		return dst
+	}
+	held := s.seq
+	s.state, s.seq = ground, nil
+	dst = s.token(dst, Token(0x1b))
+	return s.Append(dst, held[1:])
+}
+
+// end drops the sequence or shows the token for it.
+func (s *Sanitizer) end(dst []byte, format string, args ...any) []byte {
+	s.state, s.seq = ground, s.seq[:0]
+	if format == "" {
+		return dst
+	}
+	return s.token(dst, fmt.Sprintf(format, args...))
+}
