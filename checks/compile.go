@@ -1,0 +1,426 @@
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/builtin"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/patcher"
+	"github.com/expr-lang/expr/types"
+	"github.com/expr-lang/expr/vm"
+)
+
+// expression is one compiled statement.
+type expression struct {
+	statement
+	node    ast.Node // as parsed, never changed: programs are made from rewritten copies
+	typ     reflect.Type
+	uses    map[string]bool
+	program *vm.Program
+	explain explanation // nil where there is nothing to show
+}
+
+// binding is a name given by a let line, or by an earlier capture.
+type binding struct {
+	typ  reflect.Type
+	node ast.Node
+}
+
+// compiler holds what the lines of one fence share.
+type compiler struct {
+	names    Names
+	observed bool // false: no observation, only variables
+	bound    map[string]binding
+	problems []Problem
+}
+
+func newCompiler(n Names, observation bool) *compiler {
+	return &compiler{names: n, observed: observation, bound: map[string]binding{}}
+}
+
+// withheld are functions of expr-lang that would make a verdict depend on more
+// than the observation, or get around its rules.
+var withheld = map[string]string{
+	"now":      "expressions see no clock; compare what the command printed",
+	"date":     "expressions see no calendar; compare what the command printed",
+	"timezone": "expressions see no calendar; compare what the command printed",
+	"get":      "write a?.b or a?.[i] for what may be missing",
+}
+
+// functions are all names that can be called.
+var functions = func() map[string]bool {
+	out := map[string]bool{}
+	for _, f := range builtin.Builtins {
+		out[f.Name] = true
+	}
+	for _, name := range helpers {
+		out[name] = true
+	}
+	return out
+}()
+
+// config is what the parser and the type checker know: names, types and
+// functions, none of which is ever run.
+func (c *compiler) config() *conf.Config {
+	cfg := conf.CreateNew()
+	cfg.Optimize = false
+	for name := range withheld {
+		cfg.Disabled[name] = true
+		delete(cfg.Builtins, name)
+	}
+	env := types.Map{"host": types.String}
+	if c.observed {
+		for _, name := range []string{"stdout", "stderr", "output"} {
+			env[name] = types.String
+		}
+		env["exit"], env["json"] = types.Int, types.Any
+		env["lines"], env["errors"] = types.TypeOf([]string{}), types.TypeOf([]string{})
+	}
+	for name, t := range c.names {
+		env[name] = staticType(t)
+	}
+	for name, b := range c.bound {
+		env[name] = types.Any
+		if b.typ != nil && b.typ.Kind() != reflect.Interface {
+			env[name] = types.TypeOf(reflect.Zero(b.typ).Interface())
+		}
+	}
+	cfg.WithEnv(env)
+	declare(cfg, "table", new(func(string) []map[string]string), new(func(string, string) []map[string]string))
+	declare(cfg, "regex", new(func(string, string) string))
+	declare(cfg, "number", new(func(string) float64), new(func(float64) float64))
+	declare(cfg, "quantity", new(func(string) float64), new(func(float64) float64))
+	declare(cfg, "version", new(func(string) Version))
+	declare(cfg, "hosts", new(func(string) []map[string]any))
+	declare(cfg, "ran", new(func(string) bool))
+	declare(cfg, "ok", new(func(string) bool))
+	declare(cfg, "fromJSON", new(func(string) any))
+	declare(cfg, "__versions", new(func(Version, Version) bool))
+	for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
+		cfg.Visitors = append(cfg.Visitors, &patcher.OperatorOverloading{
+			Operator: op, Overloads: []string{"__versions"}, Env: &cfg.Env, Functions: cfg.Functions, NtCache: &cfg.NtCache,
+		})
+	}
+	return cfg
+}
+
+func declare(cfg *conf.Config, name string, signatures ...any) {
+	f := &builtin.Function{Name: name, Func: func(...any) (any, error) { return nil, errors.New("not run") }}
+	for _, s := range signatures {
+		f.Types = append(f.Types, reflect.TypeOf(s).Elem())
+	}
+	cfg.Functions[name] = f
+}
+
+func staticType(t Type) types.Type {
+	switch t {
+	case String:
+		return types.String
+	case Int:
+		return types.Int
+	case Number:
+		return types.Float64
+	case Bool:
+		return types.Bool
+	case Duration:
+		return types.TypeOf(time.Duration(0))
+	case List:
+		return types.TypeOf([]any{})
+	case Any:
+	}
+	return types.Any
+}
+
+// typeOf is the inverse of staticType, for what a capture will hold.
+func typeOf(t reflect.Type) Type {
+	switch {
+	case t == nil:
+		return Any
+	case t == reflect.TypeFor[time.Duration]():
+		return Duration
+	case t == reflect.TypeFor[Version]():
+		return String
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return String
+	case reflect.Int, reflect.Int64:
+		return Int
+	case reflect.Float64:
+		return Number
+	case reflect.Bool:
+		return Bool
+	case reflect.Slice, reflect.Array:
+		return List
+	default:
+		return Any
+	}
+}
+
+func (c *compiler) problem(s statement, offset int, text, remedy string) {
+	line, col := s.at(offset)
+	c.problems = append(c.problems, Problem{line, col, text, remedy})
+}
+
+// compile checks one statement and makes its program; nil if it has problems.
+func (c *compiler) compile(s statement) *expression {
+	cfg := c.config()
+	tree, err := parser.ParseWithConfig(s.src, cfg)
+	if err != nil {
+		c.syntax(s, err)
+		return nil
+	}
+	e := &expression{statement: s, uses: map[string]bool{}}
+	if !c.resolve(e, tree.Node) {
+		return nil
+	}
+	if e.typ, err = new(checker.Checker).PatchAndCheck(tree, cfg); err != nil {
+		c.mismatch(s, err)
+		return nil
+	}
+	// Type checking leaves types and overloads in the tree; programs are made
+	// from a tree that has neither.
+	fresh, err := parser.ParseWithConfig(s.src, cfg)
+	if err != nil {
+		c.syntax(s, err)
+		return nil
+	}
+	e.node = fresh.Node
+	if e.program, err = c.link(e.node); err != nil {
+		c.problem(s, 0, "the expression can't be compiled: "+firstLine(err.Error()), "simplify it with let")
+		return nil
+	}
+	e.explain = c.explanation(e.node, func(n ast.Node) ast.Node { return n })
+	return e
+}
+
+func (c *compiler) syntax(s statement, err error) {
+	var f *file.Error
+	if !errors.As(err, &f) {
+		c.problem(s, 0, firstLine(err.Error()), "")
+		return
+	}
+	text, remedy := f.Message, ""
+	if strings.Contains(text, "unexpected token") && strings.Contains(text, `"="`) {
+		remedy = "compare with =="
+	}
+	c.problem(s, f.From, text, remedy)
+}
+
+var mismatched = regexp.MustCompile(`^invalid operation: (\S+) \(mismatched types? (.+)\)$`)
+
+// mismatch words a complaint of the type checker.
+func (c *compiler) mismatch(s statement, err error) {
+	var f *file.Error
+	if !errors.As(err, &f) {
+		c.problem(s, 0, firstLine(err.Error()), "")
+		return
+	}
+	text, remedy := kinds.Replace(f.Message), ""
+	if m := mismatched.FindStringSubmatch(f.Message); m != nil {
+		text = fmt.Sprintf("%s can't be used on %s", m[1], kinds.Replace(m[2]))
+		remedy = "compare things of one kind"
+		switch {
+		case strings.Contains(m[2], "Version"):
+			remedy = `write version("…") on both sides`
+		case strings.Contains(m[2], "Duration"):
+			remedy = `write duration("60s") for a span of time`
+		case strings.Contains(m[2], "string") && (strings.Contains(m[2], "int") || strings.Contains(m[2], "float64")):
+			remedy = "write number(…) around the text, or quote the number"
+		}
+	}
+	c.problem(s, f.From, text, remedy)
+}
+
+// kinds are the words for Go types.
+var kinds = strings.NewReplacer("[]map[string]string", "a table", "map[string]string", "a table row", "[]map[string]interface {}", "a list of hosts",
+	"map[string]interface {}", "a map", "[]interface {}", "a list", "[]string", "a list of strings", "interface {}", "any",
+	"time.Duration", "duration", "checks.Version", "version", "float64", "number", "unknown", "any")
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+// resolve reports every name that isn't known, and notes the variables.
+func (c *compiler) resolve(e *expression, root ast.Node) bool {
+	before := len(c.problems)
+	r := &resolver{c: c, e: e, callees: map[ast.Node]bool{}, local: map[string]bool{}}
+	ast.Walk(&root, visit(r.declarations))
+	ast.Walk(&root, visit(r.names))
+	return len(c.problems) == before
+}
+
+type visit func(ast.Node)
+
+func (v visit) Visit(n *ast.Node) { v(*n) }
+
+type resolver struct {
+	c       *compiler
+	e       *expression
+	callees map[ast.Node]bool
+	local   map[string]bool
+}
+
+func (r *resolver) at(n ast.Node, text, remedy string) {
+	r.c.problem(r.e.statement, n.Location().From, text, remedy)
+}
+
+func (r *resolver) declarations(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.VariableDeclaratorNode:
+		if !r.c.free(n.Name) {
+			r.at(n, fmt.Sprintf("%q is a name already", n.Name), "choose another name after let")
+		}
+		r.local[n.Name] = true
+	case *ast.SequenceNode:
+		r.at(n.Nodes[0], "only the last of several expressions would count", "write one expression a line")
+	case *ast.BytesNode:
+		r.at(n, "byte strings can't be compared with text", "write the text without b")
+	case *ast.CallNode:
+		r.callees[n.Callee] = true
+		if _, ok := n.Callee.(*ast.IdentifierNode); !ok {
+			r.at(n, "only functions can be called", "write function(value)")
+		}
+	}
+}
+
+func (r *resolver) names(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.CallNode:
+		r.constants(n)
+		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
+			r.function(id)
+		}
+	case *ast.BuiltinNode:
+		r.duration(n)
+	case *ast.IdentifierNode:
+		if !r.callees[n] && !r.local[n.Value] {
+			r.variable(n)
+		}
+	}
+}
+
+func (r *resolver) variable(n *ast.IdentifierNode) {
+	name := n.Value
+	_, bound := r.c.bound[name]
+	_, named := r.c.names[name]
+	switch {
+	case bound:
+	case named || name == "host":
+		r.e.uses[name] = true
+	case observed[name] && r.c.observed:
+		r.e.uses[name] = true
+	case observed[name]:
+		r.at(n, name+" isn't known here: nothing has been run", "capture the value in an earlier step and use its name")
+	case later[name] != "":
+		r.at(n, "not yet: "+name+" ("+later[name]+")", "use stdout of a command instead")
+	case name == "$env":
+		r.at(n, "$env isn't part of the language", "name the variable itself")
+	case functions[name]:
+		r.at(n, name+" is a function", "write "+name+"(…)")
+	default:
+		r.at(n, fmt.Sprintf("unknown name %q", name), didYouMean(name, r.c.known(), "declare it as a parameter, host variable or capture"))
+	}
+}
+
+func (r *resolver) function(n *ast.IdentifierNode) {
+	name := n.Value
+	switch {
+	case withheld[name] != "":
+		r.at(n, name+"() isn't part of the language", withheld[name])
+	case strings.HasPrefix(name, "__"):
+		r.at(n, fmt.Sprintf("unknown function %q", name), "")
+	case later[name] != "":
+		r.at(n, "not yet: "+name+"() ("+later[name]+")", "use stdout of a command instead")
+	case !functions[name]:
+		r.at(n, fmt.Sprintf("unknown function %q", name), didYouMean(name, keys(functions), "see the expression section of the language"))
+	}
+}
+
+// constants judges literal arguments that could only fail later.
+func (r *resolver) constants(n *ast.CallNode) {
+	id, ok := n.Callee.(*ast.IdentifierNode)
+	if !ok || len(n.Arguments) == 0 {
+		return
+	}
+	lit, ok := n.Arguments[len(n.Arguments)-1].(*ast.StringNode)
+	if !ok {
+		return
+	}
+	switch id.Value {
+	case "regex":
+		if _, err := regexp.Compile(lit.Value); err != nil && len(n.Arguments) == 2 {
+			r.at(lit, firstLine(err.Error()), "write a regular expression of RE2")
+		}
+	case "version":
+		if _, err := ParseVersion(lit.Value); err != nil {
+			r.at(lit, err.Error(), "write numbers between dots, such as 4.2.1")
+		}
+	case "quantity":
+		if _, err := parseQuantity(lit.Value); err != nil {
+			r.at(lit, err.Error(), "write a quantity such as 500m or 4Gi")
+		}
+	case "number":
+		if _, err := parseNumber(lit.Value); err != nil {
+			r.at(lit, err.Error(), "write the number itself")
+		}
+	}
+}
+
+func (r *resolver) duration(n *ast.BuiltinNode) {
+	if n.Name != "duration" || len(n.Arguments) != 1 {
+		return
+	}
+	if lit, ok := n.Arguments[0].(*ast.StringNode); ok {
+		if _, err := time.ParseDuration(lit.Value); err != nil {
+			r.at(lit, fmt.Sprintf("%q is no duration", lit.Value), "write a number with a unit, such as 500ms, 60s or 1h30m")
+		}
+	}
+}
+
+func didYouMean(name string, known []string, otherwise string) string {
+	if near := Did(name, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return otherwise
+}
+
+// free tells whether a let or capture may take the name.
+func (c *compiler) free(name string) bool {
+	_, named := c.names[name]
+	_, bound := c.bound[name]
+	_, reserved := Reserved(name)
+	return !named && !bound && !reserved
+}
+
+// known lists every name an expression may use here.
+func (c *compiler) known() []string {
+	out := append(keys(c.names), "host")
+	out = append(out, keys(c.bound)...)
+	if c.observed {
+		out = append(out, keys(observed)...)
+	}
+	sort.Strings(out)
+	return slices.Compact(out)
+}
+
+func keys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
