@@ -84,6 +84,39 @@ const (
 	VerbNote       Verb = "note"
 )
 
+// VerbOf names an action.
+func VerbOf(a Action) Verb {
+	switch a.(type) {
+	case Go:
+		return VerbGo
+	case Answer:
+		return VerbAnswer
+	case Retry:
+		return VerbRetry
+	case Skip:
+		return VerbSkip
+	case MarkDone:
+		return VerbMarkDone
+	case MarkFailed:
+		return VerbMarkFailed
+	case Probe:
+		return VerbProbe
+	case RollBack:
+		return VerbRollBack
+	case StopNow:
+		return VerbStopNow
+	case Pause:
+		return VerbPause
+	case Continue:
+		return VerbContinue
+	case Abort:
+		return VerbAbort
+	case AddNote:
+		return VerbNote
+	}
+	return ""
+}
+
 // Availability says whether an action applies now.
 type Availability struct {
 	Verb   Verb   `json:"verb"`

@@ -14,10 +14,10 @@ var kinds = map[string]Event{
 	"ChecksTaken": ChecksTaken{}, "GateShown": GateShown{}, "GateGranted": GateGranted{},
 	"GateClosed": GateClosed{}, "Intent": Intent{}, "Interrupted": Interrupted{},
 	"Probed": Probed{}, "Reattached": Reattached{}, "Outcome": Outcome{},
-	"OutcomeResolved": OutcomeResolved{}, "ManualDone": ManualDone{}, "Skipped": Skipped{},
+	"OutcomeResolved": OutcomeResolved{}, "ManualDone": ManualDone{}, "CellSkipped": CellSkipped{},
 	"Retried": Retried{}, "RerunOverride": RerunOverride{}, "RollbackRequested": RollbackRequested{},
 	"Paused": Paused{}, "Continued": Continued{}, "Note": Note{}, "Exported": Exported{},
-	"RunClosed": RunClosed{},
+	"RunClosed": RunClosed{}, "NotDispatched": NotDispatched{},
 }
 
 // UnknownKindError is an event of a kind that this version doesn't know. The
@@ -68,6 +68,8 @@ func KeyOf(e Event) (cell Key, attempt string) {
 		return e.Cell, ""
 	case Intent:
 		return e.Cell, e.Attempt
+	case NotDispatched:
+		return e.Cell, ""
 	case Interrupted:
 		return e.Cell, e.Attempt
 	case Probed:
@@ -80,7 +82,7 @@ func KeyOf(e Event) (cell Key, attempt string) {
 		return e.Cell, e.Attempt
 	case ManualDone:
 		return e.Cell, ""
-	case Skipped:
+	case CellSkipped:
 		return e.Cell, ""
 	case Retried:
 		return e.Cell, ""

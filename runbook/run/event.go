@@ -111,11 +111,10 @@ const (
 
 // ChecksTaken holds the results of all checks of one phase.
 type ChecksTaken struct {
-	Cell    Key                        `json:"cell"`
-	Phase   Phase                      `json:"phase"`
-	Attempt string                     `json:"attempt,omitempty"` // the attempt judged, in After and Evidence
-	Checks  []CheckResult              `json:"checks"`
-	Values  map[string]json.RawMessage `json:"values,omitempty"` // captured
+	Cell    Key           `json:"cell"`
+	Phase   Phase         `json:"phase"`
+	Attempt string        `json:"attempt,omitempty"` // the attempt judged, in After and Evidence
+	Checks  []CheckResult `json:"checks"`
 }
 
 // Verdict is the worst of the checks.
@@ -140,6 +139,8 @@ type CheckResult struct {
 	TookMS  int64          `json:"took_ms"`          // all tries
 	Stdout  string         `json:"stdout,omitempty"` // first and last 16 KiB
 	Stderr  string         `json:"stderr,omitempty"`
+	// Values are what the check captured there.
+	Values map[string]json.RawMessage `json:"values,omitempty"`
 }
 
 // Role says what an attempt runs.
@@ -208,6 +209,14 @@ type Intent struct {
 	Gate     string   `json:"gate,omitempty"` // whose grant it uses up
 }
 
+// NotDispatched says that a command could not be sent, before any intent: its
+// host was not reached, or can't keep attempts.
+type NotDispatched struct {
+	Cell Key    `json:"cell"`
+	Why  string `json:"why"`
+	Hint string `json:"hint,omitempty"`
+}
+
 // Interrupted says that an attempt is unknown from here on.
 type Interrupted struct {
 	Cell    Key    `json:"cell"`
@@ -268,8 +277,8 @@ type ManualDone struct {
 	Gate     string `json:"gate,omitempty"` // whose grant it uses up
 }
 
-// Skipped leaves a cell out, on a person's word.
-type Skipped struct {
+// CellSkipped leaves a cell out, on a person's word.
+type CellSkipped struct {
 	Cell   Key    `json:"cell"`
 	Reason string `json:"reason"`
 }
@@ -339,13 +348,14 @@ func (GateShown) event()         {}
 func (GateGranted) event()       {}
 func (GateClosed) event()        {}
 func (Intent) event()            {}
+func (NotDispatched) event()     {}
 func (Interrupted) event()       {}
 func (Probed) event()            {}
 func (Reattached) event()        {}
 func (Outcome) event()           {}
 func (OutcomeResolved) event()   {}
 func (ManualDone) event()        {}
-func (Skipped) event()           {}
+func (CellSkipped) event()       {}
 func (Retried) event()           {}
 func (RerunOverride) event()     {}
 func (RollbackRequested) event() {}

@@ -27,7 +27,10 @@ type Run struct {
 	Orders    map[string][]string // walk → hosts, once ordered
 	Hosts     map[string]Identity
 	Notes     []Record
-	values    map[string]map[string]json.RawMessage // scope path → captured
+
+	values map[string]map[string]json.RawMessage // scope path → captured
+	byKey  map[Key]int
+	shared bool // cells may be held by a snapshot: copy before change
 }
 
 // Cell is the state of one cell.
@@ -51,6 +54,10 @@ type Cell struct {
 	Ended     time.Time // when it was last settled or stopped
 	By        string    // actor of that
 	Seq       uint64    // of the last event about it
+
+	prior        Status // before a rollback was asked for
+	priorReason  Reason
+	rollbackFrom int // number of attempts before it was asked for
 }
 
 // Attempt is one dispatch.

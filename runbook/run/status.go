@@ -41,6 +41,7 @@ const (
 	Precondition  Reason = "precondition" // a check before the command doesn't hold; nothing was sent
 	CheckFailed   Reason = "check"        // a check step or a postcondition doesn't hold
 	ExitCode      Reason = "exit"         // the command's own exit or expect
+	NotStarted    Reason = "not started"  // the host says the command never began
 	DecidedFailed Reason = "decided"      // a person marked it failed
 	Crashed       Reason = "crashed"      // Stepgate ended between intent and outcome
 	LinkLost      Reason = "link lost"

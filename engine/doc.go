@@ -1,0 +1,12 @@
+// Package engine drives a run: it asks [run.Next] what is next, makes the
+// answer durable in the journal before anything leaves this process, has the
+// executor of the right host perform it, and journals what came of it.
+//
+// It imports the core, checks and executor, and neither state nor tui: the
+// journal is a port that the store satisfies, and a user interface sees the
+// engine as a controller and a source of snapshots.
+//
+// The invariants: one goroutine decides; an event changes the state only after
+// it is durable; no byte of an attempt leaves before its intent is; when the
+// journal can't be written nothing more is started.
+package engine

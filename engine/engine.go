@@ -1,0 +1,298 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"stepgate/executor"
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+)
+
+// Options are what an engine needs of its surroundings.
+type Options struct {
+	Journal  Journal
+	Hosts    func(name string) (executor.Executor, error) // opens a host of the plan, or plan.Local; no I/O
+	Operator string                                       // the label journaled with what a person does
+	Holder   string                                       // who takes the lease: user@machine, pid
+	Now      func() time.Time
+	GateID   func() string // unique ids
+}
+
+// Engine drives one run. Its methods may be called concurrently.
+type Engine struct {
+	o     Options
+	plan  *plan.Plan
+	lease Lease
+
+	mu      sync.Mutex // one event at a time: journal, then state
+	run     *run.Run
+	live    live
+	latched error // why nothing more can be journaled
+
+	snap     atomic.Pointer[run.Snapshot]
+	changes  chan struct{}
+	requests chan request
+
+	ctx    context.Context // of everything the engine does; its end detaches
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the loop has ended
+
+	hostsMu sync.Mutex
+	hosts   map[string]*host  // guarded by hostsMu
+	blocked map[string]string // decisions that wait for the operator, and why
+	offered map[string]bool   // attempts whose "it seems done" has been said
+	out     *recorder
+}
+
+// live is what the snapshot shows beside the run's state. Guarded by mu.
+type live struct {
+	wait    run.Wait
+	current run.Key
+	busy    *run.Activity
+	hosts   map[string]run.HostState
+	notice  string
+	over    bool // no more changes are signalled
+}
+
+// Start begins a new run and takes its lease. The run waits for its first
+// action.
+func Start(ctx context.Context, o Options, p *plan.Plan, runID string, s run.RunStarted) (*Engine, error) {
+	e, err := open(ctx, o, p, runID)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.append(ctx, s, run.LeaseTaken{Holder: o.Holder}); err != nil {
+		return nil, errors.Join(err, e.lease.Release())
+	}
+	e.begin()
+	return e, nil
+}
+
+// Resume takes over a run where its journal ends. What was in flight is looked
+// up on its host first.
+func Resume(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, error) {
+	e, err := open(ctx, o, p, runID)
+	if err != nil {
+		return nil, err
+	}
+	fail := func(err error) (*Engine, error) { return nil, errors.Join(err, e.lease.Release()) }
+	records, err := o.Journal.Load(ctx, runID)
+	if err != nil {
+		return fail(err)
+	}
+	if e.run, err = run.Fold(p, records); err != nil {
+		return fail(fmt.Errorf("resume run %q: %w", runID, err))
+	}
+	events := []run.Event{run.LeaseTaken{Holder: o.Holder}}
+	if e.run.Closed != "" {
+		return fail(fmt.Errorf("resume run %q: it is closed (%s)", runID, e.run.Closed))
+	}
+	if e.run.Paused {
+		events = append(events, run.Continued{})
+	}
+	if err := e.append(ctx, events...); err != nil {
+		return fail(err)
+	}
+	e.begin()
+	return e, nil
+}
+
+func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, error) {
+	lease, err := o.Journal.TakeLease(ctx, runID, o.Holder)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		o: o, plan: p, lease: lease,
+		changes: make(chan struct{}, 1), requests: make(chan request), done: make(chan struct{}),
+		hosts: map[string]*host{}, blocked: map[string]string{}, offered: map[string]bool{},
+		live: live{hosts: map[string]run.HostState{}},
+	}
+	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	e.out = newRecorder(o.Journal, o.Now, func(err error) { e.latch(err) })
+	return e, nil
+}
+
+func (e *Engine) begin() {
+	e.mu.Lock()
+	e.publish()
+	e.mu.Unlock()
+	go e.loop()
+}
+
+// Close leaves the run: nothing new is started, checks under way are ended,
+// commands under way go on on their hosts. It returns when everything the
+// engine started here has ended. why is journaled.
+func (e *Engine) Close(ctx context.Context, why string) error {
+	e.cancel()
+	<-e.done
+	var errs []error
+	errs = append(errs, e.out.close(ctx))
+	if r := e.state(); r.Closed == "" && e.latched == nil {
+		errs = append(errs, e.append(ctx, run.LeaseReleased{Why: why}))
+	}
+	for _, h := range e.hosts {
+		if h.exec != nil {
+			errs = append(errs, h.exec.Close())
+		}
+	}
+	return errors.Join(append(errs, e.lease.Release())...)
+}
+
+// append makes events durable and applies them, in this order.
+func (e *Engine) append(ctx context.Context, events ...run.Event) error {
+	_, err := e.appendRecords(ctx, events...)
+	return err
+}
+
+func (e *Engine) appendRecords(ctx context.Context, events ...run.Event) ([]run.Record, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.latched != nil {
+		return nil, e.latched
+	}
+	// The rules are asked before the journal: an event that isn't allowed must
+	// not become durable. Guest events may lie between, so that the records'
+	// numbers can be larger than tried here.
+	if err := e.rehearse(events); err != nil {
+		return nil, err
+	}
+	// Journaling outlasts the caller: what has happened is written down even
+	// while everything else is being ended.
+	records, err := e.o.Journal.Append(context.WithoutCancel(ctx), e.lease, e.o.Operator, e.o.Now(), events...)
+	if err != nil {
+		e.latched = fmt.Errorf("journal: %w", err)
+		e.publish()
+		return nil, e.latched
+	}
+	if err := e.fold(ctx, records); err != nil {
+		e.latched = err
+		return nil, err
+	}
+	e.publish()
+	return records, nil
+}
+
+func (e *Engine) rehearse(events []run.Event) error {
+	r, err := e.run, error(nil)
+	seq := uint64(0)
+	if r != nil {
+		seq = r.Seq
+	}
+	for _, ev := range events {
+		seq++
+		rec := run.Record{RunID: e.lease.RunID(), Seq: seq, Epoch: e.lease.Epoch(), Wall: e.o.Now(), Actor: e.o.Operator, Event: ev}
+		if r, err = run.Apply(e.plan, r, rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fold applies records, after any guest events that were appended before them.
+func (e *Engine) fold(ctx context.Context, records []run.Record) error {
+	if e.run != nil && len(records) > 0 && records[0].Seq > e.run.Seq+1 {
+		all, err := e.o.Journal.Load(context.WithoutCancel(ctx), e.lease.RunID())
+		if err != nil {
+			return err
+		}
+		records = all[e.run.Seq:]
+	}
+	for _, rec := range records {
+		r, err := run.Apply(e.plan, e.run, rec)
+		if err != nil {
+			return err
+		}
+		e.run = r
+	}
+	return nil
+}
+
+func (e *Engine) latch(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.latched == nil {
+		e.latched = fmt.Errorf("journal: %w", err)
+		e.publish()
+	}
+}
+
+func (e *Engine) state() *run.Run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.run
+}
+
+// Snapshot returns the latest view.
+func (e *Engine) Snapshot() *run.Snapshot { return e.snap.Load() }
+
+// Changes is signalled when there is a newer snapshot, and closed when the run
+// can't change any more.
+func (e *Engine) Changes() <-chan struct{} { return e.changes }
+
+// update changes what the snapshot shows beside the state.
+func (e *Engine) update(change func(l *live)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(&e.live)
+	e.publish()
+}
+
+// publish makes a new snapshot. Called with mu held.
+func (e *Engine) publish() {
+	if e.run == nil || e.live.over {
+		return
+	}
+	s := &run.Snapshot{
+		Run: e.run, Current: e.live.current, Wait: e.live.wait, Hosts: maps.Clone(e.live.hosts),
+		Notice: e.live.notice, At: e.o.Now(),
+	}
+	if b := e.live.busy; b != nil {
+		c := *b
+		c.Looks = slices.Clone(b.Looks)
+		s.Busy = &c
+	}
+	if e.latched != nil {
+		s.ReadOnly = e.latched.Error()
+	}
+	if e.run.Closed != "" {
+		s.Wait, s.Current = run.WaitClosed, run.Key{}
+	}
+	c := e.run.Cell(s.Current)
+	if c != nil {
+		s.Seq = c.Seq
+	}
+	s.Actions = e.actions(c, s)
+	e.snap.Store(s)
+	select {
+	case e.changes <- struct{}{}:
+	default:
+	}
+}
+
+// actions are the run's own, but for a decision that could not be taken: that
+// one can be tried again.
+func (e *Engine) actions(c *run.Cell, s *run.Snapshot) []run.Availability {
+	list := e.run.Actions(c, s.Wait, s.Busy != nil)
+	for i, a := range list {
+		switch {
+		case e.latched != nil:
+			list[i].Why = "the journal can't be written"
+		case a.Verb == run.VerbRetry && s.Wait == run.WaitFailure && c != nil && c.Status == run.Pending:
+			list[i].Why, list[i].Says = "", "try to decide it again"
+		}
+	}
+	return list
+}
+
+// Output reads an attempt's output as far as the journal keeps it.
+func (e *Engine) Output(ctx context.Context, attempt string, stream int, from int64, max int) (data []byte, at, end int64, err error) {
+	return e.out.read(ctx, attempt, stream, from, max)
+}

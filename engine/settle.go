@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"stepgate/checks"
+	"stepgate/executor"
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+)
+
+// settleTries is how often a host is asked about an attempt before the
+// operator is, with growing pauses between.
+const settleTries = 4
+
+// settle asks the host what became of an attempt, and acts on the answer. wait
+// is the operator's word that a command over its time may go on.
+func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
+	a := c.Latest()
+	e.busyWith(c, run.Activity{What: "probe", Attempt: ""})
+	rep, err := e.inquire(ctx, c, a)
+	if err != nil {
+		if e.ctx.Err() == nil {
+			e.blocked[blockKey(c)] = err.Error()
+		}
+		return err
+	}
+	delete(e.blocked, blockKey(c))
+	id := a.Intent.Attempt
+	probed := run.Probed{Cell: c.Key, Attempt: id, Fate: rep.Fate.String(), Detail: rep.Detail, Processes: rep.Processes}
+	switch rep.Fate {
+	case executor.Finished:
+		return e.append(ctx, probed, run.Reattached{Cell: c.Key, Attempt: id}) // Follow fetches output and exit code
+	case executor.Running:
+		if a.Why == string(run.TimedOut) && !wait {
+			return e.append(ctx, probed)
+		}
+		return e.append(ctx, probed, run.Reattached{Cell: c.Key, Attempt: id})
+	case executor.NeverStarted:
+		return e.neverStarted(ctx, c, nil, rep.Detail, true)
+	case executor.Orphan, executor.Foreign:
+		return e.append(ctx, probed)
+	case executor.Died, executor.Rebooted:
+	}
+	if err := e.append(ctx, probed); err != nil {
+		return err
+	}
+	return e.settleByChecks(ctx, e.state().Cell(c.Key))
+}
+
+// inquire probes the attempt's host, with fence: the answer decides what happens
+// next.
+func (e *Engine) inquire(ctx context.Context, c *run.Cell, a *run.Attempt) (executor.Report, error) {
+	h, err := e.open(a.Intent.Dispatch.Where)
+	if err != nil {
+		return executor.Report{}, err
+	}
+	pause := time.Second
+	for try := 1; ; try++ {
+		rep, err := h.exec.Probe(ctx, attemptOf(e.state(), a), true)
+		if err == nil {
+			e.hostState(h.name, run.HostState{State: "connected"})
+			return rep, nil
+		}
+		e.lost(h.name, err)
+		if try == settleTries || ctx.Err() != nil {
+			return rep, fmt.Errorf("ask host %q what became of %s: %w", h.name, c.Key, err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+		pause *= 2
+	}
+}
+
+// settleByChecks takes the postconditions of an attempt that left no result.
+// They decide, unless the step is irreversible: then they inform.
+func (e *Engine) settleByChecks(ctx context.Context, c *run.Cell) error {
+	in := c.Latest().Intent
+	if in.Role != run.RoleCommand || len(c.Fences(run.After)) == 0 {
+		return nil
+	}
+	taken, err := e.take(ctx, c, run.Evidence)
+	if err != nil {
+		return err
+	}
+	if err := e.append(ctx, taken); err != nil {
+		return err
+	}
+	if taken.Verdict() != checks.Pass || c.Plan.Step.Book.Irreversible {
+		return nil
+	}
+	return e.append(ctx, run.OutcomeResolved{
+		Cell: c.Key, Attempt: in.Attempt, Succeeded: true, Method: run.ByCheck,
+		Reason: "its postconditions hold (" + c.Latest().Fate + ")",
+	})
+}
+
+// probe is the operator's wish to look again.
+func (e *Engine) probe(ctx context.Context, c *run.Cell) error {
+	a := c.Latest()
+	switch {
+	case a != nil && a.Outcome == nil:
+		return e.settle(ctx, c, true)
+	case c.Status == run.Unknown && c.Reason == run.CheckFailed && len(c.Fences(run.After)) > 0:
+		taken, err := e.take(ctx, c, run.After)
+		if err != nil {
+			return err
+		}
+		return e.append(ctx, taken)
+	case len(c.Fences(run.After)) > 0:
+		return e.evidence(ctx, c)
+	}
+	e.say("there is nothing to look at: the step has no postcondition")
+	return nil
+}
+
+// decide takes a cell's `when`, once.
+func (e *Engine) decide(ctx context.Context, c *run.Cell) error {
+	when := c.Plan.Step.Book.When
+	values, world := checks.Values(e.state().Names(c, c.Key.Target)), e.state().WorldOf(c.Plan.Step.Scope)
+	v, err := when.Value.Eval(values, world)
+	applies, ok := v.(bool)
+	if err == nil && !ok {
+		err = fmt.Errorf("it is %v, neither true nor false", v)
+	}
+	if err != nil {
+		e.blocked[blockKey(c)] = err.Error()
+		return fmt.Errorf("decide whether %q applies: %s: %w", c.Key, when.Text, err)
+	}
+	row := checks.Row{Text: when.Text, Verdict: checks.Pass, Saw: when.Value.Explain(values, world)}
+	if !applies {
+		row.Verdict = checks.Fail
+	}
+	return e.append(ctx, run.WhenDecided{Cell: c.Key, Applies: applies, Rows: []checks.Row{row}})
+}
+
+// order evaluates a walk's order_by for each host and fixes the order: false
+// before true, smaller before larger, ties as in the inventory.
+func (e *Engine) order(ctx context.Context, w *plan.Walk) error {
+	r := e.state()
+	keys := make([]any, len(w.Hosts))
+	idx := make([]int, len(w.Hosts))
+	for i, n := range w.Instances {
+		idx[i] = i
+		scope := scopeOf(n)
+		v, err := w.OrderBy.Value.Eval(checks.Values(r.NamesIn(scope, "")), r.WorldOf(scope))
+		if err != nil {
+			e.blocked["walk "+w.ID] = err.Error()
+			return fmt.Errorf("order the hosts of %q by %s for %s: %w", w.ID, w.OrderBy.Text, w.Hosts[i], err)
+		}
+		keys[i] = v
+	}
+	var bad error
+	slices.SortStableFunc(idx, func(a, b int) int {
+		n, err := checks.Compare(keys[a], keys[b])
+		bad = errors.Join(bad, err)
+		return n
+	})
+	if bad != nil {
+		e.blocked["walk "+w.ID] = bad.Error()
+		return fmt.Errorf("order the hosts of %q by %s: %w", w.ID, w.OrderBy.Text, bad)
+	}
+	hosts := make([]string, len(idx))
+	for i, n := range idx {
+		hosts[i] = w.Hosts[n]
+	}
+	return e.append(ctx, run.WalkOrdered{Walk: w.ID, Hosts: hosts})
+}
+
+func scopeOf(n plan.Node) *plan.Scope {
+	switch n := n.(type) {
+	case *plan.Section:
+		return n.Scope
+	case *plan.Step:
+		return n.Scope
+	case *plan.Walk:
+		return n.Scope
+	}
+	return nil
+}
+
+// firstOf is the cell at which a walk that has no order yet is shown.
+func (e *Engine) firstOf(w *plan.Walk) *run.Cell {
+	for _, c := range e.state().Cells {
+		for s := c.Plan.Step.Scope; s != nil; s = s.Up {
+			if s.Path == scopeOf(w.Instances[0]).Path {
+				return c
+			}
+		}
+	}
+	return nil
+}

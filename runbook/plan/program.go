@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"sort"
+	"strings"
+
+	"stepgate/checks"
+	"stepgate/runbook"
+)
+
+func checksText(v any) (string, error) { return checks.EnvText(v) }
+
+// Prefix is what stands before a fence's own text in the program that runs:
+// options that make a shell stop at the first error, and the runbook's prelude.
+func (p *Plan) Prefix(f *runbook.Fence) string {
+	var b strings.Builder
+	set := "set -eu"
+	if !p.Book.Annotated {
+		set = "set -e"
+	}
+	switch f.Lang {
+	case "sh":
+		b.WriteString(set + "\n")
+	case "bash", "zsh":
+		b.WriteString(set + "o pipefail\n")
+	}
+	if pre := p.Book.Prelude[f.Lang]; pre != "" {
+		b.WriteString(strings.TrimRight(pre, "\n") + "\n")
+	}
+	return b.String()
+}
+
+// Var is an environment variable.
+type Var struct{ Name, Value string }
+
+// Env turns names into environment variables, sorted by name: `on` as on_NAME,
+// nothing for `each`. A value too large for a command is an error.
+func Env(names map[string]any) ([]Var, error) {
+	var vars []Var
+	add := func(name string, v any) error {
+		s, err := checks.EnvText(v)
+		if err == nil {
+			vars = append(vars, Var{name, s})
+		}
+		return err
+	}
+	for name, v := range names {
+		switch name {
+		case "each":
+		case "on":
+			for field, v := range v.(map[string]any) {
+				if err := add("on_"+field, v); err != nil {
+					return nil, err
+				}
+			}
+		default:
+			if err := add(name, v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	sort.Slice(vars, func(i, j int) bool { return vars[i].Name < vars[j].Name })
+	return vars, nil
+}
+
+// The digest is taken over these, in the plan's order. Titles, prose, numbers
+// and the texts of cautions are left out: they change nothing that runs.
+type digestCell struct {
+	ID, Target, SSH                                string
+	Kind                                           Kind
+	Gated, Required, Irreversible, Idempotent      bool
+	Confirm, When                                  string
+	Before, Command, After                         []digestFence
+	RollbackBefore, RollbackCommand, RollbackAfter []digestFence
+}
+
+type digestFence struct {
+	Lang, Prefix, Body, On, Dir string
+	Places                      []string
+	Timeout, Until, Every, Hold int64
+	Expect, Capture             string
+}
+
+type digestPlan struct {
+	Values []Var
+	Walks  []digestWalk
+	Cells  []digestCell
+	Hosts  []digestHost
+}
+
+type digestWalk struct {
+	ID, OrderBy string
+	Hosts       []string
+}
+
+type digestHost struct {
+	Name, SSH string
+	Vars      map[string]string
+}
+
+func (p *Plan) digest() string {
+	var d digestPlan
+	for _, v := range p.Values {
+		if v.Set {
+			d.Values = append(d.Values, Var{v.Param.Name, v.Text})
+		}
+	}
+	for _, w := range p.Walks {
+		dw := digestWalk{ID: w.ID, Hosts: w.Hosts}
+		if w.OrderBy != nil {
+			dw.OrderBy = w.OrderBy.Text
+		}
+		d.Walks = append(d.Walks, dw)
+	}
+	used := map[string]bool{}
+	for _, c := range p.Cells {
+		d.Cells = append(d.Cells, p.digestCell(c, used))
+	}
+	for name := range used {
+		if h, ok := p.Hosts[name]; ok {
+			d.Hosts = append(d.Hosts, digestHost{h.Name, h.SSH, h.Vars})
+		}
+	}
+	sort.Slice(d.Hosts, func(i, j int) bool { return d.Hosts[i].Name < d.Hosts[j].Name })
+	b, err := json.Marshal(d)
+	if err != nil {
+		panic("plan digest: " + err.Error()) // plain strings and numbers only
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func (p *Plan) digestCell(c *Cell, used map[string]bool) digestCell {
+	s := c.Step.Book
+	used[c.Target] = true
+	for sc := c.Step.Scope; sc != nil; sc = sc.Up {
+		used[sc.Host] = true
+	}
+	fences := func(fs ...*runbook.Fence) (out []digestFence) {
+		for _, f := range fs {
+			if f == nil {
+				continue
+			}
+			places := p.Places(c, f)
+			for _, h := range places {
+				used[h] = true
+			}
+			out = append(out, digestFence{
+				Lang: f.Lang, Prefix: p.Prefix(f), Body: f.Body, On: f.On, Dir: f.Dir, Places: places,
+				Timeout: int64(f.Timeout), Until: int64(f.Poll.Until), Every: int64(f.Poll.Every), Hold: int64(f.Poll.Hold),
+				Expect: f.ExpectText, Capture: f.CaptureText,
+			})
+		}
+		return out
+	}
+	d := digestCell{
+		ID: c.Step.ID, Target: c.Target, SSH: p.Hosts[c.Target].SSH, Kind: c.Step.Kind,
+		Gated: c.Step.Gated, Required: s.Required, Irreversible: s.Irreversible, Idempotent: s.Idempotent, Confirm: s.Confirm,
+		Before: fences(s.Before...), Command: fences(s.Command), After: fences(s.After...),
+	}
+	if s.When != nil {
+		d.When = s.When.Text
+	}
+	if rb := s.Rollback; rb != nil {
+		d.RollbackBefore, d.RollbackCommand, d.RollbackAfter = fences(rb.Before...), fences(rb.Command), fences(rb.After...)
+	}
+	return d
+}

@@ -1,0 +1,161 @@
+package run
+
+import (
+	"fmt"
+
+	"stepgate/runbook/plan"
+)
+
+// Actions says for each action whether it applies to the cell the run stands
+// at, why not, and what it would do. busy is true while something is going on.
+func (r *Run) Actions(c *Cell, w Wait, busy bool) []Availability {
+	if c == nil || w == WaitClosed {
+		return []Availability{{Verb: VerbNote, Says: "put a note on the timeline"}}
+	}
+	list := []Availability{
+		c.canGo(w), c.canAnswer(w), c.canRetry(), c.canSkip(), c.canMarkDone(w), c.canMarkFailed(),
+		c.canProbe(), c.canRollBack(),
+	}
+	if busy {
+		for i := range list {
+			if list[i].Why == "" {
+				list[i].Why = "something is going on"
+			}
+		}
+	}
+	stop := Availability{Verb: VerbStopNow, Says: "send TERM to the command, or end the poll"}
+	if !busy {
+		stop.Why = "nothing is going on"
+	}
+	pause := Availability{Verb: VerbPause, Says: "leave the run where it is; it can be resumed"}
+	cont := Availability{Verb: VerbContinue, Says: "go on after a pause"}
+	if w == WaitPaused {
+		pause.Why = "it is paused"
+	} else {
+		cont.Why = "it is not paused"
+	}
+	abort := Availability{Verb: VerbAbort, Phrase: "abort", Says: "close the run as it stands; it can't be resumed"}
+	if busy {
+		pause.Why, abort.Why = "something is going on", "something is going on"
+	}
+	return append(list, stop, pause, cont, abort, Availability{Verb: VerbNote, Says: "put a note on the timeline"})
+}
+
+func (c *Cell) canGo(w Wait) Availability {
+	a := Availability{Verb: VerbGo, Says: "run this step"}
+	switch c.Plan.Step.Kind {
+	case plan.Check:
+		a.Says = "take the checks"
+	case plan.Manual, plan.Enter, plan.Run:
+		if c.needsGate() {
+			a.Says = "check the preconditions and open the gate"
+		}
+	}
+	if w != WaitGo {
+		a.Why = "the step is " + c.Status.String()
+	}
+	return a
+}
+
+func (c *Cell) canAnswer(w Wait) Availability {
+	a := Availability{Verb: VerbAnswer, Says: "answer the gate"}
+	if w != WaitGate || c.Gate == nil {
+		a.Why = "no gate is open"
+		return a
+	}
+	a.Phrase = c.Gate.Phrase
+	return a
+}
+
+func (c *Cell) canRetry() Availability {
+	a := Availability{Verb: VerbRetry, Says: "check the preconditions anew and run the step again"}
+	switch {
+	case c.Plan.Step.Kind == plan.Check:
+		a.Says = "take the checks again"
+	case c.NeedsRerun():
+		a.Says = "run the step once more, through a gate"
+	}
+	switch {
+	case c.inDoubt():
+		a.Why = "it is not known whether it has run; settle that first"
+	case c.NeedsRerun():
+		a.Phrase = c.RerunPhrase()
+	case !c.retryable():
+		a.Why = "it has not failed"
+	}
+	return a
+}
+
+func (c *Cell) canSkip() Availability {
+	a := Availability{Verb: VerbSkip, Says: "leave it out, with a reason"}
+	switch {
+	case c.Plan.Step.Book.Required:
+		a.Why = "the runbook requires this step"
+	case c.inDoubt():
+		a.Why = "it is not known whether it has run; settle that first"
+	case !c.skippable():
+		a.Why = "it is " + c.Status.String()
+	}
+	return a
+}
+
+func (c *Cell) canMarkDone(w Wait) Availability {
+	a := Availability{Verb: VerbMarkDone, Says: "record it as done, with your evidence"}
+	required := c.Plan.Step.Book.Required
+	switch {
+	case w == WaitManual:
+		a.Says = "tick it"
+	case c.Plan.Step.Kind == plan.Check && required:
+		a.Why = "the runbook requires these checks to pass"
+	case c.Status != Failed && c.Status != Unknown && c.Status != RollbackFailed:
+		a.Why = "it is " + c.Status.String()
+	case required && !c.holdsNow():
+		a.Why = "the runbook requires this step, and its postconditions don't hold"
+	}
+	return a
+}
+
+// holdsNow reports whether the latest look at the postconditions passed.
+func (c *Cell) holdsNow() bool {
+	e := c.Checks[Evidence]
+	return c.hasAfter() && e != nil && c.Latest() != nil && e.Attempt == c.Latest().Intent.Attempt && e.Verdict() == checksPass
+}
+
+func (c *Cell) canMarkFailed() Availability {
+	a := Availability{Verb: VerbMarkFailed, Says: "settle it as failed, with your reason"}
+	if !c.inDoubt() {
+		a.Why = "it is " + c.Status.String()
+	}
+	return a
+}
+
+func (c *Cell) canProbe() Availability {
+	a := Availability{Verb: VerbProbe, Says: "ask the host again, and take the checks again"}
+	switch {
+	case c.Status == Unknown && c.Latest() != nil:
+	case c.Status == Failed && c.hasAfter() && c.Latest() != nil:
+		a.Says = "take the postconditions again, as evidence"
+	default:
+		a.Why = "nothing is in question"
+	}
+	return a
+}
+
+func (c *Cell) canRollBack() Availability {
+	a := Availability{Verb: VerbRollBack, Says: "undo this step with its rollback command"}
+	switch {
+	case c.Plan.Step.Book.Irreversible:
+		a.Why = "the step can't be undone"
+	case c.Plan.Step.Book.Rollback == nil:
+		a.Why = "the runbook gives no rollback for this step"
+	case !c.dispatched():
+		a.Why = "its command has not run"
+	case c.inDoubt():
+		a.Why = "it is not known whether it has run; settle that first"
+	case c.Status != Failed && c.Status != RollbackFailed && c.Status != Unknown:
+		a.Why = "it is " + c.Status.String()
+	default:
+		a.Says = fmt.Sprintf("undo this step (%d line(s), shown first)", lines(c.Plan.Step.Book.Rollback.Command.Body))
+	}
+	return a
+}

@@ -1,0 +1,257 @@
+package run
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"stepgate/checks"
+	"stepgate/runbook/plan"
+)
+
+// TransitionError refuses an event that the state doesn't allow.
+type TransitionError struct {
+	Kind string
+	Key  Key
+	Why  string
+}
+
+func (e *TransitionError) Error() string {
+	return fmt.Sprintf("event %s of %q is not allowed: %s", e.Kind, e.Key, e.Why)
+}
+
+// Fold returns the state of a run after all its events. On an error it returns
+// the state up to the event that is wrong, too.
+func Fold(p *plan.Plan, records []Record) (*Run, error) {
+	r := empty(p)
+	for _, rec := range records {
+		if err := r.apply(rec); err != nil {
+			return r, fmt.Errorf("event %d: %w", rec.Seq, err)
+		}
+	}
+	return r, nil
+}
+
+func empty(p *plan.Plan) *Run {
+	r := &Run{
+		Plan: p, Orders: map[string][]string{}, Hosts: map[string]Identity{},
+		values: map[string]map[string]jsonValue{}, byKey: map[Key]int{},
+	}
+	for i, c := range p.Cells {
+		k := Key{c.Step.ID, c.Target}
+		r.byKey[k] = i
+		r.Cells = append(r.Cells, &Cell{Plan: c, Key: k, Checks: map[Phase]*ChecksTaken{}})
+	}
+	return r
+}
+
+// Apply returns the run after the event, and leaves r as it is. r may be nil
+// for the first event of a run on plan p.
+func Apply(p *plan.Plan, r *Run, rec Record) (*Run, error) {
+	if r == nil {
+		r = empty(p)
+	}
+	n := r.clone()
+	if err := n.apply(rec); err != nil {
+		return r, err
+	}
+	return n, nil
+}
+
+// clone copies what apply may change, and the cell it is about lazily.
+func (r *Run) clone() *Run {
+	n := *r
+	n.shared = true
+	n.Cells = slices.Clone(r.Cells)
+	n.Orders = maps.Clone(r.Orders)
+	n.Hosts = maps.Clone(r.Hosts)
+	n.Notes = slices.Clone(r.Notes)
+	n.values = maps.Clone(r.values)
+	return &n
+}
+
+func (c *Cell) clone() *Cell {
+	n := *c
+	n.Checks = maps.Clone(c.Checks)
+	n.Attempts = slices.Clone(c.Attempts)
+	if l := len(n.Attempts); l > 0 {
+		last := *n.Attempts[l-1]
+		n.Attempts[l-1] = &last
+	}
+	return &n
+}
+
+// apply changes r. A failed apply may leave r half changed: callers drop it.
+func (r *Run) apply(rec Record) error {
+	if rec.Seq != r.Seq+1 {
+		return &TransitionError{Kind(rec.Event), Key{}, fmt.Sprintf("it has number %d after %d", rec.Seq, r.Seq)}
+	}
+	if _, first := rec.Event.(RunStarted); first != (r.Seq == 0) {
+		return &TransitionError{Kind(rec.Event), Key{}, "a run begins with RunStarted, once"}
+	}
+	if err := r.applyToRun(rec); err != nil {
+		return err
+	}
+	r.Seq, r.Last, r.Head, r.Epoch = rec.Seq, rec.Wall, rec.Hash, rec.Epoch
+	return nil
+}
+
+func (r *Run) applyToRun(rec Record) error {
+	switch e := rec.Event.(type) {
+	case RunStarted:
+		r.ID, r.Start, r.Started = rec.RunID, e, rec.Wall
+	case LeaseTaken:
+		r.Holder = e.Holder
+		r.takeover()
+	case LeaseReleased:
+		r.Holder = ""
+	case HostSeen:
+		r.Hosts[e.Host] = e.Identity
+	case WalkOrdered:
+		return r.order(e)
+	case Paused:
+		r.Paused = true
+	case Continued:
+		r.Paused = false
+	case Note:
+		r.Notes = append(r.Notes, rec)
+	case Exported:
+	case RunClosed:
+		return r.close(e)
+	default:
+		return r.applyToCell(rec)
+	}
+	return nil
+}
+
+// takeover is what a new driver finds: no gate is open, and what was in flight
+// is unknown until its host has been asked.
+func (r *Run) takeover() {
+	for i, c := range r.Cells {
+		switch c.Status {
+		case Gated, Authorised:
+			c = r.own(i)
+			c.Status, c.Gate, c.Grant = Pending, nil, nil
+		case Running, RollingBack:
+			c = r.own(i)
+			switch a := c.inFlight(); {
+			case a != nil && a.Outcome == nil:
+				c.Status, c.Reason, a.Fate, a.Why = Unknown, Crashed, "", string(Crashed)
+			case a == nil:
+				c.Status, c.Reason = c.prior, c.priorReason
+			}
+		case Unknown:
+			c = r.own(i)
+			if a := c.Latest(); a != nil && a.Outcome == nil {
+				a.Fate = ""
+			}
+		}
+	}
+}
+
+// inFlight is the attempt that a running or rolling-back cell waits for: nil
+// before a rollback has been sent.
+func (c *Cell) inFlight() *Attempt {
+	a := c.Latest()
+	if c.Status == RollingBack && len(c.Attempts) == c.rollbackFrom {
+		return nil
+	}
+	return a
+}
+
+func (r *Run) order(e WalkOrdered) error {
+	w, ok := r.Plan.Walk(e.Walk)
+	bad := func(why string) error { return &TransitionError{"WalkOrdered", Key{Step: e.Walk}, why} }
+	if !ok {
+		return bad("the plan has no such walk")
+	}
+	if _, done := r.Orders[e.Walk]; done {
+		return bad("it has an order already")
+	}
+	want, got := slices.Sorted(slices.Values(w.Hosts)), slices.Sorted(slices.Values(e.Hosts))
+	if !slices.Equal(want, got) {
+		return bad("the order drops or adds hosts")
+	}
+	r.Orders[e.Walk] = e.Hosts
+	return nil
+}
+
+func (r *Run) close(e RunClosed) error {
+	if r.Closed != "" {
+		return &TransitionError{"RunClosed", Key{}, "the run is closed"}
+	}
+	if e.How != Aborted {
+		for _, c := range r.Cells {
+			if !c.Status.Settled() {
+				return &TransitionError{"RunClosed", c.Key, "it is " + c.Status.String()}
+			}
+		}
+	}
+	r.Closed, r.ClosedWhy = e.How, e.Why
+	return nil
+}
+
+// own returns the cell to be changed, copied when a snapshot may hold it.
+func (r *Run) own(i int) *Cell {
+	if r.shared {
+		r.Cells[i] = r.Cells[i].clone()
+	}
+	return r.Cells[i]
+}
+
+func (r *Run) applyToCell(rec Record) error {
+	k, _ := KeyOf(rec.Event)
+	refuse := func(why string) error { return &TransitionError{Kind(rec.Event), k, why} }
+	i, ok := r.byKey[k]
+	if !ok {
+		return refuse("the plan has no such cell")
+	}
+	if r.Closed != "" {
+		return refuse("the run is closed")
+	}
+	c := r.own(i)
+	before := c.Status
+	if why := c.apply(r, rec); why != "" {
+		return refuse(why + " (the cell is " + before.String() + ")")
+	}
+	c.Seq = rec.Seq
+	if c.Begun.IsZero() {
+		c.Begun = rec.Wall
+	}
+	if c.Status != before {
+		switch c.Status {
+		case Succeeded, Failed, Unknown, Skipped, NotApplicable, RolledBack, RollbackFailed:
+			c.Ended, c.By = rec.Wall, rec.Actor
+		case Pending, Gated, Authorised, Running, RollingBack:
+		}
+	}
+	return nil
+}
+
+// keep stores captured values in the scope they belong to.
+func (r *Run) keep(scope string, vs map[string]jsonValue) {
+	if len(vs) == 0 {
+		return
+	}
+	m := maps.Clone(r.values[scope])
+	if m == nil {
+		m = map[string]jsonValue{}
+	}
+	maps.Copy(m, vs)
+	r.values[scope] = m
+}
+
+// hasAfter reports whether the step has postconditions.
+func (c *Cell) hasAfter() bool { return len(c.Plan.Step.Book.After) > 0 }
+
+// settle is the status and reason that a verdict leads to.
+func settle(v checks.Verdict, pass Status, why Reason) (Status, Reason) {
+	switch v {
+	case checks.Pass:
+		return pass, NoReason
+	case checks.Fail:
+		return Failed, why
+	default:
+		return Unknown, why
+	}
+}

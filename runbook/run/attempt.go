@@ -1,0 +1,228 @@
+package run
+
+import (
+	"maps"
+	"time"
+
+	"stepgate/checks"
+	"stepgate/runbook/plan"
+)
+
+func (c *Cell) attemptEvent(r *Run, ev Event, rec Record) string {
+	_, id := KeyOf(ev)
+	a := c.Latest()
+	if a == nil || a.Intent.Attempt != id {
+		return "it is not about the latest attempt"
+	}
+	if a.Outcome != nil {
+		return "the attempt has an outcome"
+	}
+	switch e := ev.(type) {
+	case Interrupted:
+		if c.Status != Running && c.Status != RollingBack {
+			return "nothing is in flight"
+		}
+		c.Status, c.Reason, a.Fate, a.Why = Unknown, Reason(e.Why), "", e.Why
+	case Probed:
+		if c.Status != Unknown && c.Status != Running && c.Status != RollingBack {
+			return "nothing is in question"
+		}
+		a.Fate, c.Detail = e.Fate, e.Detail
+		if why, ok := fateReasons[e.Fate]; ok && c.Status == Unknown {
+			c.Reason = why
+		}
+	case Reattached:
+		if c.Status != Unknown {
+			return "it is not unknown"
+		}
+		c.Status, c.Reason, c.Detail = Running, NoReason, ""
+		if a.Intent.Role == RoleRollback {
+			c.Status = RollingBack
+		}
+	case Outcome:
+		return c.outcome(r, a, e, rec.Wall)
+	}
+	return ""
+}
+
+// fateReasons are the fates that leave a cell unknown, and how it says so.
+var fateReasons = map[string]Reason{
+	"died": HostDied, "rebooted": HostRebooted, "orphan": HostOrphan, "foreign": HostForeign, "known": HostKnows,
+}
+
+func (c *Cell) outcome(r *Run, a *Attempt, e Outcome, at time.Time) string {
+	if c.Status != Running && c.Status != RollingBack && c.Status != Unknown {
+		return "nothing is in flight"
+	}
+	a.Outcome, a.Fate, a.Ended = &e, "finished", at
+	c.Detail = ""
+	if a.Intent.Role == RoleRollback {
+		switch {
+		case e.Verdict != checks.Pass:
+			c.Status, c.Reason = RollbackFailed, ExitCode
+		case len(c.Plan.Step.Book.Rollback.After) > 0:
+			c.Status, c.Reason = RollingBack, NoReason
+		default:
+			c.Status, c.Reason = RolledBack, NoReason
+		}
+		return ""
+	}
+	c.Status, c.Reason = settle(e.Verdict, Succeeded, ExitCode)
+	if e.Verdict == checks.Pass {
+		r.keep(c.scope(len(c.Plan.Step.Cells) > 1, c.Key.Target), e.Values)
+		if c.hasAfter() {
+			c.Status = Running
+		}
+	}
+	return ""
+}
+
+// scope is where a value captured at a place belongs: to the instance of the
+// walk; outside of walks to the host when there are several, else to the run.
+func (c *Cell) scope(several bool, where string) string {
+	if s := c.Plan.Step.Scope; s.Path != "" {
+		return s.Path
+	}
+	if several {
+		return "@" + where
+	}
+	return ""
+}
+
+// Verifying reports whether the command, or the rollback, has passed and its
+// postconditions are to be taken.
+func (c *Cell) Verifying() bool {
+	if c.Status != Running && c.Status != RollingBack {
+		return false
+	}
+	a := c.inFlight()
+	return a != nil && a.Outcome != nil && a.Outcome.Verdict == checks.Pass
+}
+
+func (c *Cell) checksTaken(r *Run, e ChecksTaken, rec Record) string {
+	v := e.Verdict()
+	switch e.Phase {
+	case Before:
+		if why := c.beforeTaken(v); why != "" {
+			return why
+		}
+	case After:
+		again := c.Status == Unknown && c.Reason == CheckFailed && c.Latest() != nil
+		if !again && (c.Status != Running || !c.Verifying()) {
+			return "no command waits for its postconditions"
+		}
+		c.Status, c.Reason = settle(v, Succeeded, CheckFailed)
+	case Evidence:
+	case RollbackBefore:
+		if c.Status != RollingBack {
+			return "no rollback was asked for"
+		}
+		if v != checks.Pass {
+			c.Status, c.Reason, c.Detail = c.prior, c.priorReason, "the rollback is not allowed: its precondition does not hold"
+		}
+	case RollbackAfter:
+		if c.Status != RollingBack || !c.Verifying() {
+			return "no rollback waits for its checks"
+		}
+		c.Status, c.Reason = RolledBack, NoReason
+		if v != checks.Pass {
+			c.Status, c.Reason = RollbackFailed, CheckFailed
+		}
+	default:
+		return "its phase is not known"
+	}
+	c.Checks[e.Phase] = &e
+	c.CheckedAt = maps.Clone(c.CheckedAt)
+	if c.CheckedAt == nil {
+		c.CheckedAt = map[Phase]time.Time{}
+	}
+	c.CheckedAt[e.Phase] = rec.Wall
+	if e.Phase == Before || e.Phase == After {
+		c.keepChecks(r, e)
+	}
+	return ""
+}
+
+func (c *Cell) keepChecks(r *Run, e ChecksTaken) {
+	places := map[int]int{}
+	for _, res := range e.Checks {
+		places[res.Fence]++
+	}
+	for _, res := range e.Checks {
+		if res.Verdict == checks.Pass {
+			r.keep(c.scope(places[res.Fence] > 1, res.Where), res.Values)
+		}
+	}
+}
+
+func (c *Cell) beforeTaken(v checks.Verdict) string {
+	if c.Plan.Step.Kind == plan.Check {
+		if c.Status != Pending {
+			return "it is not pending"
+		}
+		c.Status, c.Reason = settle(v, Succeeded, CheckFailed)
+		return ""
+	}
+	switch c.Status {
+	case Pending, Gated, Authorised:
+	default:
+		return "it is past its preconditions"
+	}
+	if v != checks.Pass {
+		c.Status, c.Reason = settle(v, Pending, Precondition)
+		c.Gate, c.Grant = nil, nil
+	}
+	return ""
+}
+
+func (c *Cell) resolve(e OutcomeResolved) string {
+	a := c.Latest()
+	if a != nil && e.Attempt != a.Intent.Attempt {
+		return "it is not about the latest attempt"
+	}
+	irreversible := c.Plan.Step.Book.Irreversible
+	switch {
+	case e.Reason == "":
+		return "a decision needs a reason"
+	case e.Method == ByProbe:
+		if c.Status != Unknown || a == nil || e.Succeeded || a.Fate != fateNeverStarted {
+			return "the host has not said that it never started"
+		}
+	case e.Method == ByCheck:
+		if c.Status != Unknown || irreversible || !e.Succeeded {
+			return "checks can't decide it"
+		}
+	case e.Method == ByOperator && e.Succeeded:
+		if c.Status != Unknown && c.Status != Failed && c.Status != RollbackFailed {
+			return "it is not in question"
+		}
+	case e.Method == ByOperator:
+		if c.Status != Unknown {
+			return "it is not in question"
+		}
+	default:
+		return "its method is not known"
+	}
+	c.Resolved = &e
+	c.resolved(e, a)
+	return ""
+}
+
+func (c *Cell) resolved(e OutcomeResolved, a *Attempt) {
+	rollback := a != nil && a.Intent.Role == RoleRollback && c.Status == Unknown
+	switch {
+	case rollback && e.Method == ByProbe:
+		c.Status, c.Reason = c.prior, c.priorReason
+	case rollback && e.Succeeded:
+		c.Status, c.Reason = RolledBack, NoReason
+	case rollback:
+		c.Status, c.Reason = RollbackFailed, DecidedFailed
+	case e.Succeeded:
+		c.Status, c.Reason = Succeeded, NoReason
+	case e.Method == ByProbe:
+		c.Status, c.Reason = Failed, NotStarted
+	default:
+		c.Status, c.Reason = Failed, DecidedFailed
+	}
+	c.Detail = e.Reason
+}

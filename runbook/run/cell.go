@@ -1,0 +1,282 @@
+package run
+
+import (
+	"encoding/json"
+
+	"stepgate/checks"
+	"stepgate/runbook/plan"
+)
+
+type jsonValue = json.RawMessage
+
+// apply changes the cell by one event, or says why it can't.
+func (c *Cell) apply(r *Run, rec Record) (why string) {
+	switch e := rec.Event.(type) {
+	case WhenDecided:
+		return c.whenDecided(e)
+	case ChecksTaken:
+		return c.checksTaken(r, e, rec)
+	case GateShown:
+		return c.gateShown(e)
+	case GateGranted:
+		return c.gateGranted(e)
+	case GateClosed:
+		return c.gateClosed(e)
+	case Intent:
+		return c.intent(e, rec)
+	case NotDispatched:
+		return c.notDispatched(e)
+	case Interrupted, Probed, Reattached, Outcome:
+		return c.attemptEvent(r, e, rec)
+	case OutcomeResolved:
+		return c.resolve(e)
+	case ManualDone:
+		return c.manualDone(e)
+	case CellSkipped:
+		return c.skipped(e)
+	case Retried:
+		return c.retried()
+	case RerunOverride:
+		return c.rerun(e)
+	case RollbackRequested:
+		return c.rollbackRequested()
+	}
+	return "it is not an event of a cell"
+}
+
+func (c *Cell) whenDecided(e WhenDecided) string {
+	if c.Status != Pending || c.When != nil || c.Plan.Step.Book.When == nil {
+		return "its `when` is not open"
+	}
+	c.When = &e
+	if !e.Applies {
+		c.Status = NotApplicable
+	}
+	return ""
+}
+
+// needsGate reports whether the next dispatch has to pass a gate.
+func (c *Cell) needsGate() bool { return c.Plan.Step.Gated || c.Rerun }
+
+func (c *Cell) gateShown(e GateShown) string {
+	if c.Status != Pending || !c.needsGate() {
+		return "it is not at a gate"
+	}
+	c.Status, c.Gate, c.Grant = Gated, &e, nil
+	return ""
+}
+
+func (c *Cell) gateGranted(e GateGranted) string {
+	switch {
+	case c.Status != Gated || c.Gate == nil:
+		return "no gate is open"
+	case e.Gate != c.Gate.Gate || e.Binding != c.Gate.Binding:
+		return "the grant is for something else than what was shown"
+	case e.Typed != c.Gate.Phrase:
+		return "the phrase differs"
+	}
+	c.Status, c.Grant = Authorised, &e
+	return ""
+}
+
+func (c *Cell) gateClosed(e GateClosed) string {
+	if (c.Status != Gated && c.Status != Authorised) || c.Gate == nil || c.Gate.Gate != e.Gate {
+		return "that gate is not open"
+	}
+	c.Status, c.Gate, c.Grant, c.Detail = Pending, nil, nil, e.Why
+	return ""
+}
+
+// granted reports whether the grant fits and is fresh, and uses it up.
+func (c *Cell) granted(gate string, rec Record) string {
+	switch {
+	case c.Status != Authorised || c.Grant == nil:
+		return "it is gated and not granted"
+	case c.Grant.Gate != gate:
+		return "the grant is for another gate"
+	case rec.Wall.After(c.Grant.Expires):
+		return "the grant has expired"
+	}
+	return ""
+}
+
+func (c *Cell) intent(e Intent, rec Record) string {
+	if e.No != len(c.Attempts)+1 {
+		return "the attempt is out of order"
+	}
+	if a := c.Latest(); a != nil && a.Outcome == nil && a.Fate != fateNeverStarted && !c.resolvedFor(a) {
+		return "an earlier attempt is not settled"
+	}
+	switch e.Role {
+	case RoleRollback:
+		if c.Status != RollingBack {
+			return "no rollback was asked for"
+		}
+	case RoleCommand:
+		if c.needsGate() {
+			if why := c.granted(e.Gate, rec); why != "" {
+				return why
+			}
+			if c.Gate.Dispatch == nil || c.Gate.Dispatch.Hash("") != e.Dispatch.Hash("") {
+				return "what would run is not what the gate has shown"
+			}
+		} else if c.Status != Pending {
+			return "it is not pending"
+		}
+		if c.Plan.Step.Book.Irreversible && c.dispatched() && !c.Rerun {
+			return "it is irreversible and has been dispatched before"
+		}
+		c.Status, c.Gate, c.Grant, c.Rerun = Running, nil, nil, false
+	default:
+		return "its role is not known"
+	}
+	c.Reason, c.Detail = NoReason, ""
+	c.Attempts = append(c.Attempts, &Attempt{Intent: e, Record: rec, At: rec.Wall})
+	return ""
+}
+
+func (c *Cell) notDispatched(e NotDispatched) string {
+	switch {
+	case c.Status == Pending || c.Status == Gated || c.Status == Authorised:
+		c.Status, c.Reason, c.Gate, c.Grant = Failed, NotStarted, nil, nil
+	case c.Status == RollingBack && c.inFlight() == nil:
+		c.Status, c.Reason = c.prior, c.priorReason
+	default:
+		return "it is past its dispatch"
+	}
+	c.Detail = e.Why
+	return ""
+}
+
+// resolvedFor reports whether a person or a check has settled the attempt.
+func (c *Cell) resolvedFor(a *Attempt) bool {
+	return c.Resolved != nil && c.Resolved.Attempt == a.Intent.Attempt
+}
+
+// dispatched reports whether the command may have run.
+func (c *Cell) dispatched() bool {
+	for _, a := range c.Attempts {
+		if a.Intent.Role == RoleCommand && a.Fate != fateNeverStarted {
+			return true
+		}
+	}
+	return false
+}
+
+// fateNeverStarted is executor.NeverStarted as journaled.
+const fateNeverStarted = "never started"
+
+func (c *Cell) manualDone(e ManualDone) string {
+	if k := c.Plan.Step.Kind; k != plan.Manual && k != plan.Enter {
+		return "a person can't tick it"
+	}
+	if c.needsGate() {
+		if c.Status != Authorised || c.Grant == nil || c.Grant.Gate != e.Gate {
+			return "it is gated and not granted"
+		}
+	} else if c.Status != Pending {
+		return "it is not pending"
+	}
+	c.Status, c.Evidence, c.Gate, c.Grant = Succeeded, e.Evidence, nil, nil
+	return ""
+}
+
+func (c *Cell) skipped(e CellSkipped) string {
+	switch {
+	case c.Plan.Step.Book.Required:
+		return "it is required"
+	case e.Reason == "":
+		return "a skip needs a reason"
+	case !c.skippable():
+		return "it can't be skipped now"
+	}
+	c.Status, c.Skip, c.Gate, c.Grant = Skipped, e.Reason, nil, nil
+	return ""
+}
+
+func (c *Cell) skippable() bool {
+	switch c.Status {
+	case Pending, Gated, Failed, RolledBack, RollbackFailed:
+		return true
+	case Unknown:
+		return c.Reason == Precondition || c.Plan.Step.Kind == plan.Check
+	case Authorised, Running, Succeeded, Skipped, NotApplicable, RollingBack:
+	}
+	return false
+}
+
+// inDoubt reports whether an attempt may have done something that nobody knows.
+func (c *Cell) inDoubt() bool {
+	a := c.Latest()
+	return c.Status == Unknown && a != nil && (a.Outcome == nil || a.Outcome.Verdict == checks.Unknown)
+}
+
+func (c *Cell) retried() string {
+	switch {
+	case !c.retryable():
+		return "it has not failed"
+	case c.NeedsRerun():
+		return "it needs a typed RERUN"
+	}
+	c.pend()
+	return ""
+}
+
+func (c *Cell) retryable() bool {
+	return c.Status == Failed || c.Status == Unknown && !c.inDoubt()
+}
+
+func (c *Cell) pend() {
+	c.Status, c.Reason, c.Detail, c.Gate, c.Grant = Pending, NoReason, "", nil, nil
+}
+
+// NeedsRerun reports whether another dispatch has to be typed as a RERUN.
+func (c *Cell) NeedsRerun() bool {
+	switch c.Status {
+	case RolledBack, RollbackFailed:
+		return true
+	case Failed, Unknown:
+		return c.Plan.Step.Book.Irreversible && c.dispatched()
+	case Pending, Gated, Authorised, Running, Succeeded, Skipped, NotApplicable, RollingBack:
+	}
+	return false
+}
+
+// RerunPhrase is what has to be typed for it.
+func (c *Cell) RerunPhrase() string {
+	p := "RERUN " + c.Key.Step
+	if c.Key.Target != "" {
+		p += " " + c.Key.Target
+	}
+	return p
+}
+
+func (c *Cell) rerun(e RerunOverride) string {
+	switch {
+	case e.Typed != c.RerunPhrase():
+		return "the phrase differs"
+	case !c.NeedsRerun():
+		return "it needs no RERUN"
+	case c.inDoubt():
+		return "its last attempt is not settled"
+	}
+	c.pend()
+	c.Rerun = true
+	return ""
+}
+
+func (c *Cell) rollbackRequested() string {
+	switch {
+	case c.Plan.Step.Book.Rollback == nil:
+		return "the step has no rollback"
+	case !c.dispatched():
+		return "its command has not run"
+	case c.Status != Failed && c.Status != Succeeded && c.Status != RollbackFailed && (c.Status != Unknown || c.inDoubt()):
+		return "it can't be rolled back now"
+	}
+	c.prior, c.priorReason, c.rollbackFrom = c.Status, c.Reason, len(c.Attempts)
+	c.Status, c.Detail = RollingBack, ""
+	delete(c.Checks, RollbackBefore)
+	delete(c.Checks, RollbackAfter)
+	return ""
+}

@@ -1,0 +1,55 @@
+package run
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"strconv"
+)
+
+// field writes a length-prefixed field, so that no two lists of fields have
+// the same bytes.
+func field(h hash.Hash, parts ...string) {
+	var n [8]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+}
+
+// Hash names what would run on which machine: interpreter, bytes, environment,
+// directory and machine id.
+func (d Dispatch) Hash(machineID string) string {
+	h := sha256.New()
+	field(h, "sgd1", d.Interpreter, d.Prefix, d.Body, d.Dir, d.Where, d.SSH, machineID)
+	for _, v := range d.Env {
+		field(h, v.Name, v.Value)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// AttemptID names a dispatch. It is deterministic: two journals of one run that
+// dispatch the same thing collide on the host instead of running it twice.
+func AttemptID(runID string, k Key, no int, dispatchHash string) string {
+	h := sha256.New()
+	field(h, "sg1", runID, k.String(), strconv.Itoa(no), dispatchHash)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Binding is what a grant is bound to: the cell, the bytes and values, the host
+// with its key, the plan, its sources, and the lease.
+func Binding(r *Run, k Key, d *Dispatch, id Identity) string {
+	h := sha256.New()
+	field(h, "sgg1", r.ID, k.String(), r.Plan.Digest, r.Start.Closure, strconv.FormatUint(r.Epoch, 10))
+	if d != nil {
+		b, err := json.Marshal(d)
+		if err != nil {
+			panic("binding: " + err.Error()) // plain strings and numbers only
+		}
+		field(h, string(b), d.Hash(id.MachineID), id.HostKey)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,161 @@
+package run
+
+import (
+	"slices"
+
+	"stepgate/runbook/plan"
+)
+
+// Decision is what is next for a run. The set is closed.
+type Decision interface{ decision() }
+
+type (
+	// Order evaluates a walk's order_by and fixes the order.
+	Order struct{ Walk *plan.Walk }
+	// Decide evaluates a cell's `when`.
+	Decide struct{ Cell *Cell }
+	// Settle asks the host what became of an attempt.
+	Settle struct{ Cell *Cell }
+	// Verify takes the postconditions of a command, or of a rollback, that passed.
+	Verify struct{ Cell *Cell }
+	// Undo takes a rollback's preconditions and sends it.
+	Undo struct{ Cell *Cell }
+	// Follow waits for an attempt in flight.
+	Follow struct{ Cell *Cell }
+	// Ask waits for the operator.
+	Ask struct {
+		Cell *Cell // nil when paused
+		Wait Wait
+	}
+	// Close ends the run: every cell is settled.
+	Close struct{ How Closing }
+	// Over: the run is closed.
+	Over struct{}
+)
+
+func (Order) decision()  {}
+func (Decide) decision() {}
+func (Settle) decision() {}
+func (Verify) decision() {}
+func (Undo) decision()   {}
+func (Follow) decision() {}
+func (Ask) decision()    {}
+func (Close) decision()  {}
+func (Over) decision()   {}
+
+// Next says what is next. What is in flight comes first, wherever it is; then
+// the first cell in walking order that isn't settled.
+func Next(r *Run) Decision {
+	if r.Closed != "" {
+		return Over{}
+	}
+	for _, c := range r.Cells {
+		if d := inFlight(c); d != nil {
+			return d
+		}
+	}
+	c, w := r.first(r.Plan.Root)
+	switch {
+	case r.Paused:
+		return Ask{c, WaitPaused}
+	case w != nil:
+		return Order{w}
+	case c == nil:
+		return Close{r.closing()}
+	}
+	return r.ask(c)
+}
+
+func inFlight(c *Cell) Decision {
+	switch c.Status {
+	case Running, RollingBack:
+		switch a := c.inFlight(); {
+		case a == nil:
+			return Undo{c}
+		case a.Outcome == nil:
+			return Follow{c}
+		default:
+			return Verify{c}
+		}
+	case Unknown:
+		if a := c.Latest(); a != nil && a.Outcome == nil && a.Fate == "" {
+			return Settle{c}
+		}
+	case Pending, Gated, Authorised, Succeeded, Failed, Skipped, NotApplicable, RolledBack, RollbackFailed:
+	}
+	return nil
+}
+
+func (r *Run) ask(c *Cell) Decision {
+	switch c.Status {
+	case Pending:
+		if c.Plan.Step.Book.When != nil && c.When == nil {
+			return Decide{c}
+		}
+		if c.Plan.Step.Kind == plan.Manual && !c.needsGate() {
+			return Ask{c, WaitManual}
+		}
+		return Ask{c, WaitGo}
+	case Gated, Authorised:
+		return Ask{c, WaitGate}
+	case Unknown:
+		if c.inDoubt() {
+			return Ask{c, WaitUnknown}
+		}
+		return Ask{c, WaitFailure}
+	case Failed, RolledBack, RollbackFailed, Running, Succeeded, Skipped, NotApplicable, RollingBack:
+	}
+	return Ask{c, WaitFailure}
+}
+
+// first returns the first unsettled cell below a node in walking order, or a
+// walk that has to be ordered before it can be entered.
+func (r *Run) first(n plan.Node) (*Cell, *plan.Walk) {
+	switch n := n.(type) {
+	case *plan.Step:
+		for _, pc := range n.Cells {
+			if c := r.Cells[pc.Index]; !c.Status.Settled() {
+				return c, nil
+			}
+		}
+	case *plan.Section:
+		for _, child := range n.Children {
+			if c, w := r.first(child); c != nil || w != nil {
+				return c, w
+			}
+		}
+	case *plan.Walk:
+		if n.OrderBy != nil && r.Orders[n.ID] == nil {
+			return nil, n
+		}
+		for _, i := range r.Order(n) {
+			if c, w := r.first(n.Instances[i]); c != nil || w != nil {
+				return c, w
+			}
+		}
+	}
+	return nil, nil
+}
+
+// Order returns the indices of a walk's instances in walking order: the
+// inventory's until the walk has been ordered.
+func (r *Run) Order(w *plan.Walk) []int {
+	order := make([]int, len(w.Hosts))
+	hosts, ok := r.Orders[w.ID]
+	for i := range order {
+		order[i] = i
+		if ok {
+			order[i] = slices.Index(w.Hosts, hosts[i])
+		}
+	}
+	return order
+}
+
+func (r *Run) closing() Closing {
+	for _, c := range r.Cells {
+		if c.Status == Skipped || c.Resolved != nil && c.Resolved.Method == ByOperator {
+			return DoneExceptions
+		}
+	}
+	return Done
+}
