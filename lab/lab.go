@@ -1,0 +1,320 @@
+package lab
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"stepgate/lab/openmldb"
+	"stepgate/lab/site"
+	"stepgate/runbook/text"
+)
+
+// Systems are the systems that can be simulated.
+var Systems = []string{"openmldb"}
+
+// Options of a new lab.
+type Options struct {
+	Speed float64       // simulated waits are divided by it; 0: 1, real time
+	Idle  time.Duration // life without a connection; 0: ten minutes
+}
+
+// Host is one simulated host.
+type Host struct {
+	Name, User string
+	Addr       string // of its SSH server
+	Groups     []string
+	Vars       map[string]string // endpoint, home
+}
+
+// Cluster is what a client needs to know of a lab.
+type Cluster struct {
+	Dir, System string
+	Hosts       []Host
+	Params      map[string]string // values for the shipped runbook's parameters
+	Identity    string            // path of the client's private key
+	KnownHosts  string            // path
+	Inventory   string            // path, TOML
+}
+
+// Entry is one line of the ledger.
+type Entry = site.Entry
+
+// Create lays out a new lab in dir, which must be empty or absent. Nothing runs
+// yet.
+func Create(dir, system string, o Options) (*Cluster, error) {
+	if system != Systems[0] {
+		return nil, text.WithHint(fmt.Errorf("create lab: no simulated system %q", system), "There is "+strings.Join(Systems, ", ")+": stepgate demo "+Systems[0])
+	}
+	if o.Speed < 0 || o.Idle < 0 {
+		return nil, errors.New("create lab: speed and idle time can't be negative")
+	}
+	if o.Speed == 0 {
+		o.Speed = 1
+	}
+	if o.Idle == 0 {
+		o.Idle = 10 * time.Minute
+	}
+	dir, err := emptyDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &site.Site{Dir: dir, System: system, Speed: o.Speed, Idle: o.Idle}
+	ports := &portPicker{}
+	if err := openmldb.Plan(s, ports.next); err != nil {
+		return nil, fmt.Errorf("create lab %q: %w", dir, err)
+	}
+	for i := range s.Hosts {
+		if s.Hosts[i].Port, err = ports.next(); err != nil {
+			return nil, fmt.Errorf("create lab %q: %w", dir, err)
+		}
+		s.Hosts[i].MachineID = randomHex()
+	}
+	if err := lay(s); err != nil {
+		return nil, err
+	}
+	return clusterOf(s), nil
+}
+
+// lay writes everything of a lab; the file that makes it a lab comes last.
+func lay(s *site.Site) error {
+	for _, sub := range []string{"bin", "keys", "faults"} {
+		if err := os.Mkdir(filepath.Join(s.Dir, sub), 0o700); err != nil {
+			return fmt.Errorf("create lab: %w", err)
+		}
+	}
+	if err := copyBinary(s.Binary()); err != nil {
+		return fmt.Errorf("create lab: copy the program: %w", err)
+	}
+	for i := range s.Hosts {
+		h := &s.Hosts[i]
+		for _, sub := range []string{s.Home(h), filepath.Join(s.Root(h.Name), "var", "tmp"), filepath.Join(s.Root(h.Name), "usr", "bin")} {
+			if err := os.MkdirAll(sub, 0o755); err != nil {
+				return fmt.Errorf("create lab: %w", err)
+			}
+		}
+		ledger := filepath.Join(s.Root(h.Name), "usr", "bin", "ledger")
+		if err := os.WriteFile(ledger, []byte(openmldb.Script(s, "ledger")), 0o755); err != nil {
+			return fmt.Errorf("create lab: %w", err)
+		}
+	}
+	if err := openmldb.Lay(s); err != nil {
+		return err
+	}
+	if err := writeKeys(s); err != nil {
+		return fmt.Errorf("create lab: %w", err)
+	}
+	if err := writeInventory(s); err != nil {
+		return fmt.Errorf("create lab: %w", err)
+	}
+	return s.Save()
+}
+
+// Open reads the lab in dir, running or not.
+func Open(dir string) (*Cluster, error) {
+	s, err := site.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	return clusterOf(s), nil
+}
+
+func clusterOf(s *site.Site) *Cluster {
+	c := &Cluster{
+		Dir: s.Dir, System: s.System, Params: s.Params,
+		Identity:   filepath.Join(s.Dir, "keys", "id_ed25519"),
+		KnownHosts: filepath.Join(s.Dir, "known_hosts"),
+		Inventory:  filepath.Join(s.Dir, "inventory.toml"),
+	}
+	for _, h := range s.Hosts {
+		c.Hosts = append(c.Hosts, Host{Name: h.Name, User: h.User, Addr: sshAddr(&h), Groups: h.Groups, Vars: h.Vars})
+	}
+	return c
+}
+
+// Fault switches a fault on or off, while the lab runs or not.
+func Fault(dir, spec string) error {
+	s, err := site.Load(dir)
+	if err != nil {
+		return err
+	}
+	return s.SetFault(spec)
+}
+
+// Faults lists what is switched on.
+func Faults(dir string) ([]site.Fault, error) {
+	s, err := site.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	return s.Faults()
+}
+
+// Ledger reads what was done on the hosts, oldest first.
+func Ledger(dir string) ([]Entry, error) {
+	s, err := site.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	return s.Ledger()
+}
+
+func sshAddr(h *site.Host) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(h.Port)) }
+
+// emptyDir makes sure of an empty directory and returns its real path: programs
+// find their host by comparing paths.
+func emptyDir(dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("create lab %q: %w", dir, err)
+	}
+	real, err := filepath.Abs(dir)
+	if err == nil {
+		real, err = filepath.EvalSymlinks(real)
+	}
+	if err != nil {
+		return "", fmt.Errorf("create lab %q: %w", dir, err)
+	}
+	entries, err := os.ReadDir(real)
+	if err != nil {
+		return "", fmt.Errorf("create lab %q: %w", dir, err)
+	}
+	if len(entries) > 0 {
+		return "", fmt.Errorf("create lab %q: the directory isn't empty", dir)
+	}
+	return real, nil
+}
+
+// copyBinary keeps the running program for as long as the lab lives: `go run`
+// removes its own when it ends.
+func copyBinary(to string) error {
+	from, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if from, err = filepath.EvalSymlinks(from); err != nil {
+		return err
+	}
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// portPicker gives free loopback ports below the range from which systems take
+// ports by themselves, so that a lab started again finds them free.
+type portPicker struct{ taken map[int]bool }
+
+func (p *portPicker) next() (int, error) {
+	const low, high = 18000, 31000
+	if p.taken == nil {
+		p.taken = map[int]bool{}
+	}
+	for range 200 {
+		n, err := rand.Int(rand.Reader, big.NewInt(high-low))
+		if err != nil {
+			return 0, err
+		}
+		port := low + int(n.Int64())
+		if p.taken[port] {
+			continue
+		}
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		p.taken[port] = true
+		return port, ln.Close()
+	}
+	return 0, fmt.Errorf("find a free port between %d and %d on 127.0.0.1", low, high)
+}
+
+func randomHex() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// writeKeys makes the client's and the hosts' keys, and known_hosts.
+func writeKeys(s *site.Site) error {
+	names := []string{"id_ed25519"}
+	for _, h := range s.Hosts {
+		names = append(names, "host_"+h.Name)
+	}
+	var known strings.Builder
+	for i, name := range names {
+		public, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return err
+		}
+		block, err := ssh.MarshalPrivateKey(private, "stepgate lab")
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(s.Dir, "keys", name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			return err
+		}
+		key, err := ssh.NewPublicKey(public)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path+".pub", ssh.MarshalAuthorizedKey(key), 0o644); err != nil {
+			return err
+		}
+		if i > 0 {
+			known.WriteString(knownhosts.Line([]string{sshAddr(&s.Hosts[i-1])}, key) + "\n")
+		}
+	}
+	return os.WriteFile(filepath.Join(s.Dir, "known_hosts"), []byte(known.String()), 0o600)
+}
+
+func writeInventory(s *site.Site) error {
+	type group struct {
+		Hosts []string `toml:"hosts"`
+	}
+	var inventory struct {
+		Groups map[string]group             `toml:"groups"`
+		Hosts  map[string]map[string]string `toml:"hosts"`
+	}
+	inventory.Groups, inventory.Hosts = map[string]group{}, map[string]map[string]string{}
+	for _, h := range s.Hosts {
+		for _, g := range h.Groups {
+			inventory.Groups[g] = group{append(inventory.Groups[g].Hosts, h.Name)}
+		}
+		host := map[string]string{"ssh": h.User + "@" + sshAddr(&h)}
+		for k, v := range h.Vars {
+			host[k] = v
+		}
+		inventory.Hosts[h.Name] = host
+	}
+	data, err := toml.Marshal(inventory)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.Dir, "inventory.toml"), data, 0o600)
+}

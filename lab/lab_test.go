@@ -1,0 +1,175 @@
+package lab_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"stepgate/lab"
+)
+
+// TestMain lets the test binary be the program that a lab runs.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "lab" {
+		os.Exit(lab.Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// site is a running lab.
+type site struct {
+	*lab.Cluster
+	t *testing.T
+}
+
+const speed = 40
+
+func create(t *testing.T, o lab.Options) *site {
+	t.Helper()
+	if o.Speed == 0 {
+		o.Speed = speed
+	}
+	c, err := lab.Create(filepath.Join(t.TempDir(), "lab"), "openmldb", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if t.Failed() {
+			if log, err := os.ReadFile(filepath.Join(c.Dir, "lab.log")); err == nil && len(log) > 0 {
+				t.Logf("lab.log:\n%s", log)
+			}
+		}
+		if err := lab.Down(ctx, c.Dir); err != nil {
+			t.Errorf("Down: %v", err)
+		}
+	})
+	return &site{c, t}
+}
+
+func (s *site) start() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if _, err := lab.Start(ctx, s.Dir); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func running(t *testing.T) *site {
+	t.Helper()
+	s := create(t, lab.Options{})
+	s.start()
+	return s
+}
+
+func (s *site) host(name string) lab.Host {
+	s.t.Helper()
+	for _, h := range s.Hosts {
+		if h.Name == name {
+			return h
+		}
+	}
+	s.t.Fatalf("no host %q", name)
+	return lab.Host{}
+}
+
+// dial logs in on a host, with the key and the host keys that the lab names.
+func (s *site) dial(host string) (*ssh.Client, error) {
+	h := s.host(host)
+	data, err := os.ReadFile(s.Identity)
+	if err != nil {
+		return nil, err
+	}
+	key, err := ssh.ParsePrivateKey(data)
+	if err != nil {
+		return nil, err
+	}
+	known, err := knownhosts.New(s.KnownHosts)
+	if err != nil {
+		return nil, err
+	}
+	return ssh.Dial("tcp", h.Addr, &ssh.ClientConfig{
+		User: h.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, HostKeyCallback: known, Timeout: 10 * time.Second,
+	})
+}
+
+type result struct {
+	exit           int
+	stdout, stderr string
+}
+
+// run runs a command in the shell of a host.
+func (s *site) run(host, cmd string) result {
+	s.t.Helper()
+	client, err := s.dial(host)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer client.Close()
+	session, err := client.NewSession()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer session.Close()
+	var out, stderr bytes.Buffer
+	session.Stdout, session.Stderr = &out, &stderr
+	err = session.Run(cmd)
+	r := result{stdout: out.String(), stderr: stderr.String()}
+	var exit *ssh.ExitError
+	if errors.As(err, &exit) {
+		r.exit = exit.ExitStatus()
+	} else if err != nil {
+		s.t.Fatalf("%s: %s: %v", host, cmd, err)
+	}
+	return r
+}
+
+// ops is a command line of tools/openmldb_ops.py, on the operations host.
+func (s *site) ops(args string) string {
+	return "cd '" + s.Params["ops_dir"] + "' && python tools/openmldb_ops.py --openmldb_bin_path=./bin/openmldb --zk_cluster=" +
+		s.Params["zk"] + " --zk_root_path=" + s.Params["zk_root"] + " " + args
+}
+
+func (s *site) ns(cmd string) string {
+	return "cd '" + s.Params["ops_dir"] + "' && ./bin/openmldb --zk_cluster=" + s.Params["zk"] + " --zk_root_path=" + s.Params["zk_root"] +
+		" --role=ns_client --interactive=false --cmd='" + cmd + "'"
+}
+
+func (s *site) sql(statement string) string {
+	return "cd '" + s.Params["ops_dir"] + "' && echo \"" + statement + "\" | ./bin/openmldb --zk_cluster=" + s.Params["zk"] +
+		" --zk_root_path=" + s.Params["zk_root"] + " --role=sql_client --interactive=false"
+}
+
+// eventually waits until a look at the lab satisfies.
+func (s *site) eventually(what string, look func() bool) {
+	s.t.Helper()
+	deadline := time.Now().Add(15 * time.Second)
+	for !look() {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("never: %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestFirstLook(t *testing.T) {
+	s := running(t)
+	for _, c := range []struct{ host, cmd, want string }{
+		{"ns-2", "echo $USER $LAB_HOST", "mldb-ns2 ns-2\n"},
+		{"ns-1", "cd \"" + s.Params["ops_dir"] + "\" && ./bin/openmldb --version", "openmldb version 0.8.4\n"},
+		{"tablet-1", "\"" + s.Params["new_package_dir"] + "/bin/openmldb\" --version", "openmldb version 0.9.2\n"},
+	} {
+		if r := s.run(c.host, c.cmd); r.exit != 0 || r.stdout != c.want {
+			t.Errorf("%s: %s: got %+v", c.host, c.cmd, r)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package openmldb
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"stepgate/lab/site"
+)
+
+// flags of a component's flagfile that the simulation reads.
+type flagFile map[string]string
+
+func readFlagFile(path string) (flagFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	out := flagFile{}
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if !strings.HasPrefix(line, "--") {
+			continue
+		}
+		k, v, _ := strings.Cut(strings.TrimPrefix(line, "--"), "=")
+		out[k] = v
+	}
+	return out, lines.Err()
+}
+
+// component is a nameserver or tablet process.
+type component struct {
+	site    *site.Site
+	host    *site.Host
+	role    string
+	version string
+	flags   flagFile
+	log     io.Writer
+}
+
+// runServer is `openmldb --flagfile=…`: it runs until SIGTERM.
+func runServer(p *program, flagfile string) int {
+	flags, err := readFlagFile(flagfile)
+	if err != nil {
+		fmt.Fprintf(p.stderr, "ERROR: unable to open flagfile '%s'\n", flagfile)
+		return 1
+	}
+	c := &component{site: p.site, host: p.host, role: flags["role"], version: p.version, flags: flags, log: p.stdout}
+	if c.role != "nameserver" && c.role != "tablet" {
+		fmt.Fprintf(p.stderr, "Start failed! FLAGS_role must be tablet, client, ns_client, nameserver or apiserver\n")
+		return 1
+	}
+	return c.run()
+}
+
+func (c *component) logf(level, format string, args ...any) {
+	// A log that can't be written is no reason to end, as in the original.
+	_, _ = fmt.Fprintf(c.log, "%s%s %5d %s.cc:1] %s\n", level, time.Now().Format("0102 15:04:05.000000"), os.Getpid(), c.role, fmt.Sprintf(format, args...))
+}
+
+func (c *component) run() int {
+	endpoint := c.flags["endpoint"]
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	switch c.site.Fault(c.host.Name, "start") {
+	case "fail":
+		c.logf("E", "Fail to start server")
+		return 1
+	case "hang":
+		c.logf("I", "recovering data ...")
+		<-stop
+		return 0
+	}
+	ln, err := net.Listen("tcp", endpoint)
+	if err != nil {
+		c.logf("E", "Fail to start server: %v", err)
+		return 1
+	}
+	zk, err := dial(c.flags["zk_cluster"])
+	if err != nil {
+		c.logf("E", "zk client init failed: %v", err)
+		return 1
+	}
+	defer zk.conn.Close()
+	if _, err := zk.ask(request{Kind: "join", Role: c.role, Endpoint: endpoint, Version: c.version}); err != nil {
+		c.logf("E", "Fail to register zk: %v", err)
+		return 1
+	}
+	server := &http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ln) }()
+	c.logf("I", "start %s on endpoint %s with version %s", c.role, endpoint, c.version)
+	for {
+		select {
+		case <-stop:
+			if c.site.Fault(c.host.Name, "stop") == "survive" {
+				c.logf("W", "asked to quit, waiting for running tasks")
+				continue
+			}
+			return c.quit(zk, server, ended)
+		case err := <-ended:
+			c.logf("E", "server ended: %v", err)
+			return 1
+		}
+	}
+}
+
+// quit says good-bye and ends within the three seconds that start.sh waits.
+func (c *component) quit(zk *link, server *http.Server, ended <-chan error) int {
+	c.logf("I", "asked to quit")
+	ctx, cancel := context.WithTimeout(context.Background(), c.site.Scaled(500*time.Millisecond))
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		server.Close()
+	}
+	<-ended
+	if _, err := zk.ask(request{Kind: "bye"}); err != nil {
+		c.logf("W", "close session: %v", err)
+	}
+	return 0
+}
+
+func (c *component) handler() http.Handler {
+	mux := http.NewServeMux()
+	endpoint := c.flags["endpoint"]
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "version: %s\n%s_server: %s\n", c.version, c.role, endpoint)
+	})
+	mux.HandleFunc("POST /ask", func(w http.ResponseWriter, r *http.Request) {
+		var req request
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&req); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		// Only ZooKeeper knows the cluster; the process adds who it is.
+		req.Endpoint = endpoint
+		req.Kind = map[string]string{"nameserver": "ns", "tablet": "tablet"}[c.role]
+		a, err := askOnce(c.flags["zk_cluster"], req)
+		resp := response{Answer: a}
+		if err != nil {
+			resp.Err = err.Error()
+		}
+		if err := json.NewEncoder(w).Encode(resp); err != nil {
+			c.logf("W", "answer: %v", err)
+		}
+	})
+	return mux
+}
+
+// askServer puts a question to the process at endpoint.
+func askServer(endpoint string, req request) (answer, error) {
+	body, err := json.Marshal(req)
+	if err != nil {
+		return answer{}, err
+	}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := client.Post("http://"+endpoint+"/ask", "application/json", strings.NewReader(string(body)))
+	if err != nil {
+		return answer{}, err
+	}
+	defer r.Body.Close()
+	var resp response
+	if err := json.NewDecoder(r.Body).Decode(&resp); err != nil {
+		return answer{}, fmt.Errorf("ask %q: %w", endpoint, err)
+	}
+	if resp.Err != "" {
+		return answer{}, errors.New(resp.Err)
+	}
+	return resp.Answer, nil
+}

@@ -1,0 +1,117 @@
+package site
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"stepgate/runbook/text"
+)
+
+// faultValues are the faults there are, and what each can be set to.
+var faultValues = map[string][]string{
+	"start":        {"fail", "hang"},
+	"stop":         {"survive"},
+	"preupgrade":   {"fail"},
+	"changeleader": {"fail"},
+	"recover":      {"never"},
+}
+
+// Fault is one fault that is switched on.
+type Fault struct {
+	Host  string `json:"host"`
+	Verb  string `json:"verb"`
+	Value string `json:"value"`
+}
+
+// String is the fault as it is set, HOST:VERB=VALUE.
+func (f Fault) String() string { return f.Host + ":" + f.Verb + "=" + f.Value }
+
+// SetFault switches a fault on or, with an empty value, off. It takes effect
+// with the next command or, for recover, at once.
+func (s *Site) SetFault(spec string) error {
+	f, err := s.parseFault(spec)
+	if err != nil {
+		return err
+	}
+	path := s.faultPath(f.Host, f.Verb)
+	if f.Value == "" {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("clear fault %q: %w", spec, err)
+		}
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("set fault %q: %w", spec, err)
+	}
+	return Replace(path, []byte(f.Value), 0o600)
+}
+
+func (s *Site) parseFault(spec string) (Fault, error) {
+	place, value, hasValue := strings.Cut(spec, "=")
+	host, verb, hasVerb := strings.Cut(place, ":")
+	bad := func(why, hint string) (Fault, error) {
+		return Fault{}, text.WithHint(fmt.Errorf("set fault %q: %s", spec, why), hint)
+	}
+	if !hasValue || !hasVerb {
+		return bad("not of the form HOST:WHAT=VALUE", "For example tablet-2:start=fail, and tablet-2:start= to clear it.")
+	}
+	if s.Host(host) == nil {
+		var names []string
+		for _, h := range s.Hosts {
+			names = append(names, h.Name)
+		}
+		return bad(fmt.Sprintf("no host %q", host), "The hosts are "+strings.Join(names, ", ")+".")
+	}
+	values, known := faultValues[verb]
+	if !known {
+		verbs := make([]string, 0, len(faultValues))
+		for v := range faultValues {
+			verbs = append(verbs, v)
+		}
+		sort.Strings(verbs)
+		return bad(fmt.Sprintf("no fault %q", verb), "The faults are "+strings.Join(verbs, ", ")+".")
+	}
+	if value != "" && !slices.Contains(values, value) {
+		return bad(fmt.Sprintf("%q can't be %q", verb, value), "It can be "+strings.Join(values, " or ")+", or empty to clear it.")
+	}
+	return Fault{host, verb, value}, nil
+}
+
+// Fault returns what a fault is set to, or "". A fault that can't be read is off.
+func (s *Site) Fault(host, verb string) string {
+	data, err := os.ReadFile(s.faultPath(host, verb))
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
+
+// Faults lists what is switched on.
+func (s *Site) Faults() ([]Fault, error) {
+	var out []Fault
+	for _, h := range s.Hosts {
+		entries, err := os.ReadDir(filepath.Join(s.Dir, "faults", h.Name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list faults: %w", err)
+		}
+		for _, e := range entries {
+			if v := s.Fault(h.Name, e.Name()); v != "" && faultValues[e.Name()] != nil {
+				out = append(out, Fault{h.Name, e.Name(), v})
+			}
+		}
+	}
+	return out, nil
+}
+
+func (s *Site) faultPath(host, verb string) string {
+	return filepath.Join(s.Dir, "faults", host, verb)
+}

@@ -1,0 +1,168 @@
+package site
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"stepgate/runbook/text"
+)
+
+// fileName marks a directory as a lab.
+const fileName = "lab.json"
+
+// Site is a lab's layout. It is written once, when the lab is created.
+type Site struct {
+	Dir    string            `json:"dir"`
+	System string            `json:"system"`
+	Speed  float64           `json:"speed"` // simulated waits are divided by it
+	Idle   time.Duration     `json:"idle"`  // life without a connection
+	Hosts  []Host            `json:"hosts"`
+	Params map[string]string `json:"params"`
+	Ports  map[string]int    `json:"ports"` // of services that belong to no host
+}
+
+// Host is one simulated host.
+type Host struct {
+	Name      string            `json:"name"`
+	User      string            `json:"user"`
+	Port      int               `json:"port"` // SSH, on 127.0.0.1
+	MachineID string            `json:"machine_id"`
+	Groups    []string          `json:"groups"`
+	Vars      map[string]string `json:"vars"`
+}
+
+// Load reads the lab in dir.
+func Load(dir string) (*Site, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open lab %q: %w", dir, err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, fileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, text.WithHint(fmt.Errorf("open lab %q: no lab there: %w", dir, err), "Create a new one: stepgate demo")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open lab %q: %w", dir, err)
+	}
+	var s Site
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("open lab %q: read %q: %w", dir, fileName, err)
+	}
+	if s.Dir != dir || s.Speed <= 0 {
+		return nil, fmt.Errorf("open lab %q: %q was made for %q", dir, fileName, s.Dir)
+	}
+	return &s, nil
+}
+
+// Save writes the layout; it makes the directory a lab.
+func (s *Site) Save() error {
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("save lab %q: %w", s.Dir, err)
+	}
+	return Replace(filepath.Join(s.Dir, fileName), append(data, '\n'), 0o600)
+}
+
+// Replace writes a file whole, or not at all.
+func Replace(path string, data []byte, mode fs.FileMode) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			_ = os.Remove(tmp.Name()) // best effort: the write has failed already
+		}
+	}()
+	if _, err = tmp.Write(data); err == nil {
+		err = tmp.Chmod(mode)
+	}
+	if err == nil {
+		err = tmp.Close()
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	return nil
+}
+
+// Host returns the host of that name, or nil.
+func (s *Site) Host(name string) *Host {
+	for i := range s.Hosts {
+		if s.Hosts[i].Name == name {
+			return &s.Hosts[i]
+		}
+	}
+	return nil
+}
+
+// Root is the directory that stands for the host's file system.
+func (s *Site) Root(host string) string { return filepath.Join(s.Dir, "hosts", host) }
+
+// Home is the login directory of the host's user.
+func (s *Site) Home(h *Host) string { return filepath.Join(s.Root(h.Name), "home", h.User) }
+
+// Binary is the lab's own copy of the program.
+func (s *Site) Binary() string { return filepath.Join(s.Dir, "bin", "stepgate") }
+
+// Scaled is how long a simulated wait of d lasts.
+func (s *Site) Scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / s.Speed) }
+
+// Environ is the environment of everything that runs on a host, beside what the
+// SSH server gives. LAB_DIR marks the processes of this lab.
+func (s *Site) Environ(h *Host, bootID string) []string {
+	root := s.Root(h.Name)
+	return []string{
+		"PATH=" + filepath.Join(root, "usr", "bin") + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+		"HOME=" + s.Home(h),
+		"USER=" + h.User,
+		"LOGNAME=" + h.User,
+		"HOSTNAME=" + h.Name,
+		"TMPDIR=" + filepath.Join(root, "var", "tmp"),
+		"XDG_STATE_HOME=" + filepath.Join(s.Home(h), ".local", "state"),
+		"LANG=C.UTF-8",
+		"LAB_DIR=" + s.Dir,
+		"LAB_HOST=" + h.Name,
+		"STEPGATE_MACHINE_ID=" + h.MachineID,
+		"STEPGATE_BOOT_ID=" + bootID,
+	}
+}
+
+// Locate says which lab and host a program runs on: programs learn it from their
+// own path. A program in a directory that the hosts share takes the host from
+// its environment.
+func Locate(path string) (*Site, *Host, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("locate %q: %w", path, err)
+	}
+	for dir := filepath.Dir(abs); ; dir = filepath.Dir(dir) {
+		if filepath.Base(dir) == "hosts" {
+			if s, err := Load(filepath.Dir(dir)); err == nil {
+				rel := strings.TrimPrefix(abs, dir+string(filepath.Separator))
+				name, _, _ := strings.Cut(rel, string(filepath.Separator))
+				if h := s.Host(name); h != nil {
+					return s, h, nil
+				}
+			}
+		}
+		if dir == filepath.Dir(dir) {
+			if s, err := Load(os.Getenv("LAB_DIR")); err == nil {
+				if h := s.Host(os.Getenv("LAB_HOST")); h != nil {
+					return s, h, nil
+				}
+			}
+			return nil, nil, fmt.Errorf("locate %q: not on a lab's host", path)
+		}
+	}
+}
