@@ -1,0 +1,182 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"stepgate/runbook/run"
+	"stepgate/runbook/text"
+)
+
+// NotFoundError is a run that the journal doesn't have.
+type NotFoundError struct{ Ref string }
+
+func (e *NotFoundError) Error() string {
+	if e.Ref == latest {
+		return "the journal has no run yet"
+	}
+	return fmt.Sprintf("the journal has no run %q", e.Ref)
+}
+
+func notFound(ref string) error {
+	if ref == latest {
+		return text.WithHint(&NotFoundError{ref}, "`stepgate run RUNBOOK` starts one, `stepgate demo` on a simulated cluster")
+	}
+	return text.WithHint(&NotFoundError{ref}, "`stepgate list` shows them all")
+}
+
+// AmbiguousError is a prefix that several runs have.
+type AmbiguousError struct {
+	Ref        string
+	Candidates []string // run ids, newest first
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%q can be any of the runs %s", e.Ref, strings.Join(e.Candidates, ", "))
+}
+
+// HeldError is a run that another process drives.
+type HeldError struct {
+	RunID  string
+	Holder string    // as it named itself; "" when it has only just begun
+	PID    int       // 0 when it isn't known
+	Since  time.Time // zero when it isn't known
+}
+
+func (e *HeldError) Error() string {
+	if e.Holder == "" {
+		return fmt.Sprintf("run %q is driven by another process that hasn't said its name yet", e.RunID)
+	}
+	return fmt.Sprintf("run %q is driven by %s since %s", e.RunID, e.Holder, e.Since.Format(time.RFC3339))
+}
+
+// LostLeaseError is an attempt to write under a lease that has ended.
+type LostLeaseError struct {
+	RunID  string
+	Epoch  uint64 // of the lease
+	Now    uint64 // the run's epoch; equal when the lease was released
+	Holder string // who drives the run now, or drove it last
+}
+
+func (e *LostLeaseError) Error() string {
+	if e.Epoch == e.Now {
+		return fmt.Sprintf("the lease of run %q was given back", e.RunID)
+	}
+	return fmt.Sprintf("run %q was taken over by %s (epoch %d, was %d)", e.RunID, e.Holder, e.Now, e.Epoch)
+}
+
+// DuplicateError is an event that must not happen twice.
+type DuplicateError struct {
+	Event string // its kind
+	Of    string // what it is about
+	What  string // the rule
+}
+
+func (e *DuplicateError) Error() string {
+	return fmt.Sprintf("%s of %s refused: %s", e.Event, e.Of, e.What)
+}
+
+// SpaceError is a disk without room for what a step may need to write.
+type SpaceError struct {
+	Path       string
+	Free, Need int64 // bytes
+}
+
+func (e *SpaceError) Error() string {
+	return fmt.Sprintf("%q has %d MiB left, and %d MiB must be free before something is started", e.Path, e.Free>>20, e.Need>>20)
+}
+
+// BusyError is a journal in which another process writes for longer than a
+// write ever takes.
+type BusyError struct{ Holders []string } // who drives runs in it now
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("another process has been writing to the journal for %s (driving runs now: %s)",
+		busyTimeout, strings.Join(e.Holders, ", "))
+}
+
+// BrokenError is a run whose events are not what was written.
+type BrokenError struct {
+	RunID string
+	Seq   uint64 // the first bad event
+	Why   string
+}
+
+func (e *BrokenError) Error() string {
+	return fmt.Sprintf("event %d of run %q can't be trusted: %s", e.Seq, e.RunID, e.Why)
+}
+
+func broken(runID string, seq uint64, why string) error {
+	return text.WithHint(&BrokenError{runID, seq, why}, fmt.Sprintf(
+		"it can't be driven on; `stepgate export %s` writes what is good, up to event %d; nothing was changed", runID, seq-1))
+}
+
+// CorruptError is a database that SQLite can't read.
+type CorruptError struct {
+	Path  string
+	Cause error
+}
+
+func (e *CorruptError) Error() string { return fmt.Sprintf("the file is damaged: %v", e.Cause) }
+func (e *CorruptError) Unwrap() error { return e.Cause }
+
+func corrupt(path string, cause error) error {
+	return text.WithHint(&CorruptError{path, cause}, fmt.Sprintf(
+		"nothing was changed; keep it with its log (`mkdir broken && mv %s* broken/`), put a copy back or start anew", shell(path)))
+}
+
+func codeOf(err error) (sqlite3.Error, bool) {
+	var e sqlite3.Error
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+func isBusy(err error) bool {
+	e, ok := codeOf(err)
+	return ok && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+}
+
+func isCorrupt(err error) bool {
+	e, ok := codeOf(err)
+	return ok && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB)
+}
+
+// cannotShare tells whether SQLite couldn't use or make the files that readers
+// and writers share.
+func cannotShare(err error) bool {
+	e, ok := codeOf(err)
+	return ok && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly || e.Code == sqlite3.ErrIoErr)
+}
+
+func openError(path string, err error) error {
+	if isCorrupt(err) {
+		return corrupt(path, err)
+	}
+	return err
+}
+
+func (s *Store) readError(err error) error { return openError(s.path, err) }
+
+// refusal turns the violation of a unique index into what it means.
+func refusal(r *row, err error) error {
+	e, ok := codeOf(err)
+	if !ok || e.ExtendedCode != sqlite3.ErrConstraintUnique {
+		return err
+	}
+	of := run.Key{Step: r.step, Target: r.target}.String()
+	for column, what := range map[string]string{
+		"event.attempt_no": fmt.Sprintf("attempt %d of this cell has its intent", r.attemptNo),
+		"event.attempt_id": fmt.Sprintf("attempt %q has its intent", r.attempt.String),
+		"event.outcome_of": fmt.Sprintf("attempt %q has its outcome", r.attempt.String),
+		"event.grant_id":   fmt.Sprintf("the grant of gate %q is used up", r.grant.String),
+	} {
+		if strings.Contains(e.Error(), column) {
+			return &DuplicateError{Event: r.kind, Of: of, What: what}
+		}
+	}
+	return err
+}

@@ -1,0 +1,158 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"golang.org/x/sys/unix"
+	"mvdan.cc/sh/v3/syntax"
+
+	"stepgate/runbook/text"
+)
+
+const (
+	dirMode  = 0o700
+	fileMode = 0o600
+	readWay  = "`stepgate list`, `show` and `export` work meanwhile"
+)
+
+// prepareDir makes the state directory, or refuses the one that is there.
+func prepareDir(dir string, unsafeFS bool) error {
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return text.WithHint(err, "make "+shell(dir)+" yourself with `mkdir -p -m 700 "+shell(dir)+
+			"`, or set XDG_STATE_HOME to a directory of yours")
+	}
+	if err := private(dir, dirMode); err != nil {
+		return err
+	}
+	if err := writable(dir, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx"); err != nil {
+		return err
+	}
+	if !unsafeFS {
+		if err := localFS(dir); err != nil {
+			return err
+		}
+	}
+	runs := filepath.Join(dir, runsDir)
+	if err := os.Mkdir(runs, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := private(runs, dirMode); err != nil {
+		return err
+	}
+	return writable(runs, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx")
+}
+
+// prepareFile makes the database's file, so that SQLite never makes it with a
+// mode of its own, or refuses the one that is there.
+func prepareFile(path string) (fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, fileMode)
+	switch {
+	case err == nil:
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return nil, err
+		}
+		if err := syncDir(filepath.Dir(path)); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrExist):
+		return nil, err
+	}
+	for _, p := range []string{path, path + "-wal", path + "-shm"} {
+		err := private(p, fileMode)
+		if err == nil {
+			err = writable(p, unix.R_OK|unix.W_OK, "u+rw")
+		}
+		if err != nil && (p == path || !errors.Is(err, fs.ErrNotExist)) {
+			return nil, err
+		}
+	}
+	return os.Lstat(path)
+}
+
+// private refuses what isn't ours alone.
+func private(path string, mode fs.FileMode) error {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if fi.Mode().Type() == fs.ModeSymlink && mode == dirMode {
+		if fi, err = os.Stat(path); err != nil { // a state directory may be a link; its files may not
+			return err
+		}
+	}
+	if fi.IsDir() != (mode == dirMode) || !fi.IsDir() && !fi.Mode().IsRegular() {
+		return text.WithHint(fmt.Errorf("%q is a %s", path, kindOf(fi)), "move "+shell(path)+" away")
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
+		return text.WithHint(fmt.Errorf("%q belongs to user id %d, and you are %d", path, st.Uid, os.Geteuid()),
+			"run stepgate as its owner, or set XDG_STATE_HOME to a directory of yours; after sudo, HOME can still be another user's")
+	}
+	if fi.Mode().Perm()&^mode != 0 {
+		return text.WithHint(fmt.Errorf("%q is open to others (mode %04o)", path, fi.Mode().Perm()),
+			fmt.Sprintf("`chmod %o %s`", mode, shell(path)))
+	}
+	return nil
+}
+
+func kindOf(fi fs.FileInfo) string {
+	switch {
+	case fi.IsDir():
+		return "directory"
+	case fi.Mode().Type() == fs.ModeSymlink:
+		return "symbolic link"
+	case fi.Mode().IsRegular():
+		return "file"
+	}
+	return "special file"
+}
+
+func writable(path string, access uint32, chmod string) error {
+	err := unix.Access(path, access)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EROFS):
+		return text.WithHint(fmt.Errorf("%q is on a file system mounted read-only", path),
+			"mount it read-write, or set XDG_STATE_HOME to another directory; "+readWay)
+	case errors.Is(err, fs.ErrNotExist):
+		return &fs.PathError{Op: "access", Path: path, Err: err}
+	}
+	return text.WithHint(fmt.Errorf("%q can't be written: %w", path, err),
+		"`chmod "+chmod+" "+shell(path)+"`; "+readWay)
+}
+
+// lockSetup keeps two processes from making one journal at the same moment.
+func lockSetup(ctx context.Context, dir string) (unlock func() error, err error) {
+	l := flock.New(filepath.Join(dir, "setup.lock"), flock.SetPermissions(fileMode))
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	if _, err := l.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("wait for another process that is opening %q: %w", dir, err)
+	}
+	return l.Close, nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// shell quotes a path for a command that the user can paste.
+func shell(path string) string {
+	q, err := syntax.Quote(path, syntax.LangPOSIX)
+	if err != nil { // a newline in the path
+		return fmt.Sprintf("%q", path)
+	}
+	return q
+}
