@@ -1,0 +1,104 @@
+# sg_settled waits out the moment between the point of no return and the note of
+# who passed it.
+sg_settled() {
+	sg_waits=0
+	while [ ! -e "$sg_att/go/runner" ] && [ ! -e "$sg_att/go/fenced" ] && [ ! -e "$sg_att/rc" ]; do
+		[ "$sg_waits" -lt 10 ] || return 0
+		sg_waits=$((sg_waits + 1))
+		sg_pause
+	done
+}
+
+# sg_runner_lives reads who runs the attempt and tells whether he is alive.
+sg_runner_lives() {
+	sg_r_pid= sg_r_start=
+	[ -s "$sg_att/go/runner" ] || return 1
+	read -r sg_r_pid sg_r_start <"$sg_att/go/runner"
+	sg_lives "$sg_r_pid" "$sg_r_start"
+}
+
+# sg_group sets sg_alive to what is alive of the attempt's process group. A leader
+# that isn't the claim's means that the number was given to others.
+sg_group() {
+	sg_alive=
+	sg_meta || return 0
+	if [ "$sg_m_leader" != - ] && sg_stat "$sg_m_pgid" && [ "$sg_start" != "$sg_m_leader" ]; then
+		return 0
+	fi
+	sg_members "$sg_m_pgid"
+}
+
+# sg_fate sets sg_fate and sg_detail, in the order that makes the answer safe.
+# $1 is 1 to fence.
+sg_fate() {
+	sg_detail=
+	if [ "$sg_machine_now" != "$sg_machine" ]; then
+		sg_fate=foreign sg_detail="this is machine $sg_machine_now, the intent names $sg_machine"
+		return
+	fi
+	if sg_result; then
+		sg_fate=finished
+		return
+	fi
+	if [ "$sg_boot_now" != "$sg_boot" ]; then
+		sg_fate=rebooted sg_detail="booted since the intent: $sg_boot_now, then $sg_boot"
+		return
+	fi
+	# With the directory the memory is gone; its absence proves nothing.
+	[ -d "$sg_dir" ] || sg_fail "the attempt directory $sg_dir is gone"
+	[ ! -e "$sg_rundir.closed" ] || sg_fail "the run is closed on this host and its attempts are removed"
+	if [ "$1" = 1 ]; then
+		[ -d "$sg_rundir" ] || mkdir "$sg_rundir" 2>/dev/null
+		[ -d "$sg_att" ] || mkdir "$sg_att" 2>/dev/null
+		if sg_error=$(mkdir "$sg_att/go" 2>&1); then
+			: >"$sg_att/go/fenced" || sg_fail "can't write the fence in $sg_att"
+		elif [ ! -d "$sg_att/go" ]; then
+			sg_fail "can't fence: $sg_error"
+		fi
+	elif [ ! -d "$sg_att/go" ]; then
+		sg_fate=never sg_detail="not claimed"
+		[ ! -d "$sg_att" ] || sg_detail="claimed, not begun"
+		return
+	fi
+	sg_settled
+	if [ -e "$sg_att/go/fenced" ]; then
+		sg_fate=never sg_detail=fenced
+		return
+	fi
+	if sg_runner_lives; then
+		sg_fate=running
+		return
+	fi
+	# The runner may have ended between the two looks: then there is a result.
+	sg_group
+	if sg_result; then
+		sg_fate=finished
+	elif [ -n "$sg_alive" ]; then
+		sg_fate=orphan sg_detail="the runner is gone, processes of the command are alive"
+	else
+		sg_fate=died sg_detail="begun, no result, nothing of it is alive"
+	fi
+}
+
+# sg_report answers a probe.
+sg_report() {
+	sg_fate "$1"
+	sg_say fate "$sg_fate"
+	[ -z "$sg_detail" ] || sg_say detail "$sg_detail"
+	[ "$sg_fate" != finished ] || sg_say exit "$sg_exit $sg_took"
+	sg_sizes
+	sg_say bytes "$sg_size1 $sg_size2"
+	case $sg_fate in
+	running | orphan)
+		sg_group
+		sg_count=0
+		for sg_d in $sg_alive; do
+			[ "$sg_d" != "$sg_r_pid" ] || continue
+			sg_count=$((sg_count + 1))
+			[ "$sg_count" -le 50 ] || break
+			sg_say proc "$(sg_argv "$sg_d")"
+		done
+		;;
+	esac
+	sg_say end
+}

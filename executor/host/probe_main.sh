@@ -1,0 +1,2 @@
+sg_identity
+sg_report "$sg_fence"

@@ -1,0 +1,120 @@
+sg_refuse() {
+	sg_say claim refused
+	sg_say reason "$1"
+	sg_say end
+	exit 0
+}
+
+# sg_claimed answers for an attempt directory that is there already.
+sg_claimed() {
+	sg_tries=0
+	while ! sg_meta; do
+		[ -d "$sg_att/go" ] && break
+		[ "$sg_tries" -lt 20 ] || sg_fail "the attempt is claimed, but by whom isn't written"
+		sg_tries=$((sg_tries + 1))
+		sg_pause
+	done
+	sg_tries=0
+	while [ -d "$sg_att/go" ] && [ ! -e "$sg_att/go/runner" ] && [ ! -e "$sg_att/go/fenced" ] && [ "$sg_tries" -lt 10 ]; do
+		sg_tries=$((sg_tries + 1))
+		sg_pause
+	done
+	if [ -e "$sg_att/go/fenced" ]; then
+		sg_say record "$sg_m_record"
+		sg_refuse "a probe has fenced this attempt: it was never started and never will be"
+	fi
+	if [ -n "$sg_m_hash" ] && [ "$sg_m_hash" = "$sg_hash" ]; then
+		sg_say claim attached
+	else
+		sg_say claim known
+		sg_say reason "the host knows this attempt from another journal"
+		sg_say record "$sg_m_record"
+	fi
+	sg_say end
+	exit 0
+}
+
+# sg_sync FILE... makes files durable where sync takes files; a bare sync can stall
+# a database host.
+sg_sync() {
+	[ -n "$sg_sync_files" ] || return 0
+	sync "$@" 2>/dev/null
+}
+
+# sg_runner outlives the connection. Its HUP and TERM are caught, not ignored: an
+# ignored signal would be inherited by the command and its daemons.
+sg_runner() {
+	trap : HUP TERM
+	trap - INT QUIT
+	sg_self
+	sg_stat "$sg_me" || exit 1
+	sg_clock
+	sg_began=$sg_now
+	mkdir "$sg_att/go" || exit 0
+	sg_put "$sg_me $sg_start
+" >"$sg_att/go/runner"
+	(sg_command "$sg_att/body") >>"$sg_att/out" 2>>"$sg_att/err"
+	sg_exit=$?
+	sg_clock
+	# The space for this was taken before the command began: a full disk can't
+	# hide how it ended.
+	sg_put "$sg_exit $((sg_now - sg_began)) ." 1<> "$sg_att/rc.tmp"
+	sg_sync "$sg_att/rc.tmp"
+	mv "$sg_att/rc.tmp" "$sg_att/rc"
+}
+
+sg_whole
+sg_identity
+[ "$sg_machine_now" = "$sg_machine" ] || sg_refuse "this is machine $sg_machine_now, the intent names $sg_machine"
+[ "$sg_boot_now" = "$sg_boot" ] || sg_refuse "the host was booted since the intent"
+[ -d "$sg_dir" ] || sg_fail "the attempt directory $sg_dir is gone"
+[ ! -e "$sg_rundir.closed" ] || sg_refuse "the run is closed on this host"
+(sg_env) </dev/null >/dev/null 2>&1 || sg_refuse "this host's shell doesn't let a variable of the command be set"
+
+sg_sync_files=
+if [ -n "$sg_proc" ]; then
+	case $(sync --help 2>&1) in
+	*FILE*) sg_sync_files=1 ;;
+	esac
+fi
+
+[ -d "$sg_rundir" ] || mkdir "$sg_rundir" 2>/dev/null
+if ! sg_error=$(mkdir "$sg_att" 2>&1); then
+	[ ! -d "$sg_att" ] || sg_claimed
+	sg_fail "can't claim: $sg_error"
+fi
+
+sg_stat "$$" || sg_fail "can't read process $$"
+sg_pgid=$sg_pgrp
+sg_leader=-
+! sg_stat "$sg_pgid" || sg_leader=$sg_start
+sg_text="hash $sg_hash
+run $sg_run
+machine $sg_machine_now
+boot $sg_boot_now
+pgid $sg_pgid
+leader $sg_leader
+end
+"
+{
+	sg_put "$sg_text" >"$sg_att/meta" &&
+		sg_put "$sg_body" >"$sg_att/body" &&
+		sg_put "                                        
+" >"$sg_att/rc.tmp" &&
+		: >"$sg_att/out" && : >"$sg_att/err"
+} 2>/dev/null || sg_fail "can't write the claim: is the disk of $sg_dir full?"
+sg_sync "$sg_att/meta" "$sg_att/body" "$sg_att" "$sg_rundir"
+
+# A Discard that came between is seen here, or its removal of the directory makes
+# the runner's mkdir fail.
+if [ -e "$sg_rundir.closed" ]; then
+	mkdir "$sg_att/go" 2>/dev/null && : >"$sg_att/go/fenced"
+	sg_refuse "the run is closed on this host"
+fi
+
+(
+	exec </dev/null >/dev/null 2>&1
+	sg_runner
+) &
+sg_say claim started
+sg_say end

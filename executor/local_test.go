@@ -1,0 +1,35 @@
+package executor_test
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"stepgate/executor"
+	"stepgate/executor/executortest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// localMachine boots a machine whose protocol is run by the given shell, with a PATH
+// of its own.
+func localMachine(shell, path string) executortest.BootMachine {
+	return func(t *testing.T) executortest.Machine {
+		home := t.TempDir()
+		return executortest.Machine{Open: func(t *testing.T, env ...string) executor.Executor {
+			login := append([]string{"PATH=" + path, "HOME=" + home, "LANG=C.UTF-8"}, executortest.LoginEnv...)
+			x := executor.NewLocal(executor.LocalOptions{Dir: home, Shell: shell, Env: append(login, env...)})
+			t.Cleanup(func() {
+				if err := x.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			return x
+		}}
+	}
+}
+
+func TestLocal(t *testing.T) {
+	executortest.Suite(t, localMachine("sh", os.Getenv("PATH")))
+}

@@ -1,0 +1,77 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// unlookTimeout bounds how long the end of a look on its host is waited for.
+const unlookTimeout = 5 * time.Second
+
+// Look implements [Executor].
+func (s *shell) Look(ctx context.Context, c Command, sink Sink) (Result, error) {
+	if err := c.check(); err != nil {
+		return Result{}, fmt.Errorf("look: %w", err)
+	}
+	p := newProgram()
+	p.setCommand(c)
+	l := newLookOutput(p.nonce, sink)
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		exit, err := s.t.run(running, call{
+			frame:  p.frame("frame", "process", "command", "look"),
+			stdout: lookStream{l, Stdout}, stderr: lookStream{l, Stderr}, over: l.over, lasting: true,
+		})
+		if err == nil {
+			err = l.unfinished(exit)
+		}
+		ended <- err
+	}()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		err = s.unlook(context.WithoutCancel(ctx), l)
+		cancel()
+		<-ended
+		return Result{}, errors.Join(context.Cause(ctx), err)
+	}
+	if err != nil {
+		// The link may be gone with the command going on.
+		err = errors.Join(err, s.unlook(context.WithoutCancel(ctx), l))
+		return Result{}, fmt.Errorf("look: %w", err)
+	}
+	return l.result(), nil
+}
+
+// unlook ends a look on its host: its whole process group, verified.
+func (s *shell) unlook(ctx context.Context, l *lookOutput) error {
+	select {
+	case <-l.begun:
+	default:
+		return nil // its shell can't write its first line any more and ends there
+	}
+	ctx, cancel := context.WithTimeout(ctx, unlookTimeout)
+	defer cancel()
+	f := strings.SplitN(l.about, " ", 4)
+	if len(f) != 4 {
+		return fmt.Errorf("end the look: the host's answer %q isn't known", l.about)
+	}
+	p := newProgram()
+	p.set("sg_pid", f[0])
+	p.set("sg_pgid", f[2])
+	p.set("sg_tmp", f[3])
+	r, err := s.ask(ctx, p, false, "frame", "process", "unlook")
+	if err != nil {
+		return fmt.Errorf("end the look on its host: %w", err)
+	}
+	if left := r.get("left"); left != "" {
+		return fmt.Errorf("end the look on its host: processes %s are still alive", left)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package executor_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+
+	"stepgate/executor"
+	"stepgate/executor/executortest"
+	"stepgate/lab/sshd"
+)
+
+// identity is a key pair, the private half also in a file.
+type identity struct {
+	signer ssh.Signer
+	file   string
+}
+
+func newIdentity(t *testing.T) identity {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return identity{signer, file}
+}
+
+// serve serves a host on loopback until the test ends, and returns its address.
+func serve(t *testing.T, s *sshd.Server) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, ln) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return ln.Addr().String()
+}
+
+// knownHost writes a known_hosts file.
+func knownHost(t *testing.T, addr string, key ssh.PublicKey) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "known_hosts")
+	if err := os.WriteFile(file, []byte(knownhosts.Line([]string{addr}, key)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// sshMachine boots a host with an SSH server; login is its user's login shell.
+func sshMachine(login string) executortest.BootMachine {
+	return func(t *testing.T) executortest.Machine {
+		host, user, home := newIdentity(t), newIdentity(t), t.TempDir()
+		var mu sync.Mutex
+		var servers []*sshd.Server
+		m := executortest.Machine{}
+		m.Open = func(t *testing.T, env ...string) executor.Executor {
+			s := &sshd.Server{
+				Signer: host.signer, User: "ops", Authorized: []ssh.PublicKey{user.signer.PublicKey()}, Dir: home, Shell: login,
+				Env: append(append([]string{"LANG=C.UTF-8"}, executortest.LoginEnv...), env...),
+			}
+			mu.Lock()
+			servers = append(servers, s)
+			mu.Unlock()
+			addr := serve(t, s)
+			x := executor.NewSSH(executor.SSHConfig{
+				Name: "tablet-1", Addr: addr, User: "ops",
+				KnownHosts: []string{knownHost(t, addr, host.signer.PublicKey())}, Identities: []string{user.file},
+			})
+			t.Cleanup(func() {
+				if err := x.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			return x
+		}
+		m.Cut = func() {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, s := range servers {
+				s.CloseConnections()
+			}
+		}
+		return m
+	}
+}
+
+func TestSSH(t *testing.T) {
+	executortest.Suite(t, sshMachine("/bin/sh"))
+}

@@ -1,0 +1,66 @@
+package executor
+
+import (
+	"context"
+	"io"
+	"sync"
+)
+
+// transport runs the bootstrap on one host. Everything else is the same for every
+// kind of host.
+type transport interface {
+	// run sends a frame to a bootstrap and copies what it writes, until it has
+	// ended and its output is over or has been silent for a while (a process left
+	// in the background may hold the pipes). The exit status is the bootstrap's.
+	// A *ReachError means that no byte of the frame was sent; any other error that
+	// the end isn't known. No writer is called after run returned.
+	run(ctx context.Context, c call) (exit int, err error)
+	// connect makes sure that there is a connection; its error is a *ReachError.
+	connect(ctx context.Context) error
+	// hostKey is the fingerprint of the host's key, once connected; empty on this machine.
+	hostKey() string
+	close() error
+}
+
+// call is one run of the bootstrap.
+type call struct {
+	frame          []byte
+	stdout, stderr io.Writer
+	// detaches: it leaves a process behind that the end of ctx must not touch.
+	detaches bool
+	// over, if not nil, is closed by the writers when they have all they want; run
+	// then leaves the output to whoever still holds it.
+	over <-chan struct{}
+	// lasting: it may hold its session for as long as a command takes.
+	lasting bool
+}
+
+// gate passes writes on until it's shut, one at a time.
+type gate struct {
+	mu   sync.Mutex
+	shut bool
+}
+
+func (g *gate) writer(w io.Writer) io.Writer { return gatedWriter{g, w} }
+
+// close waits for a write under way; later ones are dropped.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = true
+}
+
+type gatedWriter struct {
+	gate *gate
+	w    io.Writer
+}
+
+// Write implements io.Writer.
+func (g gatedWriter) Write(p []byte) (int, error) {
+	g.gate.mu.Lock()
+	defer g.gate.mu.Unlock()
+	if g.gate.shut || g.w == nil {
+		return len(p), nil
+	}
+	return g.w.Write(p)
+}
