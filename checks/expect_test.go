@@ -118,6 +118,7 @@ func TestVerdicts(t *testing.T) {
 		{`json.status.phase not in [1, 2]`, js, "unknown", `wrong type: text "Running" is compared with a number 1`},
 		{`json.status.phase.deep == 1`, js, "unknown", `wrong type: text has no "deep"`},
 		{`json.big == 1`, `{"big":18446744073709551615}`, "fail", "json.big: 18446744073709551615"},
+		{`all(json.items, any(.conditions ?? [{"type": "Ready"}], .type == "Ready") and .metadata.name == "p2")`, js, "fail", `1 of 1 not: p1 metadata.name "p1"`},
 		// tables
 		{`len(table(stdout)) >= 2`, components, "pass", "table(stdout): 4"},
 		{`all(table(stdout), .Status == "online")`, components, "pass", "4 of 4"},
@@ -197,19 +198,19 @@ func TestEmptyTableNeedsItsColumns(t *testing.T) {
 func TestLinesLabelsAndLets(t *testing.T) {
 	t.Parallel()
 	src := "// first a comment\n\nlet rows_ = filter(table(stdout), // inner\n  .Replica == \"1\")\n" +
-		"none(rows_,\n  .Table_name == \"//\") // no table called //\nlen(rows_) == 1 and \"a // b\" == 'a // b'\n"
+		"none(rows_, /* the\n few */ // or none\n  .Table_name == \"//\") // no table called //\nlen(rows_) == 1 and \"a // b\" == 'a // b'\n'  ' == stdout"
 	e, problems := CompileExpect(src, names)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	rows := e.Eval(Observation{Ran: true, Stdout: status}, nil, nil)
-	if len(rows) != 2 || rows[0].Verdict != Pass || rows[1].Verdict != Pass {
+	if len(rows) != 3 || rows[2].Text != "'  ' == stdout" || rows[0].Verdict != Pass || rows[1].Verdict != Pass {
 		t.Fatalf("%+v", rows)
 	}
 	if rows[0].Label != "no table called //" || rows[0].Text != `none(rows_, .Table_name == "//")` || rows[1].Label != "" {
 		t.Errorf("%+v", rows)
 	}
-	if got := strings.Join(e.Lines(), "|"); got != rows[0].Text+"|"+rows[1].Text {
+	if got := strings.Join(e.Lines(), "|"); got != rows[0].Text+"|"+rows[1].Text+"|"+rows[2].Text {
 		t.Errorf("lines %q", got)
 	}
 	failed := e.Eval(Observation{Ran: true, Stdout: "nothing"}, nil, nil)

@@ -35,8 +35,7 @@ type quantifier struct {
 	name   string
 	list   *vm.Program
 	truth  *vm.Program // a truth value for each element
-	fields []string    // members of the element that the predicate reads
-	whole  bool        // it reads the element itself
+	fields [][]string  // members of the element that the predicate reads, as paths
 }
 
 const mostElements = 5
@@ -143,24 +142,37 @@ func (c *compiler) quantifier(n *ast.BuiltinNode, wrap func(ast.Node) ast.Node) 
 // reads notes what a predicate reads of its element. Predicates inside it have
 // elements of their own.
 func (q *quantifier) reads(n ast.Node) {
-	switch n := n.(type) {
-	case *ast.PointerNode:
-		q.whole = q.whole || n.Name == ""
-	case *ast.MemberNode:
-		_, direct := n.Node.(*ast.PointerNode)
-		key, named := n.Property.(*ast.StringNode)
-		if direct && named {
-			if !slices.Contains(q.fields, key.Value) {
-				q.fields = append(q.fields, key.Value)
-			}
-			return
+	if path := memberPath(n); path != nil {
+		if !slices.ContainsFunc(q.fields, func(known []string) bool { return slices.Equal(known, path) }) {
+			q.fields = append(q.fields, path)
 		}
+		return
 	}
 	for _, child := range children(n) {
 		if _, inner := child.(*ast.PredicateNode); !inner {
 			q.reads(child)
 		}
 	}
+}
+
+// memberPath is [a b] for .a.b of the element, nil for anything else.
+func memberPath(n ast.Node) []string {
+	switch n := n.(type) {
+	case *ast.ChainNode:
+		return memberPath(n.Node)
+	case *ast.MemberNode:
+		key, named := n.Property.(*ast.StringNode)
+		if !named {
+			return nil
+		}
+		if p, ok := n.Node.(*ast.PointerNode); ok && p.Name == "" {
+			return []string{key.Value}
+		}
+		if base := memberPath(n.Node); base != nil {
+			return append(base, key.Value)
+		}
+	}
+	return nil
 }
 
 // children are the direct parts of a node.
@@ -194,11 +206,13 @@ func children(n ast.Node) []ast.Node {
 	return nil
 }
 
-// saw is the line of what an expression saw.
+// saw is the line of what an expression saw. All its notes share
+// one budget; there are none of an expression that has spent its own.
 func (e *expression) saw(s *scope) string {
-	if e.explain == nil {
+	if e.explain == nil || s.steps > maxSteps {
 		return ""
 	}
+	s.steps = 0
 	var unique []string
 	for _, n := range e.explain.notes(s) {
 		if !slices.Contains(unique, n) {
@@ -213,7 +227,7 @@ func (x both) notes(s *scope) []string {
 	if x.l != nil {
 		out = x.l.notes(s)
 	}
-	v, err := s.run(x.test)
+	v, err := s.look(x.test)
 	if err == nil && v == x.decides || x.r == nil {
 		return out
 	}
@@ -236,7 +250,7 @@ func (x operand) notes(s *scope) []string {
 			return []string{ansi.Truncate(x.label, 40, "…") + ": " + note}
 		}
 	}
-	v, err := s.run(x.program)
+	v, err := s.look(x.program)
 	if err != nil {
 		return nil
 	}
@@ -252,11 +266,11 @@ func (q *quantifier) notes(s *scope) []string {
 
 // note counts the elements and names the first that decided.
 func (q *quantifier) note(s *scope) string {
-	v, err := s.run(q.list)
+	v, err := s.look(q.list)
 	if err != nil || kindOf(v) != kindList {
 		return ""
 	}
-	truth, err := s.run(q.truth)
+	truth, err := s.look(q.truth)
 	if err != nil {
 		return ""
 	}

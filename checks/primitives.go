@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"sort"
 	"strings"
@@ -314,7 +315,12 @@ func (s *scope) hosts(a []any) (any, error) {
 	if !ok {
 		return nil, unknown("there is no group %q", group)
 	}
-	return hosts, nil
+	out := make([]map[string]any, len(hosts))
+	for i, h := range hosts {
+		out[i] = maps.Clone(h)
+		maps.DeleteFunc(out[i], func(_ string, v any) bool { return v == nil }) // without a value yet
+	}
+	return out, s.charge(len(out))
 }
 
 func (s *scope) ran(a []any) (any, error) {

@@ -66,9 +66,14 @@ func newScope(n Names, o *Observation, v Values, w World) *scope {
 	return s
 }
 
-// run evaluates a program. Every error means unknown.
+// run evaluates a program with a fresh budget. Every error means unknown.
 func (s *scope) run(p *vm.Program) (any, error) {
 	s.steps = 0
+	return s.look(p)
+}
+
+// look evaluates a program within the budget that is left.
+func (s *scope) look(p *vm.Program) (any, error) {
 	v, err := vm.Run(p, map[string]any{scopeName: s})
 	if err != nil {
 		return nil, unknown("%s", causeOf(err))

@@ -12,8 +12,13 @@ import (
 
 const textCells = 48 // room of one text within a row
 
+// deepest is how far show goes into nested values.
+const deepest = 3
+
 // show writes a value for people: short, on one line.
-func show(v any) string {
+func show(v any) string { return showAt(v, 0) }
+
+func showAt(v any, depth int) string {
 	switch v := v.(type) {
 	case nil:
 		return "nil"
@@ -31,18 +36,21 @@ func show(v any) string {
 	}
 	switch r := reflect.ValueOf(v); r.Kind() {
 	case reflect.Slice, reflect.Array:
-		return showList(r)
+		return showList(r, depth+1)
 	case reflect.Map:
-		return showMap(r)
+		return showMap(r, depth+1)
 	default:
 		return oneLine(fmt.Sprint(v))
 	}
 }
 
-func showList(r reflect.Value) string {
+func showList(r reflect.Value, depth int) string {
+	if depth > deepest {
+		return fmt.Sprintf("a list of %d", r.Len())
+	}
 	var parts []string
 	for i := range min(r.Len(), mostElements) {
-		parts = append(parts, show(r.Index(i).Interface()))
+		parts = append(parts, showAt(r.Index(i).Interface(), depth))
 	}
 	if r.Len() > mostElements {
 		return fmt.Sprintf("[%s, … %d in all]", strings.Join(parts, ", "), r.Len())
@@ -50,8 +58,8 @@ func showList(r reflect.Value) string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-func showMap(r reflect.Value) string {
-	if r.Type().Key().Kind() != reflect.String {
+func showMap(r reflect.Value, depth int) string {
+	if depth > deepest || r.Type().Key().Kind() != reflect.String {
 		return fmt.Sprintf("a map of %d", r.Len())
 	}
 	names := map[string]any{}
@@ -64,7 +72,7 @@ func showMap(r reflect.Value) string {
 			parts = append(parts, "…")
 			break
 		}
-		parts = append(parts, oneLine(k)+": "+show(names[k]))
+		parts = append(parts, oneLine(k)+": "+showAt(names[k], depth))
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
 }
@@ -76,12 +84,12 @@ func (q *quantifier) element(s *scope, i int, v any) string {
 		name = fmt.Sprintf("[%d]", i)
 	}
 	var parts []string
-	for _, f := range q.fields {
-		if f == key {
+	for _, path := range q.fields {
+		if len(path) == 1 && path[0] == key {
 			continue
 		}
-		if member, found, err := lookup(v, f); err == nil && found {
-			parts = append(parts, oneLine(f)+" "+show(member))
+		if member, ok := follow(v, path); ok {
+			parts = append(parts, oneLine(strings.Join(path, "."))+" "+show(member))
 		}
 	}
 	switch {
@@ -92,6 +100,18 @@ func (q *quantifier) element(s *scope, i int, v any) string {
 	default:
 		return show(v)
 	}
+}
+
+// follow reads members of members.
+func follow(v any, path []string) (any, bool) {
+	for _, key := range path {
+		member, found, err := lookup(v, key)
+		if err != nil || !found {
+			return nil, false
+		}
+		v = member
+	}
+	return v, true
 }
 
 // nameOf is what people call an element: its host, its name, or what stands in

@@ -27,16 +27,33 @@ var (
 
 // statement is one logical line of a fence.
 type statement struct {
-	line, col int    // where src begins, from 1
-	src       string // the expression, verbatim
-	label     string // the trailing comment
-	name      string // left of "=", in a let line or a capture
-	sequence  bool   // holds a ";" outside brackets
+	line, col int      // where src begins, from 1
+	src       string   // the expression, verbatim
+	label     string   // the trailing comment
+	name      string   // left of "=", in a let line or a capture
+	sequence  bool     // holds a ";" outside brackets
+	comments  [][2]int // places of comments in src, in characters
 	open      *Problem
 }
 
-// text is the statement as one line.
-func (s statement) text() string { return strings.Join(strings.Fields(s.src), " ") }
+// text is the statement as one line, without comments.
+func (s statement) text() string {
+	runes := []rune(s.src)
+	var b strings.Builder
+	from := 0
+	for _, c := range s.comments {
+		b.WriteString(string(runes[min(from, len(runes)):min(c[0], len(runes))]) + " ")
+		from = c[1]
+	}
+	b.WriteString(string(runes[min(from, len(runes)):]))
+	var lines []string
+	for line := range strings.SplitSeq(b.String(), "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, " ")
+}
 
 // at maps a character offset in src to a place in the fence.
 func (s statement) at(offset int) (line, col int) {
@@ -60,6 +77,9 @@ func (s statement) cut(n int) statement {
 	skipped := len([]rune(s.src)) - len([]rune(trimmed))
 	s.line, s.col = s.at(skipped)
 	s.src = trimmed
+	for i, c := range s.comments {
+		s.comments[i] = [2]int{c[0] - skipped, c[1] - skipped}
+	}
 	return s
 }
 
@@ -135,10 +155,12 @@ func (p *splitter) statement() statement {
 			if len(p.brackets) == 0 {
 				end = from
 				s.label = strings.TrimSpace(string(p.src[from+2 : p.i]))
+			} else {
+				s.comments = append(s.comments, [2]int{from - begin, p.i - begin})
 			}
 			continue
 		}
-		s.step(p)
+		s.step(p, begin)
 	}
 	if end < 0 {
 		end = p.i
@@ -153,7 +175,7 @@ func (p *splitter) statement() statement {
 
 // step consumes one token's worth of characters: a quoted text, a comment, a
 // bracket, or one character.
-func (s *statement) step(p *splitter) {
+func (s *statement) step(p *splitter, begin int) {
 	at := place{line: p.line, col: p.col}
 	switch r := p.next(); r {
 	case '"', '\'':
@@ -170,13 +192,16 @@ func (s *statement) step(p *splitter) {
 		}
 	case '/':
 		if p.peek() == '*' {
+			from := p.i - 1
 			p.skipBlock()
+			s.comments = append(s.comments, [2]int{from - begin, p.i - begin})
 		}
 	case '(', '[', '{':
 		at.r = r
 		p.brackets = append(p.brackets, at)
 		if len(p.brackets) > maxBrackets {
 			s.open = &Problem{at.line, at.col, "brackets are nested too deeply", "use let to name parts of the expression"}
+			p.i = len(p.src)
 		}
 	case ')', ']', '}':
 		if len(p.brackets) > 0 {

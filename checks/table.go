@@ -25,6 +25,8 @@ type header struct {
 	next  int                                // first line after the header
 	skip  func(line string) bool             // rules between the rows
 	end   func(lines []string, i int) bool   // whether the table is over before line i
+
+	closed bool // the last line must be a rule; without it the text was cut off
 }
 
 // parseTable reads the first table of a text, or the first whose first column
@@ -36,12 +38,25 @@ func parseTable(s, first string) (*table, error) {
 		if !ok || first != "" && h.cells[0] != first {
 			continue
 		}
-		return h.read(lines)
+		t, last, err := h.read(lines)
+		if err == nil && first == "" && len(t.rows) == 0 && anyHeader(lines, last) {
+			return nil, unknown(`there are several tables, and the first has no rows: name the first column, as in table(stdout, "NAME")`)
+		}
+		return t, err
 	}
 	if first != "" {
 		return nil, unknown("there is no table whose first column is %q", first)
 	}
 	return nil, unknown(`there is no table with a header (where it has neither frame nor dashes, name its first column: table(stdout, "NAME"))`)
+}
+
+func anyHeader(lines []string, from int) bool {
+	for i := from; i < len(lines); i++ {
+		if _, ok := headerAt(lines, i, ""); ok && !isClosing(lines[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // headerAt recognises a table that begins at line i.
@@ -60,9 +75,9 @@ func headerAt(lines []string, i int, first string) (header, bool) {
 	return blankHeader(lines, i, first)
 }
 
-// read collects the rows.
-func (h header) read(lines []string) (*table, error) {
-	t := &table{}
+// read collects the rows; last is the line after them.
+func (h header) read(lines []string) (t *table, last int, err error) {
+	t = &table{}
 	for i, name := range h.cells {
 		switch {
 		case slices.Contains(h.cells[:i], name) || slices.Contains(h.cells[i+1:], name):
@@ -72,16 +87,17 @@ func (h header) read(lines []string) (*table, error) {
 		}
 	}
 	t.rows = []map[string]string{}
-	for i := h.next; i < len(lines) && !h.end(lines, i); i++ {
+	i := h.next
+	for ; i < len(lines) && !h.end(lines, i); i++ {
 		if h.skip(lines[i]) {
 			continue
 		}
 		cells, ok := h.split(lines[i])
 		if !ok {
-			return nil, unknown("a row of the table doesn't fit its %d columns: %s", len(h.cells), show(strings.TrimSpace(lines[i])))
+			return nil, 0, unknown("a row of the table doesn't fit its %d columns: %s", len(h.cells), show(strings.TrimSpace(lines[i])))
 		}
 		if len(t.rows) == maxRows {
-			return nil, unknown("the table has more than %d rows", maxRows)
+			return nil, 0, unknown("the table has more than %d rows", maxRows)
 		}
 		row := make(map[string]string, len(cells))
 		for c, name := range h.cells {
@@ -91,7 +107,10 @@ func (h header) read(lines []string) (*table, error) {
 		}
 		t.rows = append(t.rows, row)
 	}
-	return t, nil
+	if h.closed && !h.skip(lines[i-1]) {
+		return nil, 0, unknown("the frame of the table isn't closed: the text ends early")
+	}
+	return t, i, nil
 }
 
 // has is an error unless the table has every one of the columns.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 var (
@@ -29,7 +30,7 @@ func framedHeader(lines []string, i int) (header, bool) {
 		}
 	}
 	h := header{
-		next: i + 2, skip: isFrame,
+		next: i + 2, skip: isFrame, closed: true,
 		split: func(line string) ([]string, bool) { return splitFramed(line, corners) },
 		end: func(lines []string, i int) bool {
 			return !isFrame(lines[i]) && !strings.HasPrefix(strings.TrimSpace(lines[i]), "|")
@@ -89,10 +90,11 @@ func closesBlock(lines []string, i int) bool {
 // for each column, which then say where the columns are.
 func dashedHeader(line, rule string, next int) (header, bool) {
 	spans := groups(rule)
-	if len(spans) < 2 && !strings.ContainsAny(strings.TrimSpace(line), " \t") {
+	switch {
+	case len(spans) > 1:
+	case len(strings.Fields(line)) == 1:
 		spans = []span{{0, -1}}
-	}
-	if len(spans) < 2 {
+	default:
 		h, ok := columnsOf(line)
 		h.next = next
 		return h, ok
@@ -219,6 +221,12 @@ func trimmed(in []string) []string {
 	return in
 }
 
+// notName tells a value from the name of a column.
+func notName(cell string) bool {
+	r, _ := utf8.DecodeRuneInString(cell)
+	return cell == "" || !unicode.IsLetter(r) && r != '_' && r != '#' && r != '%'
+}
+
 func upper(line string) bool {
 	letters := false
 	for _, r := range line {
@@ -244,11 +252,11 @@ func blankHeader(lines []string, i int, first string) (header, bool) {
 		return h, h.cells[0] == first
 	}
 	names, _ := wideColumns(line)
-	wide := len(names) > 1 || strings.Contains(line, "\t") && len(h.cells) > 1
-	if !wide || len(h.cells) < 2 || slices.Contains(h.cells, "") {
+	tabs := strings.Contains(line, "\t")
+	if len(names) < 2 && !tabs || len(h.cells) < 2 || slices.ContainsFunc(h.cells, notName) {
 		return h, false
 	}
-	if upper(line) {
+	if tabs || upper(line) {
 		return h, true
 	}
 	if h.next >= len(lines) || h.end(lines, h.next) {
