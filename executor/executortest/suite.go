@@ -55,7 +55,7 @@ func Suite(t *testing.T, boot BootMachine) {
 			"connection cut during a look":        testCutLook,
 			"closed executor":                     testClosed,
 			"racing probes":                       testRacingProbes,
-			"signal that spares the runner":       testSignal,
+			"signal that is ignored":              testTermIgnored,
 			"signal to an orphan":                 testSignalOrphan,
 			"discard while it runs":               testDiscardRunning,
 			"attempt directory gone":              testDirectoryGone,
@@ -92,6 +92,7 @@ func Protocol(t *testing.T, boot BootMachine) {
 			"twice":         testTwice,
 			"racing starts": testRacingStarts,
 			"discard":       testDiscard,
+			"signal":        testSignal,
 			"kill":          testKill,
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -100,6 +101,14 @@ func Protocol(t *testing.T, boot BootMachine) {
 			})
 		}
 	})
+}
+
+// LoginShell is the part of the suite that a user's login shell could spoil.
+func LoginShell(t *testing.T, boot BootMachine) {
+	t.Run("identify", func(t *testing.T) { testIdentify(t, boot) })
+	t.Run("body", func(t *testing.T) { testBody(t, boot) })
+	t.Run("died", func(t *testing.T) { testDied(t, boot) })
+	t.Run("twice", func(t *testing.T) { testTwice(t, boot) })
 }
 
 // bench is a machine with an open executor, and a directory to meet its commands in.

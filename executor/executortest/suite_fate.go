@@ -180,14 +180,25 @@ func testSignal(t *testing.T, boot BootMachine) {
 	}
 }
 
-func testKill(t *testing.T, boot BootMachine) {
-	b := newBench(t, boot)
-	a := b.attempt(b.sh(`trap '' TERM; echo $$ >"$meet/pid"; while :; do sleep 0.2; done`))
+// stubborn starts a command that ignores TERM.
+func stubborn(b *bench) (a executor.Attempt, pid int) {
+	a = b.attempt(b.sh(`trap '' TERM; echo $$ >"$meet/pid"; while :; do sleep 0.2; done`))
 	b.start(a)
-	pid := b.awaitPID("pid")
+	return a, b.awaitPID("pid")
+}
+
+func testTermIgnored(t *testing.T, boot BootMachine) {
+	b := newBench(t, boot)
+	a, pid := stubborn(b)
+	b.killLater(pid)
 	if rep, err := b.x.Signal(b.ctx, a, executor.Term); err != nil || rep.Fate != executor.Running {
 		t.Errorf("Signal(Term) to one that ignores it = %s, %v, want running", rep.Fate, err)
 	}
+}
+
+func testKill(t *testing.T, boot BootMachine) {
+	b := newBench(t, boot)
+	a, pid := stubborn(b)
 	rep, err := b.x.Signal(b.ctx, a, executor.Kill)
 	if err != nil || rep.Fate != executor.Finished || rep.Result.Exit != 137 {
 		t.Errorf("Signal(Kill) = %s, exit %d, %v, want finished with 137", rep.Fate, rep.Result.Exit, err)

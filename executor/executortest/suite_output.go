@@ -3,6 +3,7 @@ package executortest
 import (
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,9 +46,9 @@ func testExitCodes(t *testing.T, boot BootMachine) {
 		{"sh", "exit 75", 75},
 		{"sh", "exit 76", 76},
 		{"sh", "exit 255", 255},
-		{"sh", "kill -TERM $$", 143},
-		{"sh", "kill -KILL $$", 137},
-		{"sh", "kill -HUP $$", 129},
+		{"/bin/sh", "kill -TERM $$", 143},
+		{"/bin/sh", "kill -KILL $$", 137},
+		{"/bin/sh", "kill -HUP $$", 129},
 		{"sh", "set -eu; false; exit 3", 1},
 		{"no-such-interpreter", "exit 0", 127},
 		{"/etc/passwd", "exit 0", 126},
@@ -55,6 +56,9 @@ func testExitCodes(t *testing.T, boot BootMachine) {
 		res, rec := b.look(executor.Command{Interpreter: c.interpreter, Body: c.body})
 		if res.Exit != c.exit {
 			t.Errorf("Look(%s %q) = %d, want %d (%s)", c.interpreter, c.body, res.Exit, c.exit, rec.Text(executor.Stderr))
+		}
+		if c.interpreter == "/bin/sh" && rec.Text(executor.Stderr) != "" {
+			t.Errorf("the host's shell added %q to the output", rec.Text(executor.Stderr))
 		}
 		a := b.attempt(executor.Command{Interpreter: c.interpreter, Body: c.body})
 		b.start(a)
@@ -64,6 +68,9 @@ func testExitCodes(t *testing.T, boot BootMachine) {
 		}
 		if rep := b.wantFate(a, executor.Finished); rep.Result.Exit != c.exit || rep.Result.Bytes != res.Bytes {
 			t.Errorf("Probe(%s %q) = %+v, Follow said %+v", c.interpreter, c.body, rep.Result, res)
+		}
+		if c.interpreter == "/bin/sh" && rec.Text(executor.Stderr) != "" {
+			t.Errorf("the host's shell added %q to the output", rec.Text(executor.Stderr))
 		}
 		if c.exit >= 126 && c.exit <= 127 && !strings.Contains(rec.Text(executor.Stderr), c.interpreter) {
 			t.Errorf("stderr %q doesn't name %s", rec.Text(executor.Stderr), c.interpreter)
@@ -87,19 +94,23 @@ func testBytes(t *testing.T, boot BootMachine) {
 		"$HOME `id` $(touch " + b.file("canary") + ")", "; touch " + b.file("canary"), "*", "~", "!!", "#x", "%s%n", "平板服务器 🚀",
 		everyByte(), strings.Repeat("长", 20000),
 	}
-	for _, v := range values {
-		c := b.sh(`printf %s "$value"; printf %s "$value" >&2`)
-		c.Env = append(c.Env, executor.Var{Name: "value", Value: v})
-		_, rec := b.look(c)
-		if rec.Text(executor.Stdout) != v || rec.Text(executor.Stderr) != v {
-			t.Errorf("Look: value %.60q arrived as %.60q", v, rec.Text(executor.Stdout))
+	c := b.sh(`for i in $names; do eval 'printf "%s\0" "$'"$i"'"'; done`)
+	var names []string
+	for i, v := range values {
+		names = append(names, "v"+strconv.Itoa(i))
+		c.Env = append(c.Env, executor.Var{Name: names[i], Value: v})
+	}
+	c.Env = append(c.Env, executor.Var{Name: "names", Value: strings.Join(names, " ")})
+	for name, run := range map[string]func(executor.Command) (executor.Result, *Recorder){"Look": b.look, "attempt": b.run} {
+		res, rec := run(c)
+		got := strings.Split(rec.Text(executor.Stdout), "\x00")
+		if len(got) != len(values)+1 || res.Bytes[executor.Stdout] != int64(len(rec.Text(executor.Stdout))) {
+			t.Fatalf("%s: %d values arrived of %d, in %v bytes", name, len(got)-1, len(values), res.Bytes)
 		}
-		res, rec := b.run(c)
-		if rec.Text(executor.Stdout) != v || rec.Text(executor.Stderr) != v {
-			t.Errorf("attempt: value %.60q arrived as %.60q", v, rec.Text(executor.Stdout))
-		}
-		if n := int64(len(v)); res.Bytes != (executor.Offsets{n, n}) {
-			t.Errorf("attempt: value %.60q: %v bytes, want %d", v, res.Bytes, n)
+		for i, v := range values {
+			if got[i] != v {
+				t.Errorf("%s: value %.60q arrived as %.60q", name, v, got[i])
+			}
 		}
 	}
 	if _, err := os.Stat(b.file("canary")); err == nil {

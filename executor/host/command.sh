@@ -22,3 +22,10 @@ sg_command() {
 	sg_env
 	exec "$sg_interpreter" "$1"
 }
+
+# sg_status CODE sets sg_exit to an exit code as sh tells it; ksh has 256+n for death
+# by signal n.
+sg_status() {
+	sg_exit=$1
+	[ "$sg_exit" -le 255 ] || sg_exit=$((sg_exit - 128))
+}

@@ -18,14 +18,18 @@ done
 }
 
 # Caught, not ignored, so that the command itself isn't immune; this shell stays
-# to clean up.
+# to clean up. What it has to say of its child's death isn't the command's output.
 trap : HUP TERM
 sg_stat "$$"
 sg_say begin "$$" "$sg_start" "$sg_pgrp" "$sg_tmp"
 sg_say begin >&2
-(sg_command "$sg_tmp/body") </dev/null
-sg_exit=$?
+exec 3>&2 2>/dev/null
+(
+	exec 2>&3 3>&-
+	sg_command "$sg_tmp/body"
+) </dev/null
+sg_status $?
 rm -rf "$sg_tmp"
 # The end is said, too: a process left in the background may hold both streams open.
 sg_say exit "$sg_exit"
-sg_say exit "$sg_exit" >&2
+sg_say exit "$sg_exit" >&3

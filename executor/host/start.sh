@@ -53,8 +53,11 @@ sg_runner() {
 	mkdir "$sg_att/go" || exit 0
 	sg_put "$sg_me $sg_start
 " >"$sg_att/go/runner"
-	(sg_command "$sg_att/body") >>"$sg_att/out" 2>>"$sg_att/err"
-	sg_exit=$?
+	(
+		exec >>"$sg_att/out" 2>>"$sg_att/err"
+		sg_command "$sg_att/body"
+	)
+	sg_status $?
 	sg_clock
 	# The space for this was taken before the command began: a full disk can't
 	# hide how it ended.
