@@ -121,13 +121,11 @@ func (g *Group) word(src []byte, i int) (int, *Problem) {
 		if end == i+1 {
 			return 0, &Problem{i, "a name is missing behind " + excerpt(src, i)}
 		}
-		w := Word{string(src[i+1 : end]), i}
 		if c == '#' {
-			g.IDs = append(g.IDs, w)
-		} else {
-			g.Classes = append(g.Classes, w)
+			g.IDs = append(g.IDs, Word{string(src[i+1 : end]), i})
+			return end, nil
 		}
-		return end, nil
+		return end, g.classes(src, i, end)
 	}
 	if !isName(src[i:]) {
 		return 0, &Problem{i, "an attribute can't begin with " + excerpt(src, i)}
@@ -142,6 +140,18 @@ func (g *Group) word(src []byte, i int) (int, *Problem) {
 	}
 	g.Pairs = append(g.Pairs, Pair{string(src[i:eq]), value, i, start})
 	return end, nil
+}
+
+// classes reads one or several classes written together, `.check.rollback`.
+func (g *Group) classes(src []byte, i, end int) *Problem {
+	for _, name := range strings.Split(string(src[i+1:end]), ".") {
+		if name == "" {
+			return &Problem{i, "a name is missing in " + excerpt(src, i)}
+		}
+		g.Classes = append(g.Classes, Word{name, i})
+		i += 1 + len(name)
+	}
+	return nil
 }
 
 // scanValue reads a bare or quoted value at src[i].

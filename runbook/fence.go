@@ -1,0 +1,291 @@
+package runbook
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+
+	"stepgate/runbook/attrs"
+	"stepgate/runbook/text"
+)
+
+// fenceKind says what a fence is.
+type fenceKind uint8
+
+const (
+	noteFence fenceKind = iota // documentation
+	runFence                   // a command, a check or a rollback
+	expectFence
+	captureFence
+)
+
+// block is a fence as it stands in the file.
+type block struct {
+	at    int // of its opening backticks
+	kind  fenceKind
+	lang  string // interpreter of a runFence
+	group *attrs.Group
+	check, rollback,
+	idempotent, irreversible bool
+	body  string
+	lines []int // offset of each body line's first byte
+	marks *marks
+}
+
+// command reports whether the fence is a step's command.
+func (b *block) command() bool { return b.kind == runFence && !b.check && !b.rollback }
+
+// place says what may stand in the fence's group.
+func (b *block) place() place {
+	switch {
+	case b.kind == noteFence:
+		return onNote
+	case b.kind != runFence:
+		return onAssert
+	case b.check:
+		return onCheck
+	case b.rollback:
+		return onRollback
+	}
+	return onCommand
+}
+
+// fence reads a fenced code block. It returns nil when the fence is
+// documentation, or wrong.
+func (p *parser) fence(n *ast.FencedCodeBlock) (b *block, isNote bool) {
+	b = &block{at: n.Pos()}
+	if n.Info == nil {
+		return nil, true
+	}
+	seg := n.Info.Segment
+	word, ok := p.info(b, seg.Start, seg.Stop)
+	if !ok {
+		return nil, false
+	}
+	if !p.classify(b, word, seg.Start) {
+		return nil, b.kind == noteFence
+	}
+	if p.fences++; p.fences > maxFences {
+		p.tooMany = true
+		return nil, false
+	}
+	segs := n.Lines()
+	var body strings.Builder
+	for i := range segs.Len() {
+		s := segs.At(i)
+		b.lines = append(b.lines, s.Start)
+		body.Write(s.Value(p.src))
+	}
+	b.body = body.String()
+	p.closed(n, b)
+	if word == "console" || word == "shell-session" {
+		p.console(b)
+	}
+	p.hidden(b)
+	return b, false
+}
+
+// info splits an info string into the language and the attributes. ok is false
+// when it was refused.
+func (p *parser) info(b *block, start, stop int) (word string, ok bool) {
+	i := start
+	for i < stop && p.src[i] != ' ' && p.src[i] != '\t' && p.src[i] != '{' {
+		i++
+	}
+	word = string(p.src[start:i])
+	for i < stop && (p.src[i] == ' ' || p.src[i] == '\t') {
+		i++
+	}
+	if i == stop {
+		return word, true
+	}
+	if !attrs.Opens(p.src[:stop], i) {
+		p.foreign(i, word, string(p.src[i:stop]))
+		return word, true
+	}
+	g, problem := attrs.Scan(p.src[:stop], i)
+	if problem != nil {
+		p.errorAt(problem.At, "attributes", problem.Text, `write {#id .class name=value name="two words"}`)
+		return "", false
+	}
+	if rest := bytes.TrimSpace(p.src[g.End:stop]); len(rest) > 0 {
+		p.errorAt(g.End, "attributes", "unexpected "+quote(string(rest))+" behind the attributes", "put everything into one pair of braces")
+		return "", false
+	}
+	b.group = &g
+	if word == "" {
+		word = p.languageClass(&g)
+	}
+	return word, true
+}
+
+// foreign reports words behind the language that are no attributes of ours.
+func (p *parser) foreign(at int, word, rest string) {
+	if _, ours := languages[word]; !ours && word != "expect" && word != "capture" {
+		return
+	}
+	p.report(p.pos(at), p.severity(), "info-string", quote(rest)+" is no attribute group",
+		`attributes stand in braces: {.check until=60s}`)
+}
+
+// languageClass takes the language out of `{.sh .check}`.
+func (p *parser) languageClass(g *attrs.Group) string {
+	for i, c := range g.Classes {
+		_, run := languages[c.Text]
+		_, later := laterLanguages[c.Text]
+		if run || later || c.Text == "expect" || c.Text == "capture" {
+			g.Classes = append(g.Classes[:i:i], g.Classes[i+1:]...)
+			return c.Text
+		}
+	}
+	return ""
+}
+
+// classify decides what the fence is by its language and classes. false: it
+// isn't for running, because it's documentation or was refused.
+func (p *parser) classify(b *block, word string, at int) bool {
+	later := laterLanguages[word]
+	if p.declaredLanguages[word] {
+		later = "the language " + word + " of [languages]"
+	}
+	_, runs := languages[word]
+	switch {
+	case later != "" && (p.book.Annotated || b.group != nil):
+		b.kind = runFence
+		p.notYet(at, later)
+		return false
+	case word == "expect":
+		b.kind = expectFence
+	case word == "capture":
+		b.kind = captureFence
+	case runs:
+		b.kind, b.lang = runFence, languages[word]
+	default:
+		p.note(b, word, at)
+		return false
+	}
+	p.classes(b)
+	if b.kind == noteFence {
+		p.vocabulary(b.group, onRunnable|onAlone|onNote)
+		return false
+	}
+	return true
+}
+
+// classes reads the classes that decide what a fence is.
+func (p *parser) classes(b *block) {
+	if b.group == nil {
+		return
+	}
+	for _, c := range b.group.Classes {
+		switch c.Text {
+		case "check":
+			b.check = true
+		case "rollback":
+			b.rollback = true
+		case "idempotent":
+			b.idempotent = true
+		case "irreversible":
+			b.irreversible = true
+		case "ignore":
+			b.kind = noteFence
+		}
+	}
+}
+
+// note judges a fence whose language runs nothing.
+func (p *parser) note(b *block, word string, at int) {
+	known := append(append(keys(languages), keys(laterLanguages)...), "expect", "capture")
+	did := ""
+	if len(word) > 2 && !commonInfo[word] {
+		did = near(word, known)
+	}
+	switch {
+	case b.group != nil && !p.ignored(b.group):
+		p.report(p.pos(at), p.severity(), "language", "fences of language "+quote(word)+" are documentation and take no attributes",
+			meant(word, []string{did}))
+	case did != "" && p.book.Annotated && lastEdit(word, did):
+		p.errorAt(at, "language", "unknown language "+quote(word), "did you mean "+did+"? Documentation is marked {.ignore}")
+	}
+}
+
+// lastEdit reports whether two words are as near as a slip of the finger.
+func lastEdit(word, did string) bool { return len(word) >= 4 && len(did) >= 4 }
+
+func (p *parser) ignored(g *attrs.Group) bool {
+	for _, c := range g.Classes {
+		if c.Text == "ignore" {
+			return true
+		}
+	}
+	return false
+}
+
+// closed refuses a fence that runs to the end of what it stands in: it would
+// take the rest of the text for commands.
+func (p *parser) closed(n *ast.FencedCodeBlock, b *block) {
+	mark := p.src[b.at]
+	length := len(p.src[b.at:]) - len(bytes.TrimLeft(p.src[b.at:], string(mark)))
+	end := p.lineEnd(b.at) + 1
+	if k := n.Lines().Len(); k > 0 {
+		end = n.Lines().At(k - 1).Stop
+	}
+	if end < len(p.src) {
+		line := bytes.TrimSpace(p.src[end:p.lineEnd(end)])
+		if len(line) >= length && len(bytes.Trim(line, string(mark))) == 0 {
+			return
+		}
+	}
+	p.errorAt(b.at, "fence-open", "the fence is never closed", "close it with "+strings.Repeat(string(mark), length)+" at the same indentation")
+}
+
+// console keeps the lines behind the prompt; the rest is sample output. The
+// first prompt decides which of `$ ` and `# ` it is.
+func (p *parser) console(b *block) {
+	var body strings.Builder
+	var starts []int
+	prompt, more := "", false
+	for i, line := range strings.SplitAfter(b.body, "\n") {
+		if line == "" {
+			continue
+		}
+		if prompt == "" && (strings.HasPrefix(line, "$ ") || strings.HasPrefix(line, "# ")) {
+			prompt = line[:2]
+		}
+		cut := 0
+		switch {
+		case more && strings.HasPrefix(line, "> "):
+			cut = 2
+		case more:
+		case prompt != "" && strings.HasPrefix(line, prompt):
+			cut = 2
+		default:
+			continue
+		}
+		more = strings.HasSuffix(strings.TrimRight(line, "\n"), `\`)
+		starts = append(starts, b.lines[i]+cut)
+		body.WriteString(line[cut:])
+	}
+	if prompt == "" {
+		p.report(p.pos(b.at), p.severity(), "console", "no line of the session begins with a prompt",
+			"begin commands with `$ ` or `# `, or mark the fence {.ignore}")
+	}
+	b.body, b.lines = body.String(), starts
+}
+
+// hidden refuses characters that a reader can't see in what would run.
+func (p *parser) hidden(b *block) {
+	if at, r := text.FindHidden(b.body); at >= 0 {
+		p.errorAt(p.inBody(b, at), "invisible", "invisible character "+text.Token(r)+" in what would run", "remove it")
+	}
+}
+
+// inBody maps an offset in the body to the source.
+func (p *parser) inBody(b *block, at int) int {
+	line := strings.Count(b.body[:at], "\n")
+	if line >= len(b.lines) {
+		return p.lineEnd(b.at)
+	}
+	return b.lines[line] + at - (strings.LastIndexByte(b.body[:at], '\n') + 1)
+}

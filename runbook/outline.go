@@ -1,0 +1,351 @@
+package runbook
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	markdown "github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+
+	"stepgate/runbook/attrs"
+)
+
+// nodeKind says what an outline node is.
+type nodeKind uint8
+
+const (
+	proseNode nodeKind = iota
+	cautionNode
+	warningNode
+	fenceNode
+	taskNode
+	headingNode
+)
+
+// outline is the document as nested headings and task-list items, with what
+// stands in them in order.
+type outline struct {
+	kind  nodeKind
+	at    int
+	level int    // of a heading
+	title string // of headings and tasks, Markdown without the attributes
+	group *attrs.Group
+	text  string // of prose and alerts, Markdown
+	lead  string // of prose: its last paragraph, Markdown; "" when it ends in something else
+	spans []span // of source text that may hold {{name}}
+	fence *block
+	nodes []*outline
+}
+
+// span is a range of source offsets.
+type span struct{ start, stop int }
+
+// blocks is the block structure alone: inline markup of prose is left to
+// whoever renders it.
+var blocks = markdown.NewParser(markdown.WithBlockParsers(markdown.DefaultBlockParsers()...))
+
+// read builds the outline of the source from offset body on.
+func (p *parser) read(body int) *outline {
+	src := p.src
+	if body > 0 {
+		src = bytes.Clone(src)
+		for i := range body {
+			if src[i] != '\n' {
+				src[i] = ' '
+			}
+		}
+	}
+	doc := blocks.Parse(text.NewReader(src))
+	root := &outline{kind: headingNode}
+	open := []*outline{root}
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		top := open[len(open)-1]
+		h, ok := n.(*ast.Heading)
+		if !ok {
+			top.nodes = append(top.nodes, p.nodes(n, p.endOf(n, len(src)), 0)...)
+			continue
+		}
+		for top.level >= h.Level && len(open) > 1 {
+			open = open[:len(open)-1]
+			top = open[len(open)-1]
+		}
+		o := p.heading(h)
+		top.nodes = append(top.nodes, o)
+		open = append(open, o)
+	}
+	return root
+}
+
+// endOf returns where n's text ends: at the line of what follows it, or where
+// its container ends.
+func (p *parser) endOf(n ast.Node, container int) int {
+	if next := n.NextSibling(); next != nil && next.Pos() >= 0 {
+		return min(p.lineStart(next.Pos()), container)
+	}
+	return container
+}
+
+func (p *parser) heading(h *ast.Heading) *outline {
+	o := &outline{kind: headingNode, level: h.Level, at: max(h.Pos(), 0)}
+	var parts []string
+	for i := range h.Lines().Len() {
+		seg := h.Lines().At(i)
+		last := i == h.Lines().Len()-1
+		if !last {
+			parts = append(parts, strings.TrimSpace(string(seg.Value(p.src))))
+			continue
+		}
+		var part string
+		part, o.group = p.titled(seg.Start, seg.Stop)
+		o.spans = []span{{seg.Start, seg.Start + len(part)}}
+		parts = append(parts, part)
+	}
+	o.title = strings.TrimSpace(strings.Join(parts, " "))
+	return o
+}
+
+// titled splits a title from the attributes that end its line.
+func (p *parser) titled(start, stop int) (string, *attrs.Group) {
+	title, g, problem := attrs.Trailing(p.src, start, stop)
+	if problem != nil {
+		p.errorAt(problem.At, "attributes", problem.Text, `write {#id .class name=value name="two words"}`)
+	}
+	return strings.TrimSpace(string(title)), g
+}
+
+// nodes turns a block into outline nodes. end is where its text ends; indent is
+// the column at which its container's content begins.
+func (p *parser) nodes(n ast.Node, end, indent int) []*outline {
+	switch n := n.(type) {
+	case *ast.FencedCodeBlock:
+		b, note := p.fence(n)
+		if b != nil {
+			return []*outline{{kind: fenceNode, at: b.at, fence: b}}
+		}
+		if !note {
+			return nil
+		}
+		return p.raw(n, end, indent)
+	case *ast.Paragraph, *ast.TextBlock:
+		return p.paragraph(n, 0)
+	case *ast.List:
+		return p.list(n, end, indent)
+	case *ast.Blockquote:
+		return p.quoted(n, end, indent)
+	case *ast.HTMLBlock, *ast.CodeBlock:
+		return p.raw(n, end, indent)
+	case *ast.ThematicBreak:
+		return nil
+	default: // a heading inside a list
+		return p.raw(n, end, indent)
+	}
+}
+
+// paragraph is prose; the first skip lines are left out.
+func (p *parser) paragraph(n ast.Node, skip int) []*outline {
+	lines := n.Lines()
+	if lines.Len() <= skip {
+		return nil
+	}
+	var b strings.Builder
+	o := &outline{kind: proseNode, at: lines.At(skip).Start}
+	for i := skip; i < lines.Len(); i++ {
+		seg := lines.At(i)
+		p.prosePlace(seg.Start, seg.Stop)
+		b.Write(seg.Value(p.src))
+	}
+	o.spans = []span{{o.at, lines.At(lines.Len() - 1).Stop}}
+	o.text = withoutComments(b.String())
+	o.lead = o.text
+	if o.text == "" {
+		return nil
+	}
+	return []*outline{o}
+}
+
+// prosePlace refuses attributes at the end of a line of prose, where they would
+// be text.
+func (p *parser) prosePlace(start, stop int) {
+	if !p.book.Annotated {
+		return
+	}
+	if _, g, problem := attrs.Trailing(p.src, start, stop); g != nil || problem != nil {
+		at := start + bytes.IndexByte(p.src[start:stop], '{')
+		if g != nil {
+			at = g.Start
+		}
+		p.errorAt(at, "misplaced", "attributes can't stand on a line of prose",
+			"write them on the heading, on the first line of the task-list item, or on the fence")
+	}
+}
+
+// raw is a block kept as it is written, without its container's indentation.
+func (p *parser) raw(n ast.Node, end, indent int) []*outline {
+	if n.Pos() < 0 {
+		return nil
+	}
+	at := n.Pos()
+	start := p.lineStart(at)
+	if _, inItem := n.Parent().(*ast.ListItem); inItem && n.PreviousSibling() == nil {
+		start = at // behind the marker
+	}
+	o := &outline{kind: proseNode, at: at}
+	o.text = withoutComments(dedent(string(p.src[start:max(start, end)]), indent))
+	if o.text == "" {
+		return nil
+	}
+	p.proseInside(n, o)
+	return []*outline{o}
+}
+
+// proseInside collects the text of nested paragraphs.
+func (p *parser) proseInside(n ast.Node, o *outline) {
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch c.(type) {
+		case *ast.Paragraph, *ast.TextBlock:
+			for _, made := range p.paragraph(c, 0) {
+				o.spans = append(o.spans, made.spans...)
+			}
+		case *ast.FencedCodeBlock, *ast.CodeBlock, *ast.HTMLBlock:
+		default:
+			p.proseInside(c, o)
+		}
+	}
+}
+
+// list turns task-list items into nodes. Other lists are prose as a whole,
+// unless tasks or fences for running stand in them.
+func (p *parser) list(n *ast.List, end, indent int) []*outline {
+	if !p.works(n) {
+		return p.raw(n, end, indent)
+	}
+	var out []*outline
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		itemEnd := p.endOf(c, end)
+		column := indent + 2
+		if first := c.FirstChild(); first != nil && first.Pos() >= 0 {
+			column = columns(p.src[p.lineStart(first.Pos()):first.Pos()])
+		}
+		if o := p.checked(c, itemEnd, column); o != nil {
+			out = append(out, o)
+			continue
+		}
+		for k := c.FirstChild(); k != nil; k = k.NextSibling() {
+			made := p.nodes(k, p.endOf(k, itemEnd), column)
+			if k == c.FirstChild() && len(made) > 0 && made[0].kind == proseNode {
+				marker := bytes.TrimLeft(p.src[p.lineStart(k.Pos()):k.Pos()], " \t")
+				made[0].text = string(marker) + strings.ReplaceAll(made[0].text, "\n", "\n"+strings.Repeat(" ", len(marker)))
+			}
+			out = append(out, made...)
+		}
+	}
+	return out
+}
+
+// works reports whether a list holds a task or a fence that may run.
+func (p *parser) works(n ast.Node) bool {
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch c := c.(type) {
+		case *ast.FencedCodeBlock:
+			if c.Info != nil {
+				return true
+			}
+		case *ast.ListItem:
+			if _, ok := p.checkbox(c); ok || p.works(c) {
+				return true
+			}
+		case *ast.List, *ast.Blockquote:
+			if p.works(c) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// checkbox returns where the text behind `[ ]` begins.
+func (p *parser) checkbox(item ast.Node) (int, bool) {
+	first := item.FirstChild()
+	if first == nil {
+		return 0, false
+	}
+	switch first.(type) {
+	case *ast.Paragraph, *ast.TextBlock:
+	default:
+		return 0, false
+	}
+	seg := first.Lines().At(0)
+	line := seg.Value(p.src)
+	if len(line) < 3 || line[0] != '[' || line[2] != ']' || bytes.IndexByte([]byte(" xX"), line[1]) < 0 {
+		return 0, false
+	}
+	if len(line) > 3 && line[3] != ' ' && line[3] != '\t' && line[3] != '\n' {
+		return 0, false
+	}
+	return seg.Start + 3, true
+}
+
+func (p *parser) checked(item ast.Node, end, indent int) *outline {
+	start, ok := p.checkbox(item)
+	if !ok {
+		return nil
+	}
+	first := item.FirstChild()
+	o := &outline{kind: taskNode, at: item.Pos()}
+	if o.at < 0 {
+		o.at = start - 3
+	}
+	o.title, o.group = p.titled(start, first.Lines().At(0).Stop)
+	o.spans = []span{{start, start + len(o.title) + 1}}
+	o.nodes = p.paragraph(first, 1)
+	for k := first.NextSibling(); k != nil; k = k.NextSibling() {
+		o.nodes = append(o.nodes, p.nodes(k, p.endOf(k, end), indent)...)
+	}
+	return o
+}
+
+// quoted is an alert or a quotation.
+func (p *parser) quoted(n *ast.Blockquote, end, indent int) []*outline {
+	p.commandsQuoted(n)
+	made := p.raw(n, end, indent)
+	if len(made) == 0 {
+		return nil
+	}
+	o := made[0]
+	head, rest, _ := strings.Cut(unquote(o.text), "\n")
+	switch strings.ToUpper(strings.TrimSpace(head)) {
+	case "[!CAUTION]":
+		o.kind = cautionNode
+	case "[!WARNING]":
+		o.kind = warningNode
+	default:
+		return made
+	}
+	o.text = strings.TrimSpace(rest)
+	if o.text == "" {
+		p.report(p.pos(o.at), p.severity(), "alert", "the alert says nothing", "write behind > what will happen")
+		o.text = strings.Trim(head, "[]! \t")
+	}
+	return made
+}
+
+// commandsQuoted reports fences in a quotation that would be commands elsewhere.
+func (p *parser) commandsQuoted(n ast.Node) {
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		f, ok := c.(*ast.FencedCodeBlock)
+		if !ok {
+			p.commandsQuoted(c)
+			continue
+		}
+		if f.Info == nil {
+			continue
+		}
+		info := string(f.Info.Segment.Value(p.src))
+		name, _, _ := strings.Cut(strings.ReplaceAll(info, "{", " "), " ")
+		if _, runs := languages[name]; runs || name == "expect" || name == "capture" {
+			p.report(p.pos(f.Pos()), p.severity(), "quoted", "a fence in a quotation is documentation and is not run",
+				"take it out of the quotation, or mark it {.ignore}")
+		}
+	}
+}

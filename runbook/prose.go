@@ -1,0 +1,158 @@
+package runbook
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
+)
+
+const tabStop = 4
+
+// columns returns how wide a line's beginning is, tabs expanded as Markdown does.
+func columns(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if c == '\t' {
+			n += tabStop - n%tabStop
+		} else {
+			n++
+		}
+	}
+	return n
+}
+
+// dedent removes up to indent columns of blanks from each line, and empty lines
+// at both ends.
+func dedent(s string, indent int) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		n, cut := 0, 0
+		for cut < len(line) && n < indent && (line[cut] == ' ' || line[cut] == '\t') {
+			n = columns([]byte(line[:cut+1]))
+			cut++
+		}
+		lines[i] = strings.Repeat(" ", max(n-indent, 0)) + line[cut:]
+	}
+	return trimLines(strings.Join(lines, "\n"))
+}
+
+// trimLines removes empty lines at both ends and blanks at the end.
+func trimLines(s string) string {
+	s = strings.TrimRight(s, " \t\n")
+	for {
+		line, rest, found := strings.Cut(s, "\n")
+		if !found || strings.TrimSpace(line) != "" {
+			return s
+		}
+		s = rest
+	}
+}
+
+// unquote removes one level of `> `.
+func unquote(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		line = strings.TrimLeft(line, " ")
+		if rest, ok := strings.CutPrefix(line, ">"); ok {
+			line = strings.TrimPrefix(rest, " ")
+		}
+		lines[i] = line
+	}
+	return strings.Join(lines, "\n")
+}
+
+// withoutComments removes HTML comments that stand outside code.
+func withoutComments(s string) string {
+	if !strings.Contains(s, "<!--") {
+		return trimLines(s)
+	}
+	var b strings.Builder
+	eachComment(s, func(text string, comment bool) {
+		if !comment {
+			b.WriteString(text)
+		}
+	})
+	return trimLines(b.String())
+}
+
+// eachComment cuts s into comments and the rest. A comment in a code span is
+// code; one that isn't closed goes to the end.
+func eachComment(s string, f func(text string, comment bool)) {
+	from := 0
+	for i := 0; i < len(s); {
+		switch {
+		case s[i] == '`':
+			run := len(s[i:]) - len(strings.TrimLeft(s[i:], "`"))
+			i += run
+			if end := strings.Index(s[i:], strings.Repeat("`", run)); end >= 0 {
+				i += end + run
+			}
+		case strings.HasPrefix(s[i:], "<!--"):
+			f(s[from:i], false)
+			end := len(s)
+			if n := strings.Index(s[i+4:], "-->"); n >= 0 {
+				end = i + 4 + n + 3
+			}
+			f(s[i:end], true)
+			i, from = end, end
+		default:
+			i++
+		}
+	}
+	f(s[from:], false)
+}
+
+var inline = goldmark.DefaultParser()
+
+// plainText removes Markdown's inline markup from one line.
+func plainText(s string) string {
+	if !strings.ContainsAny(s, "`*_[]<>\\&!~") {
+		return strings.Join(strings.Fields(s), " ")
+	}
+	const most = 1000
+	if len(s) > most {
+		return strings.Join(strings.Fields(s), " ")
+	}
+	src := []byte(s)
+	var b strings.Builder
+	doc := inline.Parse(text.NewReader(src))
+	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Text:
+			b.Write(n.Segment.Value(src))
+			if n.SoftLineBreak() || n.HardLineBreak() {
+				b.WriteByte(' ')
+			}
+		case *ast.String:
+			b.Write(n.Value)
+		case *ast.AutoLink:
+			b.Write(n.URL(src))
+		}
+		return ast.WalkContinue, nil
+	})
+	if out := strings.Join(strings.Fields(b.String()), " "); err == nil && out != "" {
+		return out
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+const leadCells = 60
+
+// leadIn makes a title of the paragraph before a command: its last sentence,
+// without the colon.
+func leadIn(s string) string {
+	s = plainText(s)
+	s = strings.TrimRight(s, " :：.。")
+	for _, stop := range []string{". ", "。", "; "} {
+		if i := strings.LastIndex(s, stop); i >= 0 && ansi.StringWidth(s) > leadCells {
+			s = strings.TrimSpace(s[i+len(stop):])
+		}
+	}
+	return ansi.Truncate(s, leadCells, "…")
+}

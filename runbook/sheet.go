@@ -1,0 +1,159 @@
+package runbook
+
+import (
+	"fmt"
+	"strings"
+)
+
+// sheet is what makes up one step: fences, and the prose and alerts that belong
+// to them.
+type sheet struct {
+	notes   []*outline // prose and alerts
+	fences  []*block
+	lead    string // the paragraph right before the command, else before the first fence
+	command *block
+}
+
+// split divides fences into steps: each command takes what follows it, up to
+// the next command; checks ahead of the first command are the first step's.
+// rest is what stands behind the last fence.
+func split(nodes []*outline) (sheets []*sheet, rest []*outline) {
+	var waiting []*outline
+	var current *sheet
+	for _, o := range nodes {
+		if o.kind != fenceNode {
+			waiting = append(waiting, o)
+			continue
+		}
+		if current == nil || o.fence.command() && current.command != nil {
+			current = &sheet{}
+			sheets = append(sheets, current)
+		}
+		if n := len(waiting); n > 0 && (o.fence.command() || len(current.fences) == 0) && waiting[n-1].lead != "" {
+			current.lead = waiting[n-1].lead
+		}
+		if o.fence.command() {
+			current.command = o.fence
+		}
+		current.notes = append(current.notes, waiting...)
+		current.fences = append(current.fences, o.fence)
+		waiting = nil
+	}
+	return sheets, waiting
+}
+
+// head is the fence whose group speaks for a step outside task lists: the
+// command's, else the first one's.
+func (sh *sheet) head() *block {
+	if sh.command != nil {
+		return sh.command
+	}
+	return sh.fences[0]
+}
+
+// looseStep builds a step outside task lists.
+func (p *parser) looseStep(s *Section, sh *sheet, several bool, ctx context) *Step {
+	head := sh.head()
+	m := p.vocabulary(head.group, head.place()|onAlone)
+	title := s.Title
+	switch lead := leadIn(sh.lead); {
+	case m.values["title"].Value != "":
+		title = m.values["title"].Value
+	case lead != "" && title == "":
+		title = lead
+	case lead != "" && several:
+		title += ": " + lead
+	case several:
+		title = strings.TrimSpace(fmt.Sprintf("%s (%d)", title, len(s.Items)+1))
+	}
+	if title == "" {
+		title = "Step"
+	}
+	st := &Step{Pos: p.pos(head.at), Title: title, ID: p.itemID(m, title, "step")}
+	p.templateValue(m, "title", p.visible(ctx.scope, ctx.on))
+	if e := p.expr(m, "when", p.visible(ctx.scope, ctx.on), wantBool); e != nil {
+		ctx.when = e
+	}
+	delete(m.values, "when") // the step's, not the fence's
+	head.marks = &m
+	ctx.required = ctx.required || m.has("required")
+	p.step(st, sh, ctx, m)
+	return st
+}
+
+// task builds a task-list item: a step, or a section of steps when it holds
+// several commands or tasks.
+func (p *parser) task(o *outline, waiting []*outline, ctx context) Item {
+	m := p.vocabulary(o.group, onTask)
+	title := plainText(o.title)
+	if title == "" {
+		p.errorAt(o.at, "title", "the step has no title", "write what is done behind the box")
+		title = "Step"
+	}
+	ctx, w := p.enter(m, ctx)
+	var nested bool
+	for _, n := range o.nodes {
+		nested = nested || n.kind == taskNode
+	}
+	if nested {
+		return p.tasks(o, title, m, w, waiting, ctx)
+	}
+	sheets, rest := split(o.nodes)
+	if len(sheets) > 1 {
+		return p.commands(o, title, m, w, sheets, append(waiting, rest...), ctx)
+	}
+	st := &Step{Pos: p.pos(o.at), Title: title, ID: p.itemID(m, o.title, "step"), Each: w.each, OrderBy: w.orderBy}
+	sh := &sheet{}
+	if len(sheets) == 1 {
+		sh = sheets[0]
+	}
+	sh.notes = append(append(waiting, sh.notes...), rest...)
+	p.step(st, sh, ctx, m)
+	p.templates(o.spans, p.visible(ctx.scope, ctx.on))
+	return st
+}
+
+// group makes the section that a task-list item with several steps is.
+func (p *parser) group(o *outline, title string, m marks, w walk, ctx context) (*Section, context) {
+	ctx.level++
+	s := &Section{
+		Pos: p.pos(o.at), ID: p.itemID(m, o.title, "step"), Title: title, Level: ctx.level,
+		Each: w.each, OrderBy: w.orderBy, Required: ctx.required,
+	}
+	names := p.visible(ctx.scope, ctx.on)
+	p.templates(o.spans, names)
+	s.Confirm = p.templateValue(m, "confirm", names)
+	if m.has("idempotent") {
+		p.errorAt(m.classes["idempotent"], "misplaced", "the class .idempotent can't stand on an item with several steps", "write it on each command's fence")
+	}
+	return s, ctx
+}
+
+// tasks builds an item that holds items.
+func (p *parser) tasks(o *outline, title string, m marks, w walk, waiting []*outline, ctx context) *Section {
+	s, inner := p.group(o, title, m, w, ctx)
+	if s.Level > MaxNesting {
+		p.errorAt(o.at, "nesting", fmt.Sprintf("more than %d levels of steps", MaxNesting), "use headings")
+		return s
+	}
+	p.fill(s, append(waiting, o.nodes...), inner)
+	p.sectionGate(s, m)
+	return s
+}
+
+// commands builds an item that holds several commands: steps id.1, id.2, ….
+func (p *parser) commands(o *outline, title string, m marks, w walk, sheets []*sheet, notes []*outline, ctx context) *Section {
+	s, inner := p.group(o, title, m, w, ctx)
+	notes = p.gate(s, append(notes, sheets[0].notes...), inner)
+	sheets[0].notes = notes
+	for i, sh := range sheets {
+		st := &Step{Pos: p.pos(sh.head().at), ID: fmt.Sprintf("%s.%d", s.ID, i+1), Title: fmt.Sprintf("%s (%d)", title, i+1)}
+		if lead := leadIn(sh.lead); lead != "" {
+			st.Title = lead
+		}
+		p.step(st, sh, inner, p.vocabulary(nil, onTask))
+		s.Items = append(s.Items, st)
+	}
+	p.sectionGate(s, m)
+	return s
+}

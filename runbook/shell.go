@@ -1,0 +1,198 @@
+package runbook
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// variant is the shell language an interpreter reads.
+func variant(interpreter string) syntax.LangVariant {
+	switch interpreter {
+	case "bash":
+		return syntax.LangBash
+	case "zsh":
+		return syntax.LangZsh
+	case "ksh", "mksh":
+		return syntax.LangMirBSDKorn
+	}
+	return syntax.LangPOSIX
+}
+
+// maxShellDepth bounds how deep brackets and blocks may nest before the shell
+// parser, which recurses, is asked.
+const maxShellDepth = 500
+
+// parseShell parses a fence's body. at is the byte offset of an error.
+func parseShell(interpreter, body string) (f *syntax.File, at int, err error) {
+	if n := strings.Count(body, "(") + strings.Count(body, "{") + strings.Count(body, "`") + strings.Count(body, "$"); n > 100*maxShellDepth {
+		return nil, 0, errors.New("it is too large to be judged")
+	}
+	if at := tooDeep(body); at >= 0 {
+		return nil, at, errors.New("brackets are nested too deeply")
+	}
+	f, err = syntax.NewParser(syntax.Variant(variant(interpreter)), syntax.KeepComments(false)).Parse(strings.NewReader(body), "")
+	if err == nil {
+		return f, 0, nil
+	}
+	var parse syntax.ParseError
+	var lang syntax.LangError
+	switch {
+	case errors.As(err, &parse):
+		return nil, int(parse.Pos.Offset()), errors.New(parse.Text)
+	case errors.As(err, &lang):
+		at = int(lang.Pos.Offset())
+		lang.Pos, lang.Filename = syntax.Pos{}, ""
+		return nil, at, errors.New(strings.TrimPrefix(strings.TrimPrefix(lang.Error(), lang.Pos.String()), ": "))
+	}
+	return nil, 0, err
+}
+
+// tooDeep returns where more than maxShellDepth brackets are open, or -1. It
+// counts them wherever they stand, so that it errs on the safe side; keywords
+// count as brackets.
+func tooDeep(body string) int {
+	depth := 0
+	for i := 0; i < len(body); i++ {
+		switch body[i] {
+		case '(', '{':
+			depth++
+		case ')', '}':
+			depth = max(depth-1, 0)
+		}
+		if depth > maxShellDepth {
+			return i
+		}
+	}
+	words := 0
+	for line := range strings.Lines(body) {
+		for _, w := range strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ';' || r == '\t' || r == '\n' }) {
+			switch w {
+			case "if", "while", "until", "for", "case", "do", "then":
+				words++
+			case "fi", "done", "esac":
+				words = max(words-2, 0)
+			}
+		}
+		if words > maxShellDepth {
+			return 0
+		}
+	}
+	return -1
+}
+
+// shell parses a fence for an interpreter of shell language, and in a plain
+// document puts in front of it what carries over.
+func (p *parser) shell(b *block, f *Fence) {
+	if !isShell(b.lang) || strings.TrimSpace(b.body) == "" {
+		return
+	}
+	parsed, at, err := parseShell(b.lang, b.body)
+	if err != nil {
+		remedy := "correct it; what can't be read can't be judged"
+		if variant(b.lang) == syntax.LangPOSIX {
+			if _, _, other := parseShell("bash", b.body); other == nil {
+				remedy = "this is bash: write ```bash"
+			}
+		}
+		p.report(p.pos(p.inBody(b, min(max(at, 0), len(b.body)))), p.severity(), "shell-syntax", "not "+b.lang+": "+err.Error(), remedy)
+		parsed = nil
+	}
+	if b.check && parsed != nil {
+		p.lintCheck(b, parsed)
+	}
+	if !p.book.Annotated {
+		f.Body = p.carried.before() + b.body
+		p.carry(b, parsed)
+	}
+}
+
+// preludeSyntax parses a prelude. Its lines have no places of their own.
+func (p *parser) preludeSyntax(interpreter, text string, at Pos) {
+	if !isShell(interpreter) {
+		return
+	}
+	if _, off, err := parseShell(interpreter, text); err != nil {
+		line := strings.Count(text[:min(max(off, 0), len(text))], "\n") + 1
+		p.report(at, Error, "shell-syntax", "the prelude is not "+interpreter+": "+err.Error(), "see line "+strconv.Itoa(line)+" of the prelude")
+	}
+}
+
+// carry is what `cd` and `export` of earlier fences leave behind in a plain
+// document, under one level-1 heading.
+type carry struct{ lines []string }
+
+// Bounds of what is carried over: it stands in front of every later fence.
+const (
+	maxCarried     = 100
+	maxCarriedLine = 1000
+)
+
+func (c *carry) before() string {
+	if len(c.lines) == 0 {
+		return ""
+	}
+	return strings.Join(c.lines, "\n") + "\n"
+}
+
+// carry takes over the fence's own `cd` and `export`.
+func (p *parser) carry(b *block, f *syntax.File) {
+	if f == nil {
+		return
+	}
+	for _, stmt := range f.Stmts {
+		p.carryStmt(b, stmt)
+	}
+}
+
+func (p *parser) carryStmt(b *block, stmt *syntax.Stmt) {
+	if stmt.Background || stmt.Negated || len(stmt.Redirs) > 0 {
+		return
+	}
+	if both, ok := stmt.Cmd.(*syntax.BinaryCmd); ok && both.Op == syntax.AndStmt {
+		p.carryStmt(b, both.X)
+		p.carryStmt(b, both.Y)
+		return
+	}
+	line := strings.TrimRight(b.body[stmt.Pos().Offset():stmt.End().Offset()], "; \t\n")
+	switch cmd := stmt.Cmd.(type) {
+	case *syntax.CallExpr:
+		if len(cmd.Args) == 0 {
+			return
+		}
+		name := cmd.Args[0].Lit()
+		if name != "cd" && name != "export" {
+			return
+		}
+		if name == "cd" && len(cmd.Args) == 2 && absolute(cmd.Args[1].Lit()) {
+			p.carried.drop("cd ")
+		}
+	case *syntax.DeclClause:
+		if cmd.Variant.Value != "export" {
+			return
+		}
+	default:
+		return
+	}
+	p.carried.drop(line)
+	if len(p.carried.lines) >= maxCarried || len(line) > maxCarriedLine {
+		p.errorAt(b.at, "carried-over", "too much is carried over by cd and export", "begin a new level-1 heading, or write +++ front matter")
+		return
+	}
+	p.carried.lines = append(p.carried.lines, line)
+}
+
+func absolute(path string) bool { return strings.HasPrefix(path, "/") || strings.HasPrefix(path, "~") }
+
+// drop forgets the lines that begin with prefix.
+func (c *carry) drop(prefix string) {
+	kept := c.lines[:0]
+	for _, line := range c.lines {
+		if !strings.HasPrefix(line, prefix) {
+			kept = append(kept, line)
+		}
+	}
+	c.lines = kept
+}

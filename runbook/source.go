@@ -1,0 +1,211 @@
+package runbook
+
+import (
+	"bytes"
+	"fmt"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"stepgate/checks"
+	"stepgate/runbook/text"
+)
+
+// Limits of a runbook file.
+const (
+	MaxSource  = 5 << 20 // bytes
+	MaxNesting = 32      // lists, quotes and headings in each other
+	MaxSteps   = 5000
+	maxFences  = 20_000
+	maxNames   = 1000 // parameters, captures and host variables
+)
+
+// parser holds one file while it is read. Offsets count bytes of src.
+type parser struct {
+	file  string
+	src   []byte // line ends are \n
+	lines []int  // offset of each line's first byte
+	book  *Runbook
+	diags []Diagnostic
+
+	steps, fences int
+	tooMany       bool
+
+	names             naming
+	defaults          func(context) context // of [defaults]; nil: none
+	declaredLanguages map[string]bool       // of [languages]
+	carried           carry
+}
+
+func newParser(file string, src []byte) *parser {
+	p := &parser{
+		file: file,
+		src:  bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")),
+		book: &Runbook{File: file, Source: src},
+	}
+	if bytes.Contains(p.src, []byte("\r\n")) {
+		p.src = bytes.ReplaceAll(p.src, []byte("\r\n"), []byte("\n"))
+	}
+	p.lines = append(p.lines, 0)
+	for i, c := range p.src {
+		if c == '\n' {
+			p.lines = append(p.lines, i+1)
+		}
+	}
+	return p
+}
+
+// pos returns the place of the byte at offset at.
+func (p *parser) pos(at int) Pos {
+	line := p.line(at)
+	return Pos{File: p.file, Line: line + 1, Col: at - p.lines[line] + 1}
+}
+
+// line returns the number of the line that holds offset at, from 0.
+func (p *parser) line(at int) int {
+	return sort.Search(len(p.lines), func(i int) bool { return p.lines[i] > at }) - 1
+}
+
+// lineStart returns the offset of the first byte of at's line.
+func (p *parser) lineStart(at int) int { return p.lines[p.line(at)] }
+
+// lineEnd returns the offset of the \n that ends at's line, or of the file's end.
+func (p *parser) lineEnd(at int) int {
+	if i := bytes.IndexByte(p.src[at:], '\n'); i >= 0 {
+		return at + i
+	}
+	return len(p.src)
+}
+
+func (p *parser) report(at Pos, s Severity, rule, what, remedy string) {
+	p.diags = append(p.diags, Diagnostic{Pos: at, Severity: s, Rule: rule, Text: what, Remedy: remedy})
+}
+
+func (p *parser) errorAt(at int, rule, what, remedy string) {
+	p.report(p.pos(at), Error, rule, what, remedy)
+}
+
+func (p *parser) warnAt(at int, rule, what, remedy string) {
+	p.report(p.pos(at), Warning, rule, what, remedy)
+}
+
+// notYet refuses what the language names and this version can't do.
+func (p *parser) notYet(at int, what string) {
+	p.errorAt(at, "not-yet", "not yet: "+what, "this version can't do it; leave it out")
+}
+
+// severity of what is a mistake in a runbook, and may be innocent in a plain
+// document that was written for people.
+func (p *parser) severity() Severity {
+	if p.book.Annotated {
+		return Error
+	}
+	return Warning
+}
+
+// quote shows a piece of the source in a message: one line, cut when long.
+func quote(s string) string {
+	const most = 60
+	if utf8.RuneCountInString(s) > most {
+		s = string([]rune(s)[:most]) + "…"
+	}
+	return `"` + text.Line(text.Untrusted(s)) + `"`
+}
+
+// meant is the remedy for an unknown word: the known one it resembles, or the
+// choice there is.
+func meant(word string, known []string) string {
+	if did := near(word, known); did != "" {
+		return "did you mean " + did + "?"
+	}
+	known = append([]string(nil), known...)
+	sort.Strings(known)
+	if len(known) == 0 || len(known) > 16 {
+		return ""
+	}
+	return "known here: " + strings.Join(known, ", ")
+}
+
+// near returns the known word that word resembles, or "".
+func near(word string, known []string) string {
+	if len(word) > 64 {
+		return ""
+	}
+	return checks.Did(word, known)
+}
+
+// readable refuses bytes that no later stage could show or place: text that
+// isn't UTF-8, NUL, and nesting beyond all use.
+func (p *parser) readable() bool {
+	if len(p.src) > MaxSource {
+		p.report(Pos{p.file, 1, 1}, Error, "too-large",
+			fmt.Sprintf("the file has %d bytes, more than %d", len(p.src), MaxSource), "split the runbook")
+		return false
+	}
+	if i := bytes.IndexByte(p.src, 0); i >= 0 {
+		p.errorAt(i, "encoding", "the file holds a NUL byte", "save it as UTF-8 text")
+		return false
+	}
+	if !utf8.Valid(p.src) {
+		at := 0
+		for at < len(p.src) {
+			r, n := utf8.DecodeRune(p.src[at:])
+			if r == utf8.RuneError && n <= 1 {
+				break
+			}
+			at += n
+		}
+		p.errorAt(at, "encoding", "the file is not UTF-8 here", "save it as UTF-8 text")
+		return false
+	}
+	return p.shallow()
+}
+
+// shallow refuses lines that open more lists and quotes in each other than
+// MaxNesting, before anything recurses over them.
+func (p *parser) shallow() bool {
+	const widest = 8 * MaxNesting // columns at which a list may begin
+	for _, start := range p.lines {
+		marks := 0
+		for i := start; ; marks++ {
+			for i < len(p.src) && (p.src[i] == ' ' || p.src[i] == '\t') {
+				i++
+			}
+			n := marker(p.src[i:])
+			if n == 0 {
+				break
+			}
+			if (marks >= MaxNesting || i-start > widest) && !ruled(p.src[start:p.lineEnd(start)]) {
+				p.errorAt(i, "nesting", fmt.Sprintf("more than %d lists and quotes stand in each other", MaxNesting), "use headings")
+				return false
+			}
+			i += n
+		}
+	}
+	return true
+}
+
+// marker returns the length of the list or quote marker that b begins with.
+func marker(b []byte) int {
+	n := 0
+	for n < len(b) && n < 9 && b[n] >= '0' && b[n] <= '9' {
+		n++
+	}
+	switch {
+	case n >= len(b):
+		return 0
+	case n == 0 && b[0] == '>':
+		return 1
+	case n == 0 && bytes.IndexByte([]byte("-*+"), b[0]) < 0, n > 0 && b[n] != '.' && b[n] != ')':
+		return 0
+	case n+1 < len(b) && b[n+1] != ' ' && b[n+1] != '\t':
+		return 0
+	}
+	return n + 1
+}
+
+// ruled reports whether the line is a rule such as `- - -`.
+func ruled(line []byte) bool {
+	line = bytes.ReplaceAll(line, []byte(" "), nil)
+	return len(line) > 0 && line[0] != '>' && len(bytes.Trim(line, string(line[0]))) == 0
+}
