@@ -243,6 +243,7 @@ func TestJudge(t *testing.T) {
 		{"command not found, a check", nil, Observation{Ran: true, Exit: 127, Check: true}, Unknown, "unknown exit == 0 [exit 127: the command was not found]"},
 		{"not executable, a check", ofExit, Observation{Ran: true, Exit: 126, Check: true}, Unknown, "unknown e in [0, 123] [exit 126: the command could not be executed]"},
 		{"killed, a check", nil, Observation{Ran: true, Exit: 137, Check: true}, Unknown, "unknown exit == 0 [exit 137: ended by signal 9]"},
+		{"255, a check", nil, Observation{Ran: true, Exit: 255, Check: true}, Unknown, "unknown exit == 0 [exit 255: above 128, counted as the end by a signal]"},
 		{"128 is a plain exit", nil, Observation{Ran: true, Exit: 128, Check: true}, Fail, "fail exit == 0 [exit: 128]"},
 	} {
 		v, rows := Judge(tt.e, tt.o, nil, nil)
