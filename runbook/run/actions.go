@@ -24,7 +24,7 @@ func (r *Run) Actions(c *Cell, w Wait, busy bool) []Availability {
 		}
 	}
 	stop := Availability{Verb: VerbStopNow, Says: "send TERM to the command, or end the poll"}
-	if !busy {
+	if !busy && !c.aliveUnattended() {
 		stop.Why = "nothing is going on"
 	}
 	pause := Availability{Verb: VerbPause, Says: "leave the run where it is; it can be resumed"}
@@ -39,6 +39,13 @@ func (r *Run) Actions(c *Cell, w Wait, busy bool) []Availability {
 		pause.Why, abort.Why = "something is going on", "something is going on"
 	}
 	return append(list, stop, pause, cont, abort, Availability{Verb: VerbNote, Says: "put a note on the timeline"})
+}
+
+// aliveUnattended reports whether the host has said that an attempt nobody
+// waits for any more is alive.
+func (c *Cell) aliveUnattended() bool {
+	a := c.Latest()
+	return c.Status == Unknown && a != nil && a.Outcome == nil && (a.Fate == "running" || a.Fate == "orphan")
 }
 
 func (c *Cell) canGo(w Wait) Availability {
