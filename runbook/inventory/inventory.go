@@ -1,5 +1,3 @@
-// Package inventory reads which hosts there are, how to reach them, and the
-// groups and variables they have. It is pure: text in, values out.
 package inventory
 
 // Inventory is a parsed inventory. Order is that of the file.
