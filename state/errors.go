@@ -156,6 +156,9 @@ func openError(path string, err error) error {
 	if isCorrupt(err) {
 		return corrupt(path, err)
 	}
+	if e, ok := codeOf(err); ok && e.Code == sqlite3.ErrFull {
+		return text.WithHint(err, "make room on the file system of "+shell(path)+"; nothing was lost")
+	}
 	return err
 }
 

@@ -72,6 +72,9 @@ func (s *Store) takeLease(ctx context.Context, runID, holder string) (_ *lease, 
 	if err := s.headHolds(ctx, runID); err != nil {
 		return nil, err
 	}
+	if err := s.sweepHeads(runID); err != nil {
+		s.note(fmt.Sprintf("what an earlier process left of run %s stays: %v", runID, err))
+	}
 	l := &lease{store: s, runID: runID, lock: lock}
 	err = s.write(ctx, false, func(tx *sql.Tx) error {
 		now := time.Now().UnixNano()

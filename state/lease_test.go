@@ -2,6 +2,7 @@ package state
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -133,6 +134,21 @@ func TestStaleEpochCannotAppend(t *testing.T) {
 	mustAppend(t, other, now, intent(1, "a1")) // the stale release changed nothing
 }
 
+func TestTakingSweepsWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, newPath(t))
+	left, other := s.headPath("r1")+".123", s.headPath("r12")+".123"
+	create(t, left, "", 0o600)
+	create(t, other, "", 0o600)
+	started(t, s, "r1")
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Errorf("another run's was swept: %v", err)
+	}
+}
+
 func TestLeaseNames(t *testing.T) {
 	t.Parallel()
 	s := openAt(t, newPath(t))
@@ -178,5 +194,79 @@ func TestManyProcessesMakeOneJournal(t *testing.T) {
 	infos, err := openAt(t, path).Runs(ctx)
 	if err != nil || len(infos) != len(cs) {
 		t.Errorf("%d runs, %v", len(infos), err)
+	}
+}
+
+func TestBusyNamesTheDriver(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := openAt(t, path)
+	c := spawn(t, "hold", path, "r1", "wang@bastion-2")
+	c.line(t)
+	if _, err := s.w.Exec("PRAGMA busy_timeout=10"); err != nil {
+		t.Fatal(err)
+	}
+	db := openPlain(path)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.PutBlob(ctx, books)
+	var busy *BusyError
+	if !errors.As(err, &busy) || len(busy.Holders) != 1 || !strings.HasPrefix(busy.Holders[0],
+		fmt.Sprintf("wang@bastion-2, process %d, run r1 since ", c.cmd.Process.Pid)) || text.HintOf(err) == "" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := db.Exec("COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.PutBlob(ctx, books); err != nil {
+		t.Errorf("busy for good: %v", err)
+	}
+}
+
+func TestEndOfContext(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, newPath(t))
+	l := started(t, s, "r1")
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := s.Append(over, l, "li", noon, run.Continued{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("append: %v", err)
+	}
+	s.turn <- struct{}{} // another write that doesn't end
+	over, cancel = context.WithCancel(ctx)
+	result := make(chan error)
+	go func() { _, err := s.Append(over, l, "li", noon, run.Continued{}); result <- err }()
+	cancel()
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("append behind another write: %v", err)
+	}
+	<-s.turn
+	if recs := mustAppend(t, s, l, run.Continued{}); recs[0].Seq != 3 {
+		t.Errorf("an append that failed left something: next is %d", recs[0].Seq)
+	}
+}
+
+func TestClosedStore(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s, err := Open(ctx, path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := begin(s, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.Release(), s.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Append(ctx, l, "li", noon, run.Continued{}); !errors.Is(err, errClosed) {
+		t.Errorf("append: %v", err)
+	}
+	if fi, err := os.Stat(path + "-wal"); err == nil && fi.Size() > 0 {
+		t.Errorf("the log wasn't moved into the database: %d bytes", fi.Size())
 	}
 }

@@ -57,22 +57,7 @@ func TestOutputRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		read := map[int64]bool{}
-		for from := int64(0); from < end; {
-			most := rapid.IntRange(1, 3000).Draw(t, "most")
-			data, at, last, err := s.Output(ctx, attempt, 1, from, most)
-			if err != nil || last != end || at < from || len(data) == 0 || len(data) > most {
-				t.Fatalf("from %d: %d bytes at %d, end %d (want %d), %v", from, len(data), at, last, end, err)
-			}
-			to := at + int64(len(data))
-			if !bytes.Equal(data, streamBytes(at, to)) {
-				t.Fatalf("bytes %d to %d aren't those of the stream", at, to)
-			}
-			for o := at; o < to; o++ {
-				read[o] = true
-			}
-			from = to
-		}
+		read := readBack(t, s, attempt, end)
 		for o := range end {
 			between := o >= keep && o < end-keep
 			if read[o] && !came[o] || came[o] && !read[o] && !between {
@@ -84,6 +69,27 @@ func TestOutputRoundTrip(t *testing.T) {
 			t.Fatalf("kept %+v of %d to %d, %v", k, len(read), end, err)
 		}
 	})
+}
+
+// readBack reads a stream in random steps and returns the offsets it has got.
+func readBack(t *rapid.T, s *Store, attempt string, end int64) map[int64]bool {
+	read := map[int64]bool{}
+	for from := int64(0); from < end; {
+		most := rapid.IntRange(1, 3000).Draw(t, "most")
+		data, at, last, err := s.Output(ctx, attempt, 1, from, most)
+		if err != nil || last != end || at < from || len(data) == 0 || len(data) > most {
+			t.Fatalf("from %d: %d bytes at %d, end %d (want %d), %v", from, len(data), at, last, end, err)
+		}
+		to := at + int64(len(data))
+		if !bytes.Equal(data, streamBytes(at, to)) {
+			t.Fatalf("bytes %d to %d aren't those of the stream", at, to)
+		}
+		for o := at; o < to; o++ {
+			read[o] = true
+		}
+		from = to
+	}
+	return read
 }
 
 func TestOutputKeepsTheEnds(t *testing.T) {

@@ -38,51 +38,55 @@ func lived(t testing.TB) (path string) {
 	return path
 }
 
+// spoilSQL changes a journal behind its back.
+func spoilSQL(qs ...string) func(*testing.T, string) {
+	return func(t *testing.T, path string) { raw(t, path, qs...) }
+}
+
+var spoils = []struct {
+	name  string
+	spoil func(t *testing.T, path string)
+	seq   uint64 // the first bad event; 0: none
+	why   string
+	drive bool // whether the run can be driven still
+}{
+	{"untouched", func(*testing.T, string) {}, 0, "", true},
+	{"payload", spoilSQL(unguard, `UPDATE event SET payload=CAST(replace(payload, '"exit":0', '"exit":1') AS BLOB) WHERE run_seq=4`), 4, "payload was changed", true},
+	{
+		"payload and its hash", spoilSQL(unguard, `UPDATE event SET payload=x'7b7d', payload_sha=x'44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a' WHERE run_seq=5`),
+		5, "its hash differs", true,
+	},
+	{"actor", spoilSQL(unguard, `UPDATE event SET actor='wang' WHERE run_seq=3`), 3, "its hash differs", true},
+	{"used grant", spoilSQL(unguard, `UPDATE event SET grant_id='g' WHERE run_seq=3`), 3, "its hash differs", true},
+	{"middle cut out", spoilSQL(unguard, `DELETE FROM event WHERE run_seq=4`), 4, "event 4 is missing", true},
+	{"end cut off", spoilSQL(unguard, `DELETE FROM event WHERE run_seq=7`), 7, "the run had 7 events, and the journal ends with event 6", false},
+	{"all cut out", spoilSQL(unguard, `DELETE FROM event`), 1, "the run had 7 events", false},
+	{
+		"renumbered", spoilSQL(unguard, `DELETE FROM event WHERE run_seq=4`, `UPDATE event SET run_seq=run_seq-1 WHERE run_seq>4`),
+		4, "isn't chained to the event before it", false,
+	},
+	{"start of another run", spoilSQL(unguard, `UPDATE event SET payload=CAST(replace(payload, '"closure":"', '"closure":"00') AS BLOB) WHERE run_seq=1`), 1, "payload was changed", true},
+	{"scrubbed", spoilSQL(`UPDATE event SET payload=NULL WHERE run_seq=5`), 0, "", true},
+	{"runbook", spoilSQL(`UPDATE blob SET data=x'00'`), 1, "its bytes were changed", true},
+	{"no runbook", spoilSQL(`DELETE FROM blob`), 1, "the journal doesn't have it", true},
+	{"output", spoilSQL(`UPDATE chunk SET data=substr(data, 1, 10)`), 3, "a compressed piece is damaged", true},
+	{"head of another history", func(t *testing.T, path string) {
+		create(t, headOf(path), fmt.Sprintf(headFormat, 6, strings.Repeat("ab", 32)), 0o600)
+	}, 6, "remembers another event", false},
+	{"head behind", func(t *testing.T, path string) {
+		create(t, headOf(path), fmt.Sprintf(headFormat, 1, hashOf(t, path, 1)), 0o600)
+	}, 0, "", true},
+	{"head torn", func(t *testing.T, path string) { create(t, headOf(path), "stepgate-he", 0o600) }, 0, "", true},
+	{"no head", func(t *testing.T, path string) {
+		if err := os.Remove(headOf(path)); err != nil {
+			t.Fatal(err)
+		}
+	}, 0, "", true},
+}
+
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	sql := func(qs ...string) func(*testing.T, string) {
-		return func(t *testing.T, path string) { raw(t, path, qs...) }
-	}
-	for _, tt := range []struct {
-		name  string
-		spoil func(t *testing.T, path string)
-		seq   uint64 // the first bad event; 0: none
-		why   string
-		drive bool // whether the run can be driven still
-	}{
-		{"untouched", func(*testing.T, string) {}, 0, "", true},
-		{"payload", sql(unguard, `UPDATE event SET payload=CAST(replace(payload, '"exit":0', '"exit":1') AS BLOB) WHERE run_seq=4`), 4, "payload was changed", true},
-		{
-			"payload and its hash", sql(unguard, `UPDATE event SET payload=x'7b7d', payload_sha=x'44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a' WHERE run_seq=5`),
-			5, "its hash differs", true,
-		},
-		{"actor", sql(unguard, `UPDATE event SET actor='wang' WHERE run_seq=3`), 3, "its hash differs", true},
-		{"used grant", sql(unguard, `UPDATE event SET grant_id='g' WHERE run_seq=3`), 3, "its hash differs", true},
-		{"middle cut out", sql(unguard, `DELETE FROM event WHERE run_seq=4`), 4, "event 4 is missing", true},
-		{"end cut off", sql(unguard, `DELETE FROM event WHERE run_seq=7`), 7, "the run had 7 events, and the journal ends with event 6", false},
-		{"all cut out", sql(unguard, `DELETE FROM event`), 1, "the run had 7 events", false},
-		{
-			"renumbered", sql(unguard, `DELETE FROM event WHERE run_seq=4`, `UPDATE event SET run_seq=run_seq-1 WHERE run_seq>4`),
-			4, "isn't chained to the event before it", false,
-		},
-		{"start of another run", sql(unguard, `UPDATE event SET payload=CAST(replace(payload, '"closure":"', '"closure":"00') AS BLOB) WHERE run_seq=1`), 1, "payload was changed", true},
-		{"scrubbed", sql(`UPDATE event SET payload=NULL WHERE run_seq=5`), 0, "", true},
-		{"runbook", sql(`UPDATE blob SET data=x'00'`), 1, "its bytes were changed", true},
-		{"no runbook", sql(`DELETE FROM blob`), 1, "the journal doesn't have it", true},
-		{"output", sql(`UPDATE chunk SET data=substr(data, 1, 10)`), 3, "a compressed piece is damaged", true},
-		{"head of another history", func(t *testing.T, path string) {
-			create(t, headOf(path), fmt.Sprintf(headFormat, 6, strings.Repeat("ab", 32)), 0o600)
-		}, 6, "remembers another event", false},
-		{"head behind", func(t *testing.T, path string) {
-			create(t, headOf(path), fmt.Sprintf(headFormat, 1, hashOf(t, path, 1)), 0o600)
-		}, 0, "", true},
-		{"head torn", func(t *testing.T, path string) { create(t, headOf(path), "stepgate-he", 0o600) }, 0, "", true},
-		{"no head", func(t *testing.T, path string) {
-			if err := os.Remove(headOf(path)); err != nil {
-				t.Fatal(err)
-			}
-		}, 0, "", true},
-	} {
+	for _, tt := range spoils {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			path := lived(t)
