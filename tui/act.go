@@ -1,0 +1,193 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+	"stepgate/tui/prompt"
+	"stepgate/tui/stepview"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
+)
+
+// act does what a key asks for, whatever screen it was pressed on.
+func (a *app) act(id keyID) tea.Cmd {
+	switch id {
+	case keyHelp:
+		a.open(&helpDialog{})
+		return nil
+	case keyLeave, keyInterrupt:
+		return a.leave()
+	case keyAuto:
+		a.auto = !a.auto
+		a.autoAt, a.autoSeq = run.Key{}, 0
+		return a.goOn()
+	case keyMenu:
+		return a.menu()
+	case keyGo:
+		return a.next()
+	case keyStop:
+		return a.stop()
+	case keyNote:
+		return a.ask(prompt.Config{Title: "Note", Ask: "What should stand on the timeline?", Required: true}, run.VerbNote,
+			func(s string) run.Action { return run.AddNote{Text: s} })
+	default:
+		return a.settle(id)
+	}
+}
+
+// settle asks what an action on the current cell needs, and sends it.
+func (a *app) settle(id keyID) tea.Cmd {
+	b := bound(inRun, id)
+	av := a.snap.Action(b.Verb)
+	if !av.OK() {
+		a.word, a.bad = wording.Remedy(b.Verb)+" does not apply: "+wording.Line(av.Why), true
+		return nil
+	}
+	title := wording.Remedy(b.Verb) + ": " + wording.Here(a.snap)
+	switch b.Verb {
+	case run.VerbRetry:
+		if av.Phrase == "" {
+			return a.do(a.snap.Current, a.snap.Seq, b.Verb, run.Retry{})
+		}
+		return a.ask(prompt.Config{Title: title, Phrase: av.Phrase, Body: says(av.Says)}, b.Verb,
+			func(s string) run.Action { return run.Retry{Typed: s} })
+	case run.VerbSkip:
+		return a.ask(prompt.Config{Title: title, Ask: "Why is it left out?", Required: true}, b.Verb,
+			func(s string) run.Action { return run.Skip{Reason: s} })
+	case run.VerbMarkDone:
+		manual := a.snap.Wait == run.WaitManual
+		return a.ask(prompt.Config{Title: title, Ask: "What shows that it is done?", Required: !manual}, b.Verb,
+			func(s string) run.Action { return run.MarkDone{Evidence: s} })
+	case run.VerbMarkFailed:
+		return a.ask(prompt.Config{Title: title, Ask: "Why does it count as failed?", Required: true}, b.Verb,
+			func(s string) run.Action { return run.MarkFailed{Reason: s} })
+	case run.VerbRollBack:
+		return a.rollBack(title)
+	case run.VerbAbort:
+		return a.ask(prompt.Config{Title: "Abort the run", Phrase: av.Phrase, Body: says(av.Says)}, b.Verb,
+			func(string) run.Action { return run.Abort{Why: "at " + a.snap.Current.String()} })
+	case run.VerbProbe:
+		return a.do(a.snap.Current, a.snap.Seq, b.Verb, run.Probe{})
+	case run.VerbPause:
+		return a.do(a.snap.Current, a.snap.Seq, b.Verb, run.Pause{})
+	default:
+		return nil
+	}
+}
+
+func says(s string) func(*theme.Theme, int) []string {
+	return func(t *theme.Theme, _ int) []string { return []string{t.Muted.Render(wording.Line(s))} }
+}
+
+// ask opens a prompt whose answer is an action on what the run stands at now,
+// not on where it will stand when the answer comes.
+func (a *app) ask(c prompt.Config, v run.Verb, act func(string) run.Action) tea.Cmd {
+	k, seq := a.snap.Current, a.snap.Seq
+	a.open(&textDialog{p: prompt.New(c), then: func(a *app, s string) tea.Cmd { return a.do(k, seq, v, act(s)) }})
+	return nil
+}
+
+// rollBack shows the rollback's exact command before it asks.
+func (a *app) rollBack(title string) tea.Cmd {
+	c := a.snap.Run.Cell(a.snap.Current)
+	d, err := a.snap.Run.Dispatch(c, run.RoleRollback)
+	if err != nil {
+		a.say(err)
+		return nil
+	}
+	body := func(t *theme.Theme, w int) []string {
+		return append([]string{t.Strong.Render("This runs:")}, stepview.Dispatch(t, &d, w)...)
+	}
+	return a.ask(prompt.Config{Title: title, Phrase: "y", Body: body}, run.VerbRollBack,
+		func(string) run.Action { return run.RollBack{} })
+}
+
+// next is what Enter does on the run screen.
+func (a *app) next() tea.Cmd {
+	if a.tree.Away() {
+		a.tree.Return() // what runs is what is on the screen
+		return nil
+	}
+	k, seq := a.snap.Current, a.snap.Seq
+	switch a.snap.Wait {
+	case run.WaitGo:
+		return a.do(k, seq, run.VerbGo, run.Go{})
+	case run.WaitManual:
+		return a.do(k, seq, run.VerbMarkDone, run.MarkDone{})
+	case run.WaitPaused:
+		return a.do(k, seq, run.VerbContinue, run.Continue{})
+	case run.WaitFailure, run.WaitUnknown:
+		return a.menu()
+	case run.WaitClosed:
+		a.left = LeftClosed
+		return tea.Quit
+	case run.WaitNothing, run.WaitGate:
+	}
+	return nil
+}
+
+// menu opens the failure dialog.
+func (a *app) menu() tea.Cmd {
+	if a.snap.Wait != run.WaitFailure && a.snap.Wait != run.WaitUnknown {
+		a.word, a.bad = "nothing has failed here", false
+		return nil
+	}
+	a.tree.Return()
+	a.showSelected()
+	d := newStop(a, offer{a.snap.Current, a.snap.Seq})
+	d.appeared = a.now.Add(-graceOffset) // the operator asked for it
+	a.open(d)
+	return nil
+}
+
+// leave leaves, asking first while something runs.
+func (a *app) leave() tea.Cmd {
+	if a.snap != nil && a.snap.Busy != nil && !a.over {
+		a.open(leaveDialog(a))
+		return nil
+	}
+	return a.quit()
+}
+
+func (a *app) quit() tea.Cmd {
+	a.left = LeftByOperator
+	if a.snap != nil && a.snap.Wait == run.WaitClosed {
+		a.left = LeftClosed
+	}
+	return tea.Quit
+}
+
+// stop stops what is going on. A poll is ended at once; a command that isn't
+// safe to repeat only after its host's name was typed.
+func (a *app) stop() tea.Cmd {
+	av := a.snap.Action(run.VerbStopNow)
+	b := a.snap.Busy
+	c := a.snap.Run.Cell(a.snap.Current)
+	if !av.OK() || b == nil || c == nil {
+		a.word, a.bad = "stop does not apply: "+wording.Line(av.Why), true
+		return nil
+	}
+	act := run.StopNow{Kill: b.Stopping}
+	if b.Attempt == "" {
+		return a.do(a.snap.Current, a.snap.Seq, run.VerbStopNow, act)
+	}
+	phrase, warn := c.Key.Target, "A command that is stopped half way may have done half of it, and this one is not safe to repeat."
+	if phrase == "" {
+		phrase = plan.Local
+	}
+	if c.Plan.Step.Book.Idempotent {
+		phrase, warn = "y", "The command is safe to repeat."
+	}
+	how := "TERM goes to the command and everything it started."
+	if act.Kill {
+		how = "KILL goes to the command and everything it started."
+	}
+	return a.ask(prompt.Config{
+		Title: "Stop now: " + wording.Here(a.snap), Phrase: phrase,
+		Body: func(t *theme.Theme, w int) []string {
+			return append(wrapped(t.Text, how, w), wrapped(t.Caution, warn, w)...)
+		},
+	}, run.VerbStopNow, func(string) run.Action { return act })
+}

@@ -1,0 +1,199 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"stepgate/runbook/run"
+	"stepgate/tui/output"
+	"stepgate/tui/pane"
+	"stepgate/tui/steplist"
+	"stepgate/tui/theme"
+)
+
+// frame is how often the clock and the spinner move while something is going
+// on. Each move may repaint lines of wide characters as a whole.
+const frame = 250 * time.Millisecond
+
+// app is the model of the run screen.
+type app struct {
+	ctx  context.Context
+	ctl  Controller
+	src  Source
+	o    Options
+	now  time.Time
+	spin int
+
+	theme   *theme.Theme
+	layout  layout
+	focus   paneID
+	whole   bool // narrow: the tree has the whole body
+	snap    *run.Snapshot
+	over    bool // no more changes
+	tree    steplist.List
+	step    pane.Scroll
+	stepKey run.Key // what step scrolls
+	stepLen int
+	out     output.Pane
+	ends    [2]int64 // ends of the shown attempt's streams, as far as known
+	reading [2]bool  // a read is under way
+	probed  string   // the attempt whose ends were asked for, and at what state
+
+	dialogs []dialog // the last one has the keys
+	offered offer    // for what the failure dialog opened by itself
+	auto    bool
+	sent    bool // an action is on its way
+	autoAt  run.Key
+	autoSeq uint64
+	word    string // the screen's last word to the operator
+	bad     bool   // it is about something that didn't work
+	ticking bool
+	left    Left
+}
+
+// offer is a state of a cell.
+type offer struct {
+	key run.Key
+	seq uint64
+}
+
+func newApp(ctx context.Context, ctl Controller, src Source, o Options) *app {
+	o = o.withDefaults()
+	return &app{ctx: ctx, ctl: ctl, src: src, o: o, now: o.Now(), theme: theme.New(o.Theme), auto: o.Auto}
+}
+
+// Init asks the terminal for its background.
+func (a *app) Init() tea.Cmd {
+	if a.o.Theme.NoColor {
+		return nil
+	}
+	return tea.RequestBackgroundColor
+}
+
+// Update routes by message family; dialogs come first.
+func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	a.now = a.o.Now()
+	var cmd tea.Cmd
+	switch m := msg.(type) {
+	case message:
+		cmd = a.own(m)
+	case tea.WindowSizeMsg:
+		a.resize(m.Width, m.Height)
+	case tea.BackgroundColorMsg:
+		a.o.Theme.Light = !m.IsDark()
+		a.theme = theme.New(a.o.Theme)
+	case tea.KeyPressMsg:
+		cmd = a.key(m)
+	case tea.PasteMsg:
+		if d := a.top(); d != nil && !a.layout.small {
+			d.paste(m)
+		}
+	case tea.MouseClickMsg:
+		a.click(m.Mouse())
+	case tea.MouseWheelMsg:
+		a.wheel(m.Mouse())
+	}
+	return a, tea.Batch(cmd, a.tick())
+}
+
+func (a *app) own(m message) tea.Cmd {
+	switch m := m.(type) {
+	case snapMsg:
+		return a.take(m.snap)
+	case overMsg:
+		a.over = true
+	case doneMsg:
+		return a.done(m)
+	case outputMsg:
+		return a.printed(m)
+	case tickMsg:
+		a.ticking = false
+		a.spin++
+	}
+	return nil
+}
+
+// take makes a newer snapshot the one that is shown.
+func (a *app) take(s *run.Snapshot) tea.Cmd {
+	if a.snap != nil && a.snap.Wait != s.Wait && !a.bad {
+		a.word = ""
+	}
+	a.snap = s
+	a.tree.Set(s)
+	a.dialogsFollow()
+	a.showSelected()
+	return tea.Batch(a.goOn(), a.read())
+}
+
+// goOn takes the next step by itself, once for each state, when the operator
+// said so.
+func (a *app) goOn() tea.Cmd {
+	if !a.auto || a.sent || a.snap == nil || a.snap.Wait != run.WaitGo || !a.snap.Action(run.VerbGo).OK() {
+		return nil
+	}
+	if a.autoAt == a.snap.Current && a.autoSeq == a.snap.Seq {
+		return nil
+	}
+	if c := a.snap.Run.Cell(a.snap.Current); c != nil && c.Detail != "" && c.Status == run.Pending {
+		return nil // it was declined or refused here: a person decides
+	}
+	a.autoAt, a.autoSeq = a.snap.Current, a.snap.Seq
+	return a.do(a.snap.Current, a.snap.Seq, run.VerbGo, run.Go{})
+}
+
+// do sends an action to the run.
+func (a *app) do(k run.Key, seq uint64, v run.Verb, act run.Action) tea.Cmd {
+	a.sent = true
+	ctl, ctx := a.ctl, a.ctx
+	gate := ""
+	if ans, ok := act.(run.Answer); ok {
+		gate = ans.Gate
+	}
+	return func() tea.Msg { return doneMsg{v, gate, ctl.Do(ctx, k, seq, act)} }
+}
+
+func (a *app) done(m doneMsg) tea.Cmd {
+	a.sent = false
+	if m.err == nil {
+		a.bad = false
+		return a.goOn()
+	}
+	a.say(m.err)
+	if g, ok := a.top().(*gateDialog); ok && g.d.Gate() == m.gate {
+		g.d.Refused(a.word)
+	}
+	return nil
+}
+
+// tick keeps the clock moving while something is going on, and not otherwise.
+func (a *app) tick() tea.Cmd {
+	if a.ticking || a.snap == nil || a.snap.Busy == nil {
+		return nil
+	}
+	a.ticking = true
+	return tea.Tick(frame, func(t time.Time) tea.Msg { return tickMsg{t} })
+}
+
+func (a *app) resize(w, h int) {
+	a.layout = arrange(w, h, a.focus, a.whole)
+	if d := a.top(); d != nil && !a.layout.small {
+		d.fit(a)
+	}
+}
+
+// rearrange fits the panes after the focus changed.
+func (a *app) rearrange() { a.layout = arrange(a.layout.w, a.layout.h, a.focus, a.whole) }
+
+// selected returns the cell that is read: the one under the cursor, or where
+// the run stands.
+func (a *app) selected() *run.Cell {
+	if a.snap == nil {
+		return nil
+	}
+	if row, ok := a.tree.Selected(); ok && a.tree.Away() {
+		return a.snap.Run.Cell(row.Key)
+	}
+	return a.snap.Run.Cell(a.snap.Current)
+}

@@ -1,0 +1,57 @@
+package tui
+
+import (
+	"strings"
+
+	"stepgate/runbook/run"
+	"stepgate/tui/pane"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
+)
+
+// closing is what the step pane says when the run stands nowhere any more.
+func (a *app) closing(w int) []string {
+	t, r := a.theme, a.snap.Run
+	var out []string
+	add := func(style interface{ Render(...string) string }, s string) {
+		for _, l := range pane.Wrap(s, w) {
+			out = append(out, style.Render(l))
+		}
+	}
+	switch r.Closed {
+	case run.Done:
+		add(t.Good.Bold(true), t.Glyph.Mark(theme.Done)+" The run is done: every step succeeded or does not apply.")
+	case run.DoneExceptions:
+		add(t.Warning.Bold(true), t.Glyph.Mark(theme.Done)+" The run is done, with exceptions.")
+	case run.Aborted:
+		add(t.Bad, t.Glyph.Mark(theme.Failed)+" The run was aborted.")
+	case "":
+		add(t.Muted, "The run is being set up.")
+		return out
+	}
+	if r.ClosedWhy != "" {
+		add(t.Muted, wording.Line(r.ClosedWhy))
+	}
+	out = append(out, "")
+	add(t.Text, wording.Counts(r)+"  in "+wording.Duration(r.Last.Sub(r.Started)))
+	for _, c := range r.Cells {
+		if c.Status != run.Skipped && (c.Resolved == nil || c.Resolved.Method != run.ByOperator) {
+			continue
+		}
+		why := c.Skip
+		if c.Resolved != nil && c.Status != run.Skipped {
+			why = "marked by " + c.By + ": " + c.Resolved.Reason
+		}
+		mark := wording.Mark(c.Status)
+		for i, l := range pane.Wrap(wording.At(r, c)+"  "+wording.Line(why), max(w-2, 8)) {
+			lead := t.Draw(mark) + " "
+			if i > 0 {
+				lead = "  "
+			}
+			out = append(out, lead+l)
+		}
+	}
+	out = append(out, "")
+	add(t.Muted, "Transcript: stepgate export "+wording.Line(r.ID)+" --format md")
+	return append(out, t.Muted.Render(strings.TrimSpace("Press "+t.Glyph.Enter+" to leave.")))
+}

@@ -1,0 +1,229 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"stepgate/runbook/run"
+	"stepgate/tui/gate"
+	"stepgate/tui/menu"
+	"stepgate/tui/prompt"
+)
+
+// dialog is something in front of the run screen that has the keys.
+type dialog interface {
+	scope() scope
+	fit(a *app) // the screen's size has changed
+	key(a *app, k tea.KeyPressMsg) tea.Cmd
+	paste(m tea.PasteMsg)
+	render(a *app, w, h int) string
+}
+
+func (a *app) top() dialog {
+	if len(a.dialogs) == 0 {
+		return nil
+	}
+	return a.dialogs[len(a.dialogs)-1]
+}
+
+func (a *app) open(d dialog) {
+	a.dialogs = append(a.dialogs, d)
+	d.fit(a)
+}
+
+// shut closes the top dialog. What comes to light behind it has just appeared.
+func (a *app) shut() {
+	if len(a.dialogs) > 0 {
+		a.dialogs = a.dialogs[:len(a.dialogs)-1]
+	}
+	switch d := a.top().(type) {
+	case *gateDialog:
+		d.d.Appear(a.now)
+		d.fit(a)
+	case *stopDialog:
+		d.appeared = a.now
+	}
+}
+
+// drop closes every dialog that is no longer wanted.
+func (a *app) drop(unwanted func(dialog) bool) {
+	before := a.top()
+	a.dialogs = slices.DeleteFunc(a.dialogs, unwanted)
+	if d, ok := a.top().(*gateDialog); ok && a.top() != before {
+		d.d.Appear(a.now)
+	}
+}
+
+// behind opens a dialog by itself: what the operator is typing into stays in
+// front.
+func (a *app) behind(d dialog) {
+	a.dialogs = slices.Insert(a.dialogs, 0, d)
+	d.fit(a)
+}
+
+// dialogsFollow opens and closes the dialogs that belong to the run's state.
+func (a *app) dialogsFollow() {
+	s := a.snap
+	c := s.Run.Cell(s.Current)
+	gated := s.Wait == run.WaitGate && c != nil && c.Gate != nil && c.Grant == nil
+	stopped := s.Wait == run.WaitFailure || s.Wait == run.WaitUnknown
+	here := offer{s.Current, s.Seq}
+	a.drop(func(d dialog) bool {
+		switch d := d.(type) {
+		case *gateDialog:
+			return !gated || d.d.Gate() != c.Gate.Gate
+		case *stopDialog:
+			return !stopped || d.at != here
+		case *choiceDialog:
+			return d.whileBusy && s.Busy == nil
+		}
+		return false
+	})
+	open := len(a.dialogs) > 0 && slices.ContainsFunc(a.dialogs, func(d dialog) bool {
+		switch d.(type) {
+		case *gateDialog, *stopDialog:
+			return true
+		}
+		return false
+	})
+	switch {
+	case open:
+	case gated:
+		a.tree.Return()
+		a.behind(&gateDialog{d: gate.New(s.Run, c, a.now)})
+	case stopped && a.offered != here:
+		a.offered = here
+		a.behind(newStop(a, here))
+	}
+}
+
+// gateDialog is the gate the run stands at.
+type gateDialog struct{ d *gate.Dialog }
+
+func (g *gateDialog) scope() scope { return inGate }
+func (g *gateDialog) fit(a *app)   { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h) }
+func (g *gateDialog) paste(tea.PasteMsg) {
+	g.d.Paste()
+}
+
+func (g *gateDialog) render(a *app, w, h int) string { return g.d.Render(a.theme, w, h) }
+
+func (g *gateDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
+	b, ok := lookup(inGate, k.String())
+	if !ok {
+		if k.Text != "" {
+			g.d.Type(k.Text, a.now)
+		}
+		return nil
+	}
+	switch b.ID {
+	case keyUp:
+		g.d.Scroll(-1, a.now)
+	case keyDown:
+		g.d.Scroll(1, a.now)
+	case keyPageUp:
+		g.d.Scroll(-g.d.Page(), a.now)
+	case keyPageDown:
+		g.d.Scroll(g.d.Page(), a.now)
+	case keyErase:
+		g.d.Backspace(a.now)
+	case keyUnfold:
+		g.d.Unfold(a.theme, a.now)
+	case keyEnter:
+		return g.answer(a, g.d.Enter(a.now))
+	case keyCancel, keyInterrupt:
+		return g.answer(a, g.d.Decline(a.now))
+	default:
+	}
+	return nil
+}
+
+func (g *gateDialog) answer(a *app, ans gate.Answer) tea.Cmd {
+	typed := ""
+	switch ans {
+	case gate.None:
+		return nil
+	case gate.Granted:
+		typed = g.d.Typed()
+	case gate.Declined:
+	}
+	return a.do(g.d.Key(), a.snap.Seq, run.VerbAnswer, run.Answer{Gate: g.d.Gate(), Typed: typed})
+}
+
+// textDialog asks for a text and does something with it.
+type textDialog struct {
+	p    *prompt.Prompt
+	then func(a *app, text string) tea.Cmd
+}
+
+func (d *textDialog) scope() scope         { return inText }
+func (d *textDialog) fit(*app)             {}
+func (d *textDialog) paste(m tea.PasteMsg) { d.p.Paste(m) }
+
+func (d *textDialog) render(a *app, w, h int) string {
+	return d.p.Render(a.theme, min(w, 96), h)
+}
+
+func (d *textDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
+	b, _ := lookup(inText, k.String())
+	switch b.ID {
+	case keyCancel, keyInterrupt:
+		a.shut()
+	case keyEnter:
+		if d.p.Enter() {
+			a.shut()
+			return d.then(a, d.p.Value())
+		}
+	default:
+		d.p.Key(k)
+	}
+	return nil
+}
+
+// choiceDialog offers a few answers, one key each.
+type choiceDialog struct {
+	title     string
+	says      []string
+	m         menu.Menu
+	then      map[string]func(a *app) tea.Cmd
+	whileBusy bool // it is pointless once nothing is going on
+}
+
+func (d *choiceDialog) scope() scope       { return inChoice }
+func (d *choiceDialog) fit(*app)           {}
+func (d *choiceDialog) paste(tea.PasteMsg) {}
+
+func (d *choiceDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
+	if e, ok := d.m.Find(k.String()); ok && e.Why == "" {
+		return d.choose(a, e.Key)
+	}
+	b, _ := lookup(inChoice, k.String())
+	switch b.ID {
+	case keyUp:
+		d.m.Move(-1)
+	case keyDown:
+		d.m.Move(1)
+	case keyEnter:
+		if e, ok := d.m.Selected(); ok {
+			return d.choose(a, e.Key)
+		}
+		a.shut()
+	case keyCancel, keyInterrupt:
+		a.shut()
+	default:
+	}
+	return nil
+}
+
+func (d *choiceDialog) choose(a *app, key string) tea.Cmd {
+	a.shut()
+	if f := d.then[key]; f != nil {
+		return f(a)
+	}
+	return nil
+}
+
+// graceOver reports whether keys are meant for what appeared then.
+func graceOver(appeared, now time.Time) bool { return now.Sub(appeared) >= gate.Grace }

@@ -1,0 +1,198 @@
+package gate
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+	"stepgate/tui/pane"
+	"stepgate/tui/stepview"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
+)
+
+// content builds what has to be read before the phrase.
+type content struct {
+	*theme.Theme
+	d     *Dialog
+	w     int
+	lines []string
+}
+
+func (b content) build() []string {
+	st := b.d.cell.Plan.Step
+	caution := st.Book.Caution
+	if st.Enter != nil && caution == "" {
+		caution = st.Enter.Book.Caution
+	}
+	if caution != "" {
+		b.block(stepview.Alert(b.Theme, theme.Failed, "CAUTION", b.d.run.Text(b.d.cell, caution), b.w))
+	}
+	if st.Book.Judged != "" {
+		b.block(stepview.Alert(b.Theme, theme.Gate, "GATE", "This looks destructive: "+st.Book.Judged, b.w))
+	}
+	b.undo(st)
+	if d := b.d.shown.Dispatch; d != nil {
+		b.block(stepview.Dispatch(b.Theme, d, b.w))
+		b.prefix(d)
+		b.values(d)
+	}
+	if st.Enter != nil {
+		b.follows(st.Enter)
+	}
+	b.checks()
+	return b.lines
+}
+
+func (b *content) block(lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	if len(b.lines) > 0 {
+		b.lines = append(b.lines, "")
+	}
+	b.add(lines...)
+}
+
+func (b *content) add(lines ...string) {
+	for _, l := range lines {
+		b.lines = append(b.lines, pane.Cut(l, b.w, b.Glyph.Ellipsis))
+	}
+}
+
+func (b *content) undo(st *plan.Step) {
+	style := b.Warning
+	if b.d.shown.Reversible {
+		style = b.Good
+	}
+	if st.Book.Irreversible {
+		style = b.Caution
+	}
+	var lines []string
+	for _, l := range pane.Wrap(wording.Undo(st), b.w) {
+		lines = append(lines, style.Render(l))
+	}
+	if b.d.cell.Rerun {
+		lines = append(lines, b.Caution.Render("Its command has been sent before: this runs it once more."))
+	}
+	b.block(lines)
+}
+
+// prefix shows what stands before the command's own text, folded to a line
+// unless it is short or the operator asked.
+func (b *content) prefix(d *run.Dispatch) {
+	p := strings.TrimRight(wording.Block(d.Prefix), "\n")
+	if p == "" {
+		return
+	}
+	lines := strings.Split(p, "\n")
+	if len(lines) > 1 && !b.d.unfolded {
+		b.add(b.Faint.Render(fmt.Sprintf("  before it run %d lines of options and shared functions (tab shows them)", len(lines))))
+		return
+	}
+	b.add(b.Faint.Render("  before it:"))
+	for _, l := range lines {
+		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-4, 1), true), "\n") {
+			b.add("    " + b.Muted.Render(part))
+		}
+	}
+}
+
+var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+
+// values lists the variables that the text names.
+func (b *content) values(d *run.Dispatch) {
+	named := map[string]bool{}
+	for _, w := range word.FindAllString(d.Prefix+d.Body, -1) {
+		named[w] = true
+	}
+	var lines []string
+	wide := 0
+	for _, v := range d.Env {
+		if named[v.Name] {
+			wide = max(wide, ansi.StringWidth(v.Name))
+		}
+	}
+	for _, v := range d.Env {
+		if !named[v.Name] {
+			continue
+		}
+		pad := strings.Repeat(" ", min(wide, 24)+3)
+		val := pane.WrapSpans([]pane.Span{{Text: wording.Block(v.Value), Style: b.Strong.UnsetBold()}}, max(b.w-len(pad), 8))
+		for i, l := range val {
+			if i == 0 {
+				lines = append(lines, b.Muted.Render(pane.Fit("$"+wording.Line(v.Name), len(pad), b.Glyph.Ellipsis))+l)
+				continue
+			}
+			lines = append(lines, pad+l)
+		}
+	}
+	b.block(lines)
+}
+
+// follows lists the steps of the section that is entered.
+func (b *content) follows(s *plan.Section) {
+	lines := []string{b.Muted.Render("What follows:")}
+	var walk func(plan.Node)
+	walk = func(n plan.Node) {
+		switch n := n.(type) {
+		case *plan.Section:
+			for _, c := range n.Children {
+				walk(c)
+			}
+		case *plan.Walk:
+			for _, i := range b.d.run.Order(n) {
+				walk(n.Instances[i])
+			}
+		case *plan.Step:
+			if n == b.d.cell.Plan.Step {
+				return
+			}
+			mark := b.Draw(theme.Pending)
+			if n.Gated {
+				mark = b.Draw(theme.Gate)
+			}
+			lines = append(lines, mark+" "+wording.Name(b.d.run, n))
+		}
+	}
+	walk(s)
+	b.block(lines)
+}
+
+// checks shows the preconditions with their verdict and what they printed.
+func (b *content) checks() {
+	taken := b.d.cell.Checks[run.Before]
+	if taken == nil || len(taken.Checks) == 0 {
+		return
+	}
+	fences := b.d.cell.Fences(run.Before)
+	var lines []string
+	for _, res := range taken.Checks {
+		where := ""
+		if len(taken.Checks) > len(fences) {
+			where = wording.Place(res.Where)
+		}
+		lines = append(lines, stepview.Result(b.Theme, "before", where, fences, res, b.w)...)
+		lines = append(lines, b.output(res.Stdout)...)
+		lines = append(lines, b.output(res.Stderr)...)
+	}
+	b.block(lines)
+}
+
+func (b *content) output(s string) []string {
+	s = strings.TrimRight(wording.Block(s), "\n")
+	if s == "" {
+		return nil
+	}
+	var out []string
+	for l := range strings.SplitSeq(s, "\n") {
+		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-4, 1), true), "\n") {
+			out = append(out, b.Border.Render("  "+b.Glyph.Quote+" ")+b.Muted.Render(part))
+		}
+	}
+	return out
+}

@@ -1,0 +1,197 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/runbook/run"
+	"stepgate/tui/pane"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
+)
+
+// footers are the keys shown at the bottom of each screen, most wanted first.
+var footers = map[scope][]keyID{
+	inRun: {
+		keyGo, keyMenu, keyStop, keyReturn, keyDone, keySkip, keyRetry, keyAuto, keyNote, keyNextPane, keyWhole, keyHelp, keyLeave,
+	},
+	inGate:   {keyEnter, keyCancel, keyDown},
+	inStop:   {keyEnter, keyCancel, keyHelp},
+	inText:   {keyEnter, keyCancel},
+	inChoice: {keyEnter, keyCancel},
+	inHelp:   {keyCancel},
+}
+
+// foot is the line of keys that mean something now.
+func (a *app) foot() string {
+	sc := inRun
+	if d := a.top(); d != nil {
+		sc = d.scope()
+	}
+	var parts []string
+	used, sep := 1, a.theme.Faint.Render(" "+a.theme.Glyph.Dot+" ")
+	for _, id := range footers[sc] {
+		b := bound(sc, id)
+		name, ok := a.shortFor(b, sc)
+		if !ok {
+			continue
+		}
+		plain := keyName(b.Keys[0], a.theme.Glyph.Enter) + " " + name
+		if used+ansi.StringWidth(plain)+3 > a.layout.w {
+			continue
+		}
+		used += ansi.StringWidth(plain) + 3
+		parts = append(parts, a.theme.Key.Render(keyName(b.Keys[0], a.theme.Glyph.Enter))+" "+a.theme.Muted.Render(name))
+	}
+	return pane.Cut(" "+strings.Join(parts, sep), a.layout.w, "")
+}
+
+// shortFor is the word of a key at this moment, and whether it applies.
+func (a *app) shortFor(b binding, sc scope) (string, bool) {
+	if sc != inRun {
+		return b.Short, b.Short != ""
+	}
+	wait := a.snap.Wait
+	switch b.ID {
+	case keyGo:
+		return a.goWord()
+	case keyMenu:
+		return b.Short, wait == run.WaitFailure || wait == run.WaitUnknown
+	case keyReturn:
+		return b.Short, a.tree.Away()
+	case keyWhole:
+		return b.Short, !a.layout.wide
+	case keyDone:
+		return b.Short, wait == run.WaitManual
+	case keyAuto:
+		if a.auto {
+			return "auto off", wait != run.WaitClosed
+		}
+		return b.Short, wait != run.WaitClosed
+	case keyLeave:
+		return "leave (the run stays)", wait != run.WaitClosed
+	}
+	if b.Verb != "" {
+		return b.Short, b.Short != "" && a.snap.Action(b.Verb).OK()
+	}
+	return b.Short, b.Short != ""
+}
+
+// goWord says what Enter does now.
+func (a *app) goWord() (string, bool) {
+	if a.tree.Away() {
+		return "back to the run", true
+	}
+	switch a.snap.Wait {
+	case run.WaitGo:
+		if c := a.snap.Run.Cell(a.snap.Current); c != nil && (c.Plan.Step.Gated || c.Rerun) {
+			return "open the gate", true
+		}
+		return "run", true
+	case run.WaitManual:
+		return "tick", true
+	case run.WaitPaused:
+		return "go on", true
+	case run.WaitFailure, run.WaitUnknown:
+		return "remedies", true
+	case run.WaitClosed:
+		return "leave", true
+	case run.WaitNothing, run.WaitGate:
+	}
+	return "", false
+}
+
+// helpDialog is the page of keys.
+type helpDialog struct {
+	scroll pane.Scroll
+	total  int
+	room   int
+}
+
+func (d *helpDialog) scope() scope       { return inHelp }
+func (d *helpDialog) fit(*app)           {}
+func (d *helpDialog) paste(tea.PasteMsg) {}
+
+func (d *helpDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
+	b, ok := lookup(inHelp, k.String())
+	switch {
+	case !ok || b.ID == keyCancel || b.ID == keyInterrupt:
+		a.shut()
+	case b.ID == keyUp:
+		d.scroll.By(-1, d.total, d.room)
+	case b.ID == keyDown:
+		d.scroll.By(1, d.total, d.room)
+	case b.ID == keyPageUp:
+		d.scroll.By(-d.room, d.total, d.room)
+	case b.ID == keyPageDown:
+		d.scroll.By(d.room, d.total, d.room)
+	}
+	return nil
+}
+
+func (d *helpDialog) render(a *app, w, h int) string {
+	iw, ih := pane.Inner(w, h)
+	lines := helpLines(a.theme, iw)
+	if a.snap != nil {
+		lines = append(lines, "", a.theme.Accent.Render("Not now"))
+		for _, av := range a.snap.Actions {
+			if !av.OK() {
+				lines = append(lines, "  "+pane.Fit(wording.Remedy(av.Verb), 16, "")+a.theme.Muted.Render(wording.Line(av.Why)))
+			}
+		}
+	}
+	d.total, d.room = len(lines), ih
+	box := pane.Box{Title: "Keys", Right: "esc closes", Focus: true, Scroll: &d.scroll}
+	return box.Render(a.theme, d.scroll.Window(lines, ih), w, h)
+}
+
+// helpLines is the keymap as text.
+func helpLines(t *theme.Theme, w int) []string {
+	var groups []string
+	for _, b := range keymap {
+		if !slices.Contains(groups, b.Group) {
+			groups = append(groups, b.Group)
+		}
+	}
+	var out []string
+	for i, g := range groups {
+		if i > 0 {
+			out = append(out, "")
+		}
+		out = append(out, t.Accent.Render(g))
+		for _, b := range keymap {
+			if b.Group != g {
+				continue
+			}
+			var names []string
+			for _, k := range b.Keys {
+				names = append(names, keyName(k, "enter"))
+			}
+			head := "  " + t.Key.Render(pane.Fit(strings.Join(names, " "), 16, ""))
+			for j, l := range pane.Wrap(b.Long, max(w-18, 10)) {
+				if j > 0 {
+					head = strings.Repeat(" ", 18)
+				}
+				out = append(out, head+t.Text.Render(l))
+			}
+		}
+	}
+	return out
+}
+
+// KeyTable is the keymap as a Markdown table, for the documentation.
+func KeyTable() string {
+	var b strings.Builder
+	b.WriteString("| group | key | what it does |\n|---|---|---|\n")
+	for _, k := range keymap {
+		var names []string
+		for _, n := range k.Keys {
+			names = append(names, "`"+keyName(n, "enter")+"`")
+		}
+		b.WriteString("| " + k.Group + " | " + strings.Join(names, " ") + " | " + k.Long + " |\n")
+	}
+	return b.String()
+}

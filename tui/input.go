@@ -1,0 +1,168 @@
+package tui
+
+import (
+	"charm.land/lipgloss/v2"
+
+	tea "charm.land/bubbletea/v2"
+
+	"stepgate/tui/gate"
+	"stepgate/tui/pane"
+)
+
+const graceOffset = gate.Grace
+
+func wrapped(s lipgloss.Style, text string, w int) []string {
+	var out []string
+	for _, l := range pane.Wrap(text, w) {
+		out = append(out, s.Render(l))
+	}
+	return out
+}
+
+// key routes a key: a screen that is too small takes none but the one that
+// leaves, then the top dialog, then the run screen.
+func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
+	if a.layout.small || a.snap == nil {
+		if b, _ := lookup(inRun, k.String()); b.ID == keyInterrupt {
+			return a.quit()
+		}
+		return nil
+	}
+	if d := a.top(); d != nil {
+		return d.key(a, k)
+	}
+	b, ok := lookup(inRun, k.String())
+	if !ok {
+		return nil
+	}
+	if !a.sent {
+		a.word, a.bad = "", false
+	}
+	if cmd, ok := a.look(b.ID); ok {
+		a.showSelected()
+		return tea.Batch(cmd, a.read())
+	}
+	if a.sent && b.ID != keyLeave && b.ID != keyInterrupt && b.ID != keyHelp {
+		return nil // one action at a time
+	}
+	cmd := a.act(b.ID)
+	a.showSelected()
+	return tea.Batch(cmd, a.read())
+}
+
+// look handles the keys that only change what is seen.
+func (a *app) look(id keyID) (tea.Cmd, bool) {
+	switch id {
+	case keyNextPane:
+		a.focus = (a.focus + 1) % 3
+	case keyPrevPane:
+		a.focus = (a.focus + 2) % 3
+	case keyUp:
+		a.move(-1)
+	case keyDown:
+		a.move(1)
+	case keyPageUp:
+		a.move(-a.page())
+	case keyPageDown:
+		a.move(a.page())
+	case keyTop:
+		a.move(-1 << 20)
+	case keyEnd:
+		a.move(1 << 20)
+	case keyOpen:
+		a.tree.Fold(true)
+	case keyClose:
+		a.tree.Fold(false)
+	case keyToggle:
+		a.tree.Toggle()
+	case keyReturn:
+		a.tree.Return()
+		a.focus, a.whole = paneTree, false
+	case keyStreams:
+		a.out.Toggle()
+	case keyWhole:
+		a.whole = !a.whole && !a.layout.wide
+		a.focus = paneTree
+	default:
+		return nil, false
+	}
+	if a.focus != paneTree {
+		a.whole = false
+	}
+	a.rearrange()
+	return nil, true
+}
+
+// move moves in the pane that has the keys.
+func (a *app) move(n int) {
+	switch a.focus {
+	case paneTree:
+		a.tree.Move(n)
+	case paneStep:
+		_, h := pane.Inner(a.layout.step.w, a.layout.step.h)
+		a.step.By(n, a.stepLen, h)
+	case paneOut:
+		a.out.Scroll(n)
+	}
+}
+
+func (a *app) page() int {
+	r := [...]rect{paneTree: a.layout.tree, paneStep: a.layout.step, paneOut: a.layout.out}[a.focus]
+	return max(r.h-3, 1)
+}
+
+func (a *app) click(m tea.Mouse) {
+	l := a.layout
+	if l.small || a.snap == nil || a.top() != nil || m.Button != tea.MouseLeft {
+		return
+	}
+	switch {
+	case l.tree.holds(m.X, m.Y):
+		a.focus = paneTree
+		if line := m.Y - l.tree.y - 1; line >= 0 && line < l.tree.h-2 {
+			a.tree.Click(line)
+		}
+	case l.step.holds(m.X, m.Y):
+		a.focus = paneStep
+	case l.out.holds(m.X, m.Y):
+		a.focus = paneOut
+	}
+	a.rearrange()
+	a.showSelected()
+}
+
+func (a *app) wheel(m tea.Mouse) {
+	n := 3
+	switch m.Button {
+	case tea.MouseWheelUp:
+		n = -3
+	case tea.MouseWheelDown:
+	default:
+		return
+	}
+	l := a.layout
+	if l.small || a.snap == nil {
+		return
+	}
+	switch d := a.top().(type) {
+	case *gateDialog:
+		d.d.Scroll(n, a.now)
+		return
+	case *stopDialog:
+		d.scroll.By(n, d.total, d.room)
+		return
+	case nil:
+	default:
+		return
+	}
+	_, sh := pane.Inner(l.step.w, l.step.h)
+	switch {
+	case l.tree.holds(m.X, m.Y):
+		a.tree.Move(n)
+		a.showSelected()
+	case l.step.holds(m.X, m.Y):
+		a.step.By(n, a.stepLen, sh)
+	case l.out.holds(m.X, m.Y):
+		a.out.Scroll(n)
+	}
+}

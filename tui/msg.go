@@ -1,0 +1,40 @@
+package tui
+
+import (
+	"time"
+
+	"stepgate/runbook/run"
+)
+
+// message is what the program's own commands and its pump tell the model.
+type message interface{ message() }
+
+type (
+	// snapMsg is a newer view of the run.
+	snapMsg struct{ snap *run.Snapshot }
+	// overMsg: the run can't change any more.
+	overMsg struct{}
+	// doneMsg is the controller's answer to an action.
+	doneMsg struct {
+		verb run.Verb
+		gate string // of an answer
+		err  error
+	}
+	// outputMsg holds bytes of an attempt's output.
+	outputMsg struct {
+		attempt string
+		stream  int
+		from    int64
+		at, end int64
+		data    []byte
+		err     error
+	}
+	// tickMsg moves the clock and the spinner, while something is going on.
+	tickMsg struct{ at time.Time }
+)
+
+func (snapMsg) message()   {}
+func (overMsg) message()   {}
+func (doneMsg) message()   {}
+func (outputMsg) message() {}
+func (tickMsg) message()   {}

@@ -1,0 +1,250 @@
+package plain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"stepgate/runbook/run"
+	"stepgate/tui"
+	"stepgate/tui/wording"
+)
+
+// Answers is where a person types. ReadLine returns io.EOF when nobody will.
+type Answers interface {
+	// ReadLine returns one line without its end. The end of ctx ends the wait.
+	ReadLine(ctx context.Context) (string, error)
+	// Flush drops what was typed before.
+	Flush() error
+}
+
+// Run walks a person through the run in lines. It returns when the run is over
+// or the person leaves; EOF leaves and opens nothing.
+func Run(ctx context.Context, ctl tui.Controller, src tui.Source, in Answers, o Options) (Result, error) {
+	w := &walk{auto: auto{ctl: ctl, src: src, o: o, p: newPrinter(o.Out, src), tried: map[string]int{}}, in: in}
+	if o.Known {
+		w.p.known(src.Snapshot())
+	}
+	res, err := w.run(ctx)
+	if err == nil && res.Waiting != nil {
+		err = w.sayWaiting(*res.Waiting)
+	}
+	return res, err
+}
+
+type walk struct {
+	auto
+	in Answers
+}
+
+// errLeave is the person's wish to leave.
+var errLeave = errors.New("leave")
+
+func (w *walk) run(ctx context.Context) (Result, error) {
+	for {
+		s := w.src.Snapshot()
+		if err := w.p.tell(ctx, s); err != nil {
+			return Result{}, err
+		}
+		res := Result{Closed: s.Run.Closed, Began: began(s.Run)}
+		if res.Closed != "" {
+			return res, nil
+		}
+		if s.Busy != nil || s.Wait == run.WaitNothing {
+			select {
+			case <-w.src.Changes():
+			case <-ctx.Done():
+				res.Waiting = w.waiting(s, KindLeft, "it was left")
+				return res, nil
+			}
+			continue
+		}
+		act, err := w.question(ctx, s)
+		if err == nil && act != nil {
+			err = w.ctl.Do(ctx, s.Current, s.Seq, act)
+			var stale *run.StaleError
+			var notNow *run.NotNowError
+			if errors.As(err, &stale) || errors.As(err, &notNow) {
+				w.p.printf("%s\n", wording.Line(err.Error()))
+				err = nil
+			}
+		}
+		switch {
+		case errors.Is(err, errLeave), errors.Is(err, io.EOF), ctx.Err() != nil:
+			kind := string(s.Wait)
+			res.Waiting = w.waiting(s, kind, "it was left")
+			return res, nil
+		case err != nil:
+			return res, err
+		}
+	}
+}
+
+// question puts what the run waits for before the person.
+func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error) {
+	c := s.Run.Cell(s.Current)
+	if s.ReadOnly != "" {
+		w.p.printf("%s\n", wording.Line(s.ReadOnly))
+		return nil, errLeave
+	}
+	if s.Wait == run.WaitGate {
+		return w.gate(ctx, s, c)
+	}
+	w.p.printf("\n%s: %s %s\n", s.Wait, wording.Name(s.Run, c.Plan.Step), wording.Line(c.Key.Target))
+	if s.Wait == run.WaitGo || s.Wait == run.WaitManual {
+		w.p.indent(" ", s.Run.Text(c, c.Plan.Step.Book.Prose))
+		for _, warn := range c.Plan.Step.Book.Warnings {
+			w.p.indent("!", s.Run.Text(c, warn))
+		}
+		if f := c.Plan.Step.Book.Command; f != nil {
+			w.p.indent("$", strings.TrimRight(f.Body, "\n"))
+		}
+	}
+	var offered []run.Availability
+	for _, a := range s.Actions {
+		if a.Verb == run.VerbAnswer || a.Verb == run.VerbContinue && !a.OK() {
+			continue
+		}
+		offered = append(offered, a)
+		line := fmt.Sprintf("%2d %s: %s", len(offered), a.Verb, a.Says)
+		if !a.OK() {
+			line = fmt.Sprintf("   %s: not now, %s", a.Verb, a.Why)
+		}
+		w.p.printf("  %s\n", wording.Line(line))
+	}
+	w.p.printf("   q leave: the run stays and can be resumed\n")
+	n, err := w.choice(ctx, offered)
+	if err != nil || n < 0 {
+		return nil, err
+	}
+	return w.act(ctx, offered[n])
+}
+
+// choice reads the number of an action; -1 for what isn't one.
+func (w *walk) choice(ctx context.Context, offered []run.Availability) (int, error) {
+	line, err := w.read(ctx, "number> ")
+	if err != nil {
+		return -1, err
+	}
+	if line == "q" {
+		return -1, errLeave
+	}
+	n, err := strconv.Atoi(line)
+	if err != nil || n < 1 || n > len(offered) || !offered[n-1].OK() {
+		w.p.printf("type the number of an action that is offered, or q\n")
+		return -1, nil
+	}
+	return n - 1, nil
+}
+
+func (w *walk) read(ctx context.Context, ask string) (string, error) {
+	w.p.printf("%s", ask)
+	line, err := w.in.ReadLine(ctx)
+	return strings.TrimSpace(line), errors.Join(err, w.p.err)
+}
+
+// act asks for the words an action needs.
+func (w *walk) act(ctx context.Context, a run.Availability) (run.Action, error) {
+	ask := func(what string) (string, error) {
+		s, err := w.read(ctx, what+"> ")
+		if err == nil && s == "" {
+			w.p.printf("nothing typed, nothing done\n")
+		}
+		return s, err
+	}
+	if a.Phrase != "" {
+		typed, err := ask(fmt.Sprintf("type %q", a.Phrase))
+		if err != nil || typed != a.Phrase {
+			return nil, err
+		}
+	}
+	words := map[run.Verb]string{
+		run.VerbSkip: "reason", run.VerbMarkFailed: "reason", run.VerbNote: "note", run.VerbMarkDone: "evidence",
+	}
+	typed := ""
+	if what, ok := words[a.Verb]; ok {
+		var err error
+		if typed, err = ask(what); err != nil || typed == "" {
+			return nil, err
+		}
+	}
+	switch a.Verb {
+	case run.VerbGo:
+		return run.Go{}, nil
+	case run.VerbRetry:
+		return run.Retry{Typed: a.Phrase}, nil
+	case run.VerbSkip:
+		return run.Skip{Reason: typed}, nil
+	case run.VerbMarkDone:
+		return run.MarkDone{Evidence: typed}, nil
+	case run.VerbMarkFailed:
+		return run.MarkFailed{Reason: typed}, nil
+	case run.VerbProbe:
+		return run.Probe{}, nil
+	case run.VerbRollBack:
+		return w.rollBack(ctx)
+	case run.VerbStopNow:
+		return run.StopNow{}, nil
+	case run.VerbPause:
+		return run.Pause{}, nil
+	case run.VerbContinue:
+		return run.Continue{}, nil
+	case run.VerbAbort:
+		return run.Abort{}, nil
+	case run.VerbNote:
+		return run.AddNote{Text: typed}, nil
+	case run.VerbAnswer:
+	}
+	return nil, nil
+}
+
+// rollBack shows what a rollback would run, and asks.
+func (w *walk) rollBack(ctx context.Context) (run.Action, error) {
+	s := w.src.Snapshot()
+	d, err := s.Run.Dispatch(s.Run.Cell(s.Current), run.RoleRollback)
+	if err != nil {
+		return nil, err
+	}
+	w.p.printf("on %s:\n", wording.Place(d.Where))
+	w.p.indent("$", strings.TrimRight(d.Body, "\n"))
+	typed, err := w.read(ctx, "type y to roll back> ")
+	if err != nil || typed != "y" {
+		return nil, err
+	}
+	return run.RollBack{}, nil
+}
+
+// gate prints exactly what would run and asks for the phrase. What was typed
+// before is dropped; anything but the phrase declines.
+func (w *walk) gate(ctx context.Context, s *run.Snapshot, c *run.Cell) (run.Action, error) {
+	g := c.Gate
+	w.p.printf("\nGATE %s\n", wording.Name(s.Run, c.Plan.Step))
+	w.p.indent("!", s.Run.Text(c, c.Plan.Step.Book.Caution))
+	if c.Plan.Step.Book.Judged != "" {
+		w.p.indent("!", c.Plan.Step.Book.Judged)
+	}
+	if d := g.Dispatch; d != nil {
+		w.p.printf("  on %s, %s, in %s:\n", wording.Place(d.Where), d.Interpreter, dash(wording.Line(d.Dir)))
+		w.p.indent("$", strings.TrimRight(d.Prefix+d.Body, "\n"))
+		for _, v := range wording.Named(d) {
+			w.p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(v.Value))
+		}
+	}
+	w.p.checks(c, run.Before, nil)
+	if g.Reversible {
+		w.p.printf("  it can be rolled back\n")
+	} else {
+		w.p.printf("  it can NOT be undone by this runbook\n")
+	}
+	if err := w.in.Flush(); err != nil {
+		return nil, err
+	}
+	typed, err := w.read(ctx, fmt.Sprintf("type %q to go on, anything else declines> ", g.Phrase))
+	if err != nil {
+		return nil, err
+	}
+	return run.Answer{Gate: g.Gate, Typed: typed}, nil
+}

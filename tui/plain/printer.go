@@ -1,0 +1,243 @@
+package plain
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"time"
+
+	"stepgate/checks"
+	"stepgate/runbook/run"
+	"stepgate/tui"
+	"stepgate/tui/wording"
+)
+
+// printer writes what happens in a run, line by line, as snapshots show it.
+type printer struct {
+	out    io.Writer
+	src    tui.Source
+	seen   map[run.Key]uint64            // number of the last event told, by cell
+	phases map[run.Key]map[run.Phase]time.Time // checks told
+	read   map[string]*[2]stream         // attempts' output told
+	notice string
+	hosts  map[string]run.HostState
+	err    error // of writing
+}
+
+// stream is how far an attempt's output has been told.
+type stream struct {
+	at   int64
+	rest []byte // an unfinished line
+}
+
+func newPrinter(out io.Writer, src tui.Source) *printer {
+	return &printer{
+		out: out, src: src, seen: map[run.Key]uint64{}, phases: map[run.Key]map[run.Phase]time.Time{},
+		read: map[string]*[2]stream{}, hosts: map[string]run.HostState{},
+	}
+}
+
+// known takes what a resumed run has behind it as told.
+func (p *printer) known(s *run.Snapshot) {
+	for _, c := range s.Run.Cells {
+		p.seen[c.Key] = c.Seq
+		p.phases[c.Key] = c.CheckedAt
+	}
+}
+
+func (p *printer) line(at time.Time, k run.Key, word, rest string) {
+	p.printf("%s %s %s %s %s\n", at.Format("15:04:05"), wording.Line(k.Step), dash(wording.Line(k.Target)), word, rest)
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func (p *printer) printf(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.out, format, args...)
+	}
+}
+
+func (p *printer) indent(mark, block string) {
+	for l := range strings.Lines(wording.Block(block)) {
+		p.printf("    %s %s\n", mark, strings.TrimRight(l, "\n"))
+	}
+}
+
+// tell writes what is new in a snapshot.
+func (p *printer) tell(ctx context.Context, s *run.Snapshot) error {
+	var news []*run.Cell
+	for _, c := range s.Run.Cells {
+		if c.Seq > p.seen[c.Key] {
+			news = append(news, c)
+		}
+	}
+	sort.Slice(news, func(i, j int) bool { return news[i].Seq < news[j].Seq })
+	for _, c := range news {
+		if err := p.cell(ctx, s, c); err != nil {
+			return err
+		}
+	}
+	if b := s.Busy; b != nil && b.Attempt != "" {
+		if err := p.output(ctx, b.Attempt, false); err != nil {
+			return err
+		}
+	}
+	if s.Notice != p.notice && s.Notice != "" {
+		p.printf("%s note: %s\n", s.At.Format("15:04:05"), wording.Line(s.Notice))
+	}
+	p.notice = s.Notice
+	p.connections(s)
+	return p.err
+}
+
+func (p *printer) connections(s *run.Snapshot) {
+	var names []string
+	for name := range s.Hosts {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		h := s.Hosts[name]
+		if h == p.hosts[name] {
+			continue
+		}
+		p.hosts[name] = h
+		if h.State == "lost" {
+			p.printf("%s - %s lost %s\n", s.At.Format("15:04:05"), wording.Line(name), wording.Line(h.Error))
+			if h.Hint != "" {
+				p.indent("→", h.Hint)
+			}
+		}
+	}
+}
+
+// cell tells a cell's checks, the end of its attempt, and its status, in the
+// order in which they came about.
+func (p *printer) cell(ctx context.Context, s *run.Snapshot, c *run.Cell) error {
+	p.seen[c.Key] = c.Seq
+	told := p.phases[c.Key]
+	p.phases[c.Key] = c.CheckedAt
+	title := wording.Title(s.Run, c.Plan.Step)
+	p.line(s.Run.Last, c.Key, wording.Status(c.Status), title+reason(c))
+	for _, ph := range []run.Phase{run.Before, run.RollbackBefore} {
+		p.checks(c, ph, told)
+	}
+	if a := c.Latest(); a != nil {
+		if p.read[a.Intent.Attempt] == nil {
+			p.indent("$", strings.TrimRight(a.Intent.Dispatch.Body, "\n"))
+		}
+		if err := p.output(ctx, a.Intent.Attempt, a.Outcome != nil); err != nil {
+			return err
+		}
+		if o := a.Outcome; o != nil && o.Verdict != checks.Pass {
+			p.printf("    exit %d\n", o.Exit)
+			p.rows(o.Rows)
+		}
+	}
+	for _, ph := range []run.Phase{run.After, run.Evidence, run.RollbackAfter} {
+		p.checks(c, ph, told)
+	}
+	return nil
+}
+
+func reason(c *run.Cell) string {
+	var parts []string
+	if c.Reason != run.NoReason {
+		parts = append(parts, string(c.Reason))
+	}
+	for _, d := range []string{c.Detail, c.Skip, c.Evidence} {
+		if d != "" {
+			parts = append(parts, wording.Line(d))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
+}
+
+func (p *printer) checks(c *run.Cell, ph run.Phase, told map[run.Phase]time.Time) {
+	t := c.Checks[ph]
+	if t == nil || c.CheckedAt[ph].Equal(told[ph]) {
+		return
+	}
+	for _, r := range t.Checks {
+		tries := ""
+		if r.Tries > 1 {
+			tries = fmt.Sprintf(", try %d", r.Tries)
+		}
+		p.printf("    %s check %s%s: %s\n", ph, dash(wording.Line(r.Where)), tries, r.Verdict)
+		p.rows(r.Rows)
+		if r.Verdict != checks.Pass {
+			p.indent("|", r.Stdout)
+			p.indent("!", r.Stderr)
+			if r.Cause != "" {
+				p.indent("→", r.Cause)
+			}
+		}
+	}
+}
+
+func (p *printer) rows(rows []checks.Row) {
+	for _, r := range rows {
+		s := r.Label
+		if s == "" {
+			s = r.Text
+		}
+		if r.Saw != "" {
+			s += "   " + r.Saw
+		}
+		if r.Cause != "" {
+			s += "   " + r.Cause
+		}
+		p.printf("      %s %s\n", r.Verdict, wording.Line(s))
+	}
+}
+
+// chunk is how much output is read at once, in bytes.
+const chunk = 64 << 10
+
+// output tells what is new of an attempt's output, whole lines only until it
+// has ended.
+func (p *printer) output(ctx context.Context, attempt string, ended bool) error {
+	st := p.read[attempt]
+	if st == nil {
+		st = &[2]stream{}
+		p.read[attempt] = st
+	}
+	for i, mark := range []string{"|", "!"} {
+		for {
+			data, at, end, err := p.src.Output(ctx, attempt, i, st[i].at, chunk)
+			if err != nil {
+				return err
+			}
+			if at > st[i].at && len(data) > 0 {
+				p.printf("    %s … %d bytes not kept …\n", mark, at-st[i].at)
+			}
+			if len(data) > 0 {
+				st[i].at = at + int64(len(data))
+			}
+			st[i].rest = append(st[i].rest, data...)
+			if n := bytes.LastIndexByte(st[i].rest, '\n'); n >= 0 {
+				p.indent(mark, string(st[i].rest[:n+1]))
+				st[i].rest = st[i].rest[n+1:]
+			}
+			if len(data) == 0 || st[i].at >= end {
+				break
+			}
+		}
+		if ended && len(st[i].rest) > 0 {
+			p.indent(mark, string(st[i].rest))
+			st[i].rest = nil
+		}
+	}
+	return p.err
+}

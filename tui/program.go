@@ -1,0 +1,121 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"stepgate/tui/theme"
+)
+
+// Options are what the surroundings know.
+type Options struct {
+	In    io.Reader // the terminal; nil: standard input
+	Out   io.Writer // the terminal; nil: standard output
+	Env   []string  // of the process; nil: its own
+	Theme theme.Options
+	Auto  bool             // go on by itself from the start
+	Lab   bool             // every host is simulated
+	Now   func() time.Time // the clock; nil: the system's
+	Size  [2]int           // columns and lines, where the terminal can't be asked; else zero
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.In == nil {
+		o.In = os.Stdin
+	}
+	if o.Out == nil {
+		o.Out = os.Stdout
+	}
+	return o
+}
+
+// Left says why the screen was left.
+type Left uint8
+
+const (
+	// LeftByOperator: the operator left, or ctx ended; the run stays.
+	LeftByOperator Left = iota
+	// LeftClosed: the run is closed, and the operator has seen it.
+	LeftClosed
+)
+
+// pace is the least time between two views that are sent to the screen.
+const pace = 40 * time.Millisecond
+
+// Run shows a run on the terminal until the operator leaves, or ctx ends, which
+// is an error. What runs on the hosts goes on either way. The terminal is
+// restored before Run returns, also when something here panics.
+func Run(ctx context.Context, ctl Controller, src Source, o Options) (Left, error) {
+	o = o.withDefaults()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := newApp(ctx, ctl, src, o)
+	p := tea.NewProgram(a, programOptions(ctx, o)...)
+	pumped := make(chan error, 1)
+	go func() { pumped <- pump(ctx, src, p) }()
+	_, err := p.Run()
+	cancel()
+	if perr := <-pumped; perr != nil {
+		return LeftByOperator, perr
+	}
+	if cause := context.Cause(ctx); err != nil && errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic) {
+		return LeftByOperator, fmt.Errorf("show run: %w", cause)
+	}
+	if err != nil {
+		return LeftByOperator, fmt.Errorf("show run: %w", err)
+	}
+	return a.left, nil
+}
+
+func programOptions(ctx context.Context, o Options) []tea.ProgramOption {
+	opts := []tea.ProgramOption{
+		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithFPS(20),
+		tea.WithoutSignalHandler(), // signals are the caller's: they end ctx
+	}
+	if o.Env != nil {
+		opts = append(opts, tea.WithEnvironment(o.Env))
+	}
+	if o.Size != [2]int{} {
+		opts = append(opts, tea.WithWindowSize(o.Size[0], o.Size[1]))
+	}
+	return opts
+}
+
+// pump forwards the run's changes to the screen. Views may be left out, the
+// latest never is.
+func pump(ctx context.Context, src Source, p *tea.Program) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("show run: panic: %v", v)
+			p.Kill()
+		}
+	}()
+	p.Send(snapMsg{src.Snapshot()})
+	changes := src.Changes()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case _, ok := <-changes:
+			p.Send(snapMsg{src.Snapshot()})
+			if !ok {
+				p.Send(overMsg{})
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pace):
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package prompt
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/tui/pane"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
+)
+
+// Config says what is asked.
+type Config struct {
+	Title string
+	// Body draws what stands above the input in lines of at most w cells; may be
+	// nil.
+	Body     func(t *theme.Theme, w int) []string
+	Ask      string // one line above the input
+	Phrase   string // must be typed exactly; empty: free text
+	Required bool   // free text: may not be blank
+	Value    string // free text: proposed
+	Choices  []string
+	Validate func(string) error // as typed; may be nil
+}
+
+// Prompt is a Config being answered.
+type Prompt struct {
+	Config
+	input  edit
+	phrase string
+	note   string
+	err    error
+	scroll pane.Scroll
+	body   int // lines of the body that were drawn
+	room   int
+}
+
+// New begins to ask.
+func New(c Config) *Prompt {
+	var in edit
+	in.set(c.Value)
+	p := &Prompt{Config: c, input: in}
+	p.check()
+	return p
+}
+
+// Key takes a key other than Enter and Esc.
+func (p *Prompt) Key(k tea.KeyPressMsg) {
+	p.note = ""
+	switch {
+	case k.String() == "pgdown":
+		p.scroll.By(max(p.room-1, 1), p.body, p.room)
+	case k.String() == "pgup":
+		p.scroll.By(-max(p.room-1, 1), p.body, p.room)
+	case p.Phrase != "":
+		if k.String() == "backspace" {
+			p.phrase = wording.Chop(p.phrase)
+		} else if k.Text != "" && len(p.phrase) < len(p.Phrase)+64 {
+			p.phrase += k.Text
+		}
+	case len(p.Choices) > 0 && (k.String() == "up" || k.String() == "down"):
+		p.choose(k.String() == "down")
+	case p.input.key(k.String()):
+	default:
+		p.input.insert(k.Text)
+	}
+	p.check()
+}
+
+// choose proposes the next or the previous choice.
+func (p *Prompt) choose(next bool) {
+	at := -1
+	for i, c := range p.Choices {
+		if c == p.input.String() {
+			at = i
+		}
+	}
+	switch {
+	case next:
+		at = (at + 1) % len(p.Choices)
+	case at <= 0:
+		at = len(p.Choices) - 1
+	default:
+		at--
+	}
+	p.input.set(p.Choices[at])
+}
+
+// Paste takes pasted text, except into a phrase.
+func (p *Prompt) Paste(m tea.PasteMsg) {
+	if p.Phrase != "" {
+		p.note = "it has to be typed; a paste is not taken"
+		return
+	}
+	p.input.insert(m.Content)
+	p.check()
+}
+
+func (p *Prompt) check() {
+	p.err = nil
+	if p.Phrase == "" && p.Validate != nil {
+		p.err = p.Validate(p.Value())
+	}
+}
+
+// Value is the text so far.
+func (p *Prompt) Value() string {
+	if p.Phrase != "" {
+		return p.phrase
+	}
+	return strings.TrimSpace(p.input.String())
+}
+
+// Enter reports whether the answer is complete; if not, the dialog says why.
+func (p *Prompt) Enter() bool {
+	switch {
+	case p.Phrase != "" && p.phrase != p.Phrase:
+		p.note = "that is not what has to be typed"
+	case p.Phrase == "" && p.Required && p.Value() == "":
+		p.note = "a few words are needed here"
+	case p.err != nil:
+		p.note = wording.Line(p.err.Error())
+	default:
+		return true
+	}
+	return false
+}
+
+// Render draws the dialog in a box of at most w by h cells, as high as it needs.
+func (p *Prompt) Render(t *theme.Theme, w, h int) string {
+	iw, ih := pane.Inner(w, h)
+	var body []string
+	if p.Body != nil {
+		body = p.Body(t, iw)
+	}
+	for _, c := range p.Choices {
+		body = append(body, "  "+t.Muted.Render(t.Glyph.Bullet+" ")+wording.Line(c))
+	}
+	foot := p.foot(t, iw)
+	p.body, p.room = len(body), max(min(len(body), ih-len(foot)), 0)
+	p.scroll.By(0, p.body, p.room)
+	lines := append([]string{}, p.scroll.Window(body, p.room)...)
+	lines = append(lines, foot...)
+	box := pane.Box{Title: p.Title, Focus: true, Scroll: &p.scroll}
+	return box.Render(t, lines, w, min(h, len(lines)+2))
+}
+
+func (p *Prompt) foot(t *theme.Theme, w int) []string {
+	var out []string
+	if p.Body != nil || len(p.Choices) > 0 {
+		out = append(out, "")
+	}
+	ask := p.Ask
+	if p.Phrase != "" && ask == "" {
+		ask = "Type " + wording.Line(p.Phrase) + " and press enter."
+	}
+	for _, l := range pane.Wrap(ask, w) {
+		out = append(out, t.Strong.Render(l))
+	}
+	lead := t.Key.Render("> ")
+	if p.Phrase != "" {
+		out = append(out, lead+wording.Line(p.phrase)+t.Selected.Render(" "))
+	} else {
+		out = append(out, lead+p.input.draw(t, max(w-2, 1)))
+	}
+	note, style := p.note, t.Warning
+	if note == "" && p.err != nil && p.Value() != "" {
+		note = wording.Line(p.err.Error())
+	}
+	if note == "" {
+		note, style = "enter takes it, esc leaves it", t.Faint
+	}
+	return append(out, style.Render(ansi.Truncate(note, max(w, 0), t.Glyph.Ellipsis)))
+}

@@ -1,0 +1,175 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"stepgate/runbook/run"
+	"stepgate/runbook/text"
+	"stepgate/tui/wording"
+)
+
+// showSelected points the step and output panes at the selected cell.
+func (a *app) showSelected() {
+	c := a.selected()
+	if c == nil {
+		a.stepKey = run.Key{}
+		a.out.Reset("")
+		return
+	}
+	if c.Key != a.stepKey {
+		a.stepKey, a.step.Top = c.Key, 0
+	}
+	if at := a.attempt(c); at != "" {
+		if a.out.Source() != at {
+			a.out.Reset(at)
+			a.ends, a.reading, a.probed = [2]int64{}, [2]bool{}, ""
+		}
+		a.ends = a.known(c, at)
+		return
+	}
+	a.showChecks(c)
+}
+
+// attempt returns the attempt whose output is shown for a cell, or "".
+func (a *app) attempt(c *run.Cell) string {
+	if b := a.snap.Busy; b != nil && a.snap.Current == c.Key {
+		if b.Attempt != "" {
+			return b.Attempt
+		}
+		if len(b.Looks) > 0 && b.Phase == run.Before {
+			return ""
+		}
+	}
+	if l := c.Latest(); l != nil && c.Status != run.Pending && c.Status != run.Gated {
+		return l.Intent.Attempt
+	}
+	return ""
+}
+
+// known returns how many bytes each stream of an attempt has, as far as is
+// known.
+func (a *app) known(c *run.Cell, attempt string) [2]int64 {
+	ends := a.ends
+	if b := a.snap.Busy; b != nil && b.Attempt == attempt {
+		for i := range ends {
+			ends[i] = max(ends[i], b.Bytes[i])
+		}
+	}
+	if l := c.Latest(); l != nil && l.Outcome != nil && l.Intent.Attempt == attempt {
+		for i := range ends {
+			ends[i] = max(ends[i], l.Outcome.Bytes[i])
+		}
+	}
+	return ends
+}
+
+// showChecks shows what the latest checks of a cell printed: those being taken,
+// else the last ones taken.
+func (a *app) showChecks(c *run.Cell) {
+	if b := a.snap.Busy; b != nil && a.snap.Current == c.Key && len(b.Looks) > 0 {
+		var rs []run.CheckResult
+		id := "live " + c.Key.String()
+		for _, l := range b.Looks {
+			if l.Last.Tries > 0 {
+				rs = append(rs, l.Last)
+				id += fmt.Sprintf(" %d/%s/%d", l.Fence, l.Where, l.Last.Tries)
+			}
+		}
+		a.static(id, rs)
+		return
+	}
+	for _, p := range []run.Phase{run.Evidence, run.After, run.Before} {
+		if t := c.Checks[p]; t != nil {
+			a.static(fmt.Sprintf("taken %s %s %d", c.Key, p, c.CheckedAt[p].UnixNano()), t.Checks)
+			return
+		}
+	}
+	a.out.Static("nothing "+c.Key.String(), "", "")
+}
+
+func (a *app) static(id string, rs []run.CheckResult) {
+	var out, errs strings.Builder
+	for _, r := range rs {
+		if len(rs) > 1 && r.Stdout != "" {
+			fmt.Fprintf(&out, "[check %d, %s]\n", r.Fence+1, wording.Place(r.Where))
+		}
+		out.WriteString(ended(r.Stdout))
+		errs.WriteString(ended(r.Stderr))
+	}
+	a.out.Static(id, out.String(), errs.String())
+}
+
+func ended(s string) string {
+	if s == "" || strings.HasSuffix(s, "\n") {
+		return s
+	}
+	return s + "\n"
+}
+
+// read fetches output that is there and not yet shown.
+func (a *app) read() tea.Cmd {
+	c := a.selected()
+	if c == nil {
+		return nil
+	}
+	attempt := a.attempt(c)
+	if attempt == "" || a.out.Source() != attempt {
+		return nil
+	}
+	var cmds []tea.Cmd
+	state := fmt.Sprintf("%s %d", attempt, c.Seq)
+	ask := a.probed != state && (c.Latest() == nil || c.Latest().Outcome == nil)
+	a.probed = state
+	for i := range a.ends {
+		from, size, ok := a.out.Want(i, a.ends[i])
+		if !ok && ask {
+			// The length is not known from events: the answer tells it.
+			from, size, ok = a.ends[i], 64<<10, true
+		}
+		if ok && !a.reading[i] {
+			a.reading[i] = true
+			cmds = append(cmds, a.fetch(attempt, i, from, size))
+		}
+	}
+	return tea.Batch(cmds...)
+}
+
+func (a *app) fetch(attempt string, stream int, from int64, size int) tea.Cmd {
+	src, ctx := a.src, a.ctx
+	return func() tea.Msg {
+		data, at, end, err := src.Output(ctx, attempt, stream, from, size)
+		return outputMsg{attempt, stream, from, at, end, data, err}
+	}
+}
+
+func (a *app) printed(m outputMsg) tea.Cmd {
+	if m.attempt != a.out.Source() {
+		return nil
+	}
+	a.reading[m.stream] = false
+	if m.err != nil {
+		a.say(fmt.Errorf("read output: %w", m.err))
+		return nil
+	}
+	if len(m.data) > 0 {
+		a.out.Take(m.attempt, m.stream, m.at, m.data)
+	} else if m.at > m.from && m.end >= m.at {
+		a.out.Skip(m.attempt, m.stream, m.at)
+	}
+	a.ends[m.stream] = max(m.end, m.at+int64(len(m.data)))
+	if len(m.data) == 0 && m.at <= m.from {
+		return nil // not here yet; the next change asks again
+	}
+	return a.read()
+}
+
+// say shows an error, and its remedy, as the screen's last word.
+func (a *app) say(err error) {
+	a.word, a.bad = wording.Line(err.Error()), true
+	if h := text.HintOf(err); h != "" {
+		a.word += " " + a.theme.Glyph.Dash + " " + wording.Line(h)
+	}
+}

@@ -1,0 +1,254 @@
+package stepview
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/checks"
+	"stepgate/runbook"
+	"stepgate/runbook/run"
+	"stepgate/tui/pane"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
+)
+
+// labelWidth is the room of "before", "expect" and the like.
+const labelWidth = 7
+
+// checks draws the checks of all phases: as they are being taken, as they were
+// taken last, or as they will be taken.
+func (b *body) checks() {
+	b.gap()
+	b.phase(run.Before)
+	b.outcome()
+	b.phase(run.After)
+	if _, ok := b.c.Verdict(run.Evidence); ok && b.c.Status != run.Succeeded {
+		b.phase(run.Evidence)
+	}
+	if b.c.Status == run.RollingBack || b.c.Status == run.RolledBack || b.c.Status == run.RollbackFailed {
+		b.phase(run.RollbackBefore)
+		b.phase(run.RollbackAfter)
+	}
+}
+
+// outcome draws the command's own exit and expectations.
+func (b *body) outcome() {
+	f := b.c.Plan.Step.Book.Command
+	if f == nil {
+		return
+	}
+	a := b.c.Attempt(run.RoleCommand)
+	switch {
+	case a != nil && a.Outcome != nil && b.c.Status != run.Pending:
+		rows := a.Outcome.Rows
+		if len(rows) == 0 {
+			rows = []checks.Row{{Text: fmt.Sprintf("exit %d", a.Outcome.Exit), Verdict: a.Outcome.Verdict}}
+		}
+		for _, r := range rows {
+			b.row("expect", "", r)
+		}
+	case f.Expect != nil:
+		for _, l := range f.Expect.Lines() {
+			b.open("expect", "", wording.Line(l))
+		}
+	}
+}
+
+func (b *body) phase(p run.Phase) {
+	fences := b.c.Fences(p)
+	if len(fences) == 0 {
+		return
+	}
+	if a := b.busy(); a != nil && len(a.Looks) > 0 && a.Phase == p {
+		b.live(p, fences, a.Looks)
+		return
+	}
+	if taken := b.c.Checks[p]; taken != nil {
+		for _, res := range taken.Checks {
+			where := ""
+			if several(taken.Checks, res.Fence) {
+				where = wording.Place(res.Where)
+			}
+			b.result(wording.Label(p), where, fences, res)
+		}
+		return
+	}
+	for i, f := range fences {
+		for _, l := range Asserts(f, i) {
+			b.open(wording.Label(p), "", l)
+		}
+	}
+}
+
+func several(rs []run.CheckResult, fence int) bool {
+	n := 0
+	for _, r := range rs {
+		if r.Fence == fence {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// result draws what one check showed.
+func (b *body) result(label, where string, fences []*runbook.Fence, res run.CheckResult) {
+	b.add(Result(b.Theme, label, where, fences, res, b.w)...)
+}
+
+// Result draws what one check of a phase showed: a line for each assertion.
+func Result(t *theme.Theme, label, where string, fences []*runbook.Fence, res run.CheckResult, w int) []string {
+	var out []string
+	for _, r := range res.Rows {
+		what, saw := wording.Row(r)
+		out = append(out, CheckLine(t, label, where, wording.Verdict(r.Verdict), "", what, saw, w)...)
+	}
+	if len(out) > 0 {
+		return out
+	}
+	what, saw := wording.ExitText(res), wording.ExitText(res)
+	if res.Fence < len(fences) {
+		what = Asserts(fences[res.Fence], res.Fence)[0]
+	}
+	if res.Cause != "" {
+		saw = wording.Line(res.Cause)
+	}
+	return CheckLine(t, label, where, wording.Verdict(res.Verdict), "", what, saw, w)
+}
+
+// live draws checks that are being taken.
+func (b *body) live(p run.Phase, fences []*runbook.Fence, looks []run.Look) {
+	for _, l := range looks {
+		where := ""
+		if len(looks) > len(fences) {
+			where = wording.Place(l.Where)
+		}
+		if l.Done && l.Last.Tries > 0 {
+			b.result(wording.Label(p), where, fences, l.Last)
+			continue
+		}
+		saw := ""
+		if l.Last.Tries > 0 {
+			for _, r := range l.Last.Rows {
+				if r.Verdict != checks.Pass {
+					_, saw = wording.Row(r)
+					break
+				}
+			}
+		}
+		b.line(wording.Label(p), where, theme.Running, b.Spin, name(fences, l.Fence), join(saw, progress(l, b.Now), b.Theme))
+	}
+}
+
+func join(a, z string, t *theme.Theme) string {
+	if a == "" || z == "" {
+		return a + z
+	}
+	return a + " " + t.Glyph.Dot + " " + z
+}
+
+// progress tells how far a poll is.
+func progress(l run.Look, now time.Time) string {
+	if l.Since.IsZero() {
+		return ""
+	}
+	spent := wording.Duration(now.Sub(l.Since).Truncate(time.Second))
+	if l.Until == 0 {
+		return spent
+	}
+	tries := fmt.Sprintf("try %d", max(l.Try, 1))
+	if l.Every > 0 {
+		tries += fmt.Sprintf("/%d", int(l.Until/l.Every))
+	}
+	return tries + ", " + spent + " of " + wording.Duration(l.Until)
+}
+
+func name(fences []*runbook.Fence, i int) string {
+	if i >= len(fences) {
+		return "check"
+	}
+	lines := Asserts(fences[i], i)
+	if len(lines) > 1 {
+		return fmt.Sprintf("%s (and %d more)", lines[0], len(lines)-1)
+	}
+	return lines[0]
+}
+
+// Asserts returns what a check asserts, a line each; a check without an expect
+// is named by its command.
+func Asserts(f *runbook.Fence, i int) []string {
+	if f.Expect != nil {
+		var out []string
+		for _, l := range f.Expect.Lines() {
+			out = append(out, wording.Line(l))
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	for l := range strings.Lines(f.Body) {
+		if l = strings.TrimSpace(l); l != "" && !strings.HasPrefix(l, "#") {
+			return []string{wording.Line(l)}
+		}
+	}
+	return []string{fmt.Sprintf("check %d", i+1)}
+}
+
+func (b *body) row(label, where string, r checks.Row) {
+	what, saw := wording.Row(r)
+	b.line(label, where, wording.Verdict(r.Verdict), "", what, saw)
+}
+
+// open draws an assertion that hasn't been looked at.
+func (b *body) open(label, where, what string) { b.line(label, where, theme.Pending, "", what, "") }
+
+// line draws `label glyph what   saw`; what it saw goes below when there is no
+// room beside.
+func (b *body) line(label, where string, m theme.Mark, glyph, what, saw string) {
+	b.add(CheckLine(b.Theme, label, where, m, glyph, what, saw, b.w)...)
+}
+
+// CheckLine draws an assertion with its verdict and what it saw. glyph replaces
+// the mark's own where it isn't empty.
+func CheckLine(t *theme.Theme, label, where string, m theme.Mark, glyph, what, saw string, w int) []string {
+	if glyph == "" {
+		glyph = t.Glyph.Mark(m)
+	}
+	style := t.Style(m)
+	head := t.Muted.Render(pane.Fit(label, labelWidth, "")) + " " + style.Render(glyph) + " "
+	if where != "" {
+		head += t.Muted.Render(where + ": ")
+	}
+	text := t.Text
+	if m == theme.Pending {
+		text = t.Muted
+	}
+	if saw == "" {
+		return hang(head, pane.WrapSpans([]pane.Span{{Text: what, Style: text}}, max(w-ansi.StringWidth(head), 8)))
+	}
+	seen := t.Muted
+	if m == theme.Failed || m == theme.Unknown {
+		seen = style.UnsetBold()
+	}
+	if ansi.StringWidth(head)+ansi.StringWidth(what)+ansi.StringWidth(saw)+3 <= w {
+		return []string{pane.Row(head+text.Render(what), seen.Render(saw), w, t.Glyph.Ellipsis)}
+	}
+	out := hang(head, pane.WrapSpans([]pane.Span{{Text: what, Style: text}}, max(w-ansi.StringWidth(head), 8)))
+	pad := strings.Repeat(" ", labelWidth+3)
+	return append(out, pane.Indent(pane.WrapSpans([]pane.Span{{Text: saw, Style: seen}}, max(w-labelWidth-3, 8)), pad)...)
+}
+
+// hang puts head before the first line and blanks before the others.
+func hang(head string, lines []string) []string {
+	pad := strings.Repeat(" ", ansi.StringWidth(head))
+	for i, l := range lines {
+		if i == 0 {
+			lines[i] = head + l
+		} else {
+			lines[i] = pad + l
+		}
+	}
+	return lines
+}

@@ -1,0 +1,273 @@
+package stepview
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+	"stepgate/tui/markdown"
+	"stepgate/tui/pane"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
+)
+
+// View is what is needed to draw a cell.
+type View struct {
+	Theme *theme.Theme
+	Snap  *run.Snapshot
+	Now   time.Time
+	Spin  string // the spinner's frame
+}
+
+// Lines draws a cell in lines of at most w cells.
+func (v View) Lines(c *run.Cell, w int) []string {
+	if w < 1 {
+		return nil
+	}
+	b := &body{View: v, c: c, w: w}
+	b.status()
+	b.host()
+	b.prose()
+	b.command()
+	b.checks()
+	b.history()
+	return b.lines
+}
+
+// body collects the lines of one cell.
+type body struct {
+	View
+	c     *run.Cell
+	w     int
+	lines []string
+}
+
+func (b *body) add(lines ...string) {
+	for _, l := range lines {
+		b.lines = append(b.lines, pane.Cut(l, b.w, b.Theme.Glyph.Ellipsis))
+	}
+}
+
+// gap separates two blocks by one empty line.
+func (b *body) gap() {
+	if n := len(b.lines); n > 0 && b.lines[n-1] != "" {
+		b.lines = append(b.lines, "")
+	}
+}
+
+func (b *body) busy() *run.Activity {
+	if b.Snap.Current == b.c.Key {
+		return b.Snap.Busy
+	}
+	return nil
+}
+
+// status is the first line: glyph, word, class.
+func (b *body) status() {
+	t, st := b.Theme, b.c.Plan.Step
+	mark, word := wording.Mark(b.c.Status), wording.Status(b.c.Status)
+	if b.c.Status == run.Pending && (st.Gated || b.c.Rerun) {
+		mark, word = theme.Gate, "gate ahead"
+	}
+	glyph := t.Glyph.Mark(mark)
+	if a := b.busy(); a != nil {
+		mark, word, glyph = theme.Running, wording.Doing(a, b.Now), b.Spin
+		if glyph == "" {
+			glyph = t.Glyph.Mark(mark)
+		}
+	}
+	facts := wording.Classes(st)
+	if st.Kind != plan.Run {
+		facts = []string{wording.Kind(st.Kind)}
+	}
+	left := t.Style(mark).Render(glyph + " " + word)
+	if took := wording.Took(b.c); took > 0 && b.c.Status.Settled() {
+		left += t.Muted.Render(" in " + wording.Duration(took))
+	}
+	right := t.Muted.Render(strings.Join(facts, " "+t.Glyph.Dot+" "))
+	if ansi.StringWidth(left)+ansi.StringWidth(right)+2 > b.w {
+		b.add(left, right)
+	} else {
+		b.add(pane.Row(left, right, b.w, t.Glyph.Ellipsis))
+	}
+	if why := wording.Stopped(b.c); why != "" {
+		for _, l := range pane.Wrap(why, b.w) {
+			b.add(t.Style(mark).Render(l))
+		}
+	}
+	b.settled()
+}
+
+// settled tells how a cell was settled without a result of its own.
+func (b *body) settled() {
+	c := b.c
+	say := func(s string) {
+		for _, l := range pane.Wrap(s, b.w) {
+			b.add(b.Theme.Muted.Render(l))
+		}
+	}
+	if c.Skip != "" && c.Status == run.Skipped {
+		say("skipped by " + wording.Line(c.By) + ": " + wording.Line(c.Skip))
+	}
+	if r := c.Resolved; r != nil && c.Status == run.Succeeded {
+		switch r.Method {
+		case run.ByOperator:
+			say("marked done by " + wording.Line(c.By) + ": " + wording.Line(r.Reason))
+		case run.ByCheck, run.ByProbe:
+			say("settled by " + string(r.Method) + ": " + wording.Line(r.Reason))
+		}
+	}
+	if c.Evidence != "" {
+		say("evidence: " + wording.Line(c.Evidence))
+	}
+	if c.Status == run.Pending && c.Detail != "" {
+		say(wording.Line(c.Detail))
+	}
+	if c.When != nil && !c.When.Applies {
+		say("does not apply here:")
+		for _, r := range c.When.Rows {
+			b.row("when", "", r)
+		}
+	}
+}
+
+// host says when the connection to the cell's host isn't there.
+func (b *body) host() {
+	h, ok := b.Snap.Hosts[b.c.Key.Target]
+	if !ok || h.State == "" || h.State == "connected" {
+		return
+	}
+	t := b.Theme
+	style := t.Live
+	if h.State == "lost" || h.Error != "" {
+		style = t.Bad
+	}
+	text := wording.Place(b.c.Key.Target) + ": " + wording.Line(h.State)
+	if h.Error != "" {
+		text += ": " + wording.Line(h.Error)
+	}
+	for _, l := range pane.Wrap(text, b.w) {
+		b.add(style.Render(l))
+	}
+	if h.Hint != "" {
+		for _, l := range pane.Wrap(wording.Block(h.Hint), b.w) {
+			b.add(t.Muted.Render(l))
+		}
+	}
+}
+
+func (b *body) prose() {
+	bk, t := b.c.Plan.Step.Book, b.Theme
+	text := func(s string) string { return b.Snap.Run.Text(b.c, s) }
+	if bk.Prose != "" {
+		b.gap()
+		b.add(markdown.Render(t, text(bk.Prose), b.w)...)
+	}
+	for _, w := range bk.Warnings {
+		b.alert(theme.Gate, "WARNING", text(w))
+	}
+	if bk.Caution != "" {
+		b.alert(theme.Failed, "CAUTION", text(bk.Caution))
+	}
+	if bk.Judged != "" {
+		b.alert(theme.Gate, "GATE", "This looks destructive: "+bk.Judged)
+	}
+}
+
+// alert draws a warning with a bar at its left.
+func (b *body) alert(m theme.Mark, word, source string) {
+	b.gap()
+	b.add(Alert(b.Theme, m, word, source, b.w)...)
+}
+
+// Alert draws a WARNING or CAUTION text with a bar at its left.
+func Alert(t *theme.Theme, m theme.Mark, word, source string, w int) []string {
+	style := t.Style(m)
+	bar := style.Render(t.Glyph.Quote) + " "
+	out := []string{bar + style.Bold(true).Render(word)}
+	return append(out, pane.Indent(markdown.Render(t, source, w-2), bar)...)
+}
+
+// command shows what runs, byte for byte, and where.
+func (b *body) command() {
+	st := b.c.Plan.Step
+	if st.Kind != plan.Run {
+		return
+	}
+	b.gap()
+	d, err := b.Snap.Run.Dispatch(b.c, run.RoleCommand)
+	if a := b.c.Attempt(run.RoleCommand); a != nil && b.c.Status != run.Pending {
+		d, err = a.Intent.Dispatch, nil
+	}
+	if err != nil {
+		b.add(b.Theme.Bad.Render(wording.Line(err.Error())))
+		return
+	}
+	b.add(Dispatch(b.Theme, &d, b.w)...)
+	if st.Book.Rollback != nil && (b.c.Status == run.RollingBack || b.c.Attempt(run.RoleRollback) != nil) {
+		if d, err := b.Snap.Run.Dispatch(b.c, run.RoleRollback); err == nil {
+			b.gap()
+			b.add(b.Theme.Muted.Render("rollback"))
+			b.add(Dispatch(b.Theme, &d, b.w)...)
+		}
+	}
+}
+
+// Dispatch draws a command: its place, and its body line by line.
+func Dispatch(t *theme.Theme, d *run.Dispatch, w int) []string {
+	out := []string{t.Muted.Render(strings.Join(Facts(d), " "+t.Glyph.Dot+" "))}
+	for i, l := range strings.Split(strings.TrimRight(wording.Block(d.Body), "\n"), "\n") {
+		lead := "  "
+		if i == 0 {
+			lead = "$ "
+		}
+		for j, part := range strings.Split(ansi.Hardwrap(l, max(w-2, 1), true), "\n") {
+			if j > 0 {
+				lead = "  "
+			}
+			out = append(out, t.Faint.Render(lead)+t.Code.Render(part))
+		}
+	}
+	return out
+}
+
+// Facts are where and how a command runs.
+func Facts(d *run.Dispatch) []string {
+	out := []string{"on " + wording.Place(d.Where)}
+	if d.Dir != "" {
+		out = append(out, "in "+wording.Line(d.Dir))
+	}
+	out = append(out, wording.Line(d.Interpreter))
+	if n := strings.Count(d.Prefix, "\n"); n > 1 {
+		out = append(out, fmt.Sprintf("%d lines before it", n))
+	}
+	if d.TimeoutMS > 0 {
+		out = append(out, "time limit "+wording.Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
+	}
+	return out
+}
+
+// history lists the attempts, when there was more than one.
+func (b *body) history() {
+	if len(b.c.Attempts) < 2 {
+		return
+	}
+	b.gap()
+	t := b.Theme
+	for _, a := range b.c.Attempts {
+		s := fmt.Sprintf("attempt %d  %s  %s", a.Intent.No, a.At.Format(time.TimeOnly), a.Intent.Role)
+		switch {
+		case a.Outcome != nil:
+			s += fmt.Sprintf("  exit %d after %s", a.Outcome.Exit, wording.Duration(time.Duration(a.Outcome.TookMS)*time.Millisecond))
+		case a.Fate != "":
+			s += "  " + wording.Line(a.Fate)
+		case a.Why != "":
+			s += "  " + wording.Line(a.Why)
+		}
+		b.add(t.Muted.Render(s))
+	}
+}

@@ -1,0 +1,157 @@
+package wording
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+)
+
+// Here names the cell the run stands at: number, title and place.
+func Here(s *run.Snapshot) string {
+	c := s.Run.Cell(s.Current)
+	if c == nil {
+		return ""
+	}
+	return At(s.Run, c)
+}
+
+// At names a cell: number, title and place.
+func At(r *run.Run, c *run.Cell) string {
+	name := Name(r, c.Plan.Step)
+	if c.Key.Target != "" {
+		name += " on " + Place(c.Key.Target)
+	}
+	return name
+}
+
+// Waiting says in one line what the run is doing, or waits for.
+func Waiting(s *run.Snapshot, now time.Time) string {
+	here := Here(s)
+	if s.Busy != nil {
+		return Doing(s.Busy, now) + ": " + here
+	}
+	switch s.Wait {
+	case run.WaitGo:
+		return "next: " + here
+	case run.WaitManual:
+		return "to be done by hand: " + here
+	case run.WaitGate:
+		return "at the gate: " + here
+	case run.WaitFailure, run.WaitUnknown:
+		c := s.Run.Cell(s.Current)
+		if c == nil {
+			return string(s.Wait)
+		}
+		return Status(c.Status) + ": " + here
+	case run.WaitPaused:
+		return "paused before " + here
+	case run.WaitClosed:
+		return "closed: " + string(s.Run.Closed)
+	case run.WaitNothing:
+	}
+	return "at work: " + here
+}
+
+// Doing says what is going on, without where.
+func Doing(b *run.Activity, now time.Time) string {
+	d := Duration(now.Sub(b.Since).Truncate(time.Second))
+	if b.Stopping {
+		return "stopping, " + d
+	}
+	switch b.What {
+	case "connect":
+		return "connecting, " + d
+	case "check":
+		return Phase(b.Phase) + ", " + d
+	case "command":
+		return "running, " + d
+	case "rollback":
+		return "rolling back, " + d
+	case "probe":
+		return "asking the host, " + d
+	}
+	return Line(b.What) + ", " + d
+}
+
+// Phase names a phase of checks in progress.
+func Phase(p run.Phase) string {
+	switch p {
+	case run.Before:
+		return "checking before"
+	case run.After:
+		return "checking after"
+	case run.Evidence:
+		return "looking at what holds now"
+	case run.RollbackBefore:
+		return "checking whether the rollback is allowed"
+	case run.RollbackAfter:
+		return "checking the rollback"
+	}
+	return "checking"
+}
+
+// Label is the short word in front of a phase's checks.
+func Label(p run.Phase) string {
+	switch p {
+	case run.Before:
+		return "before"
+	case run.After:
+		return "after"
+	case run.Evidence:
+		return "now"
+	case run.RollbackBefore, run.RollbackAfter:
+		return "undo"
+	}
+	return string(p)
+}
+
+// Undo says whether what a gate opens can be undone.
+func Undo(st *plan.Step) string {
+	switch {
+	case st.Kind == plan.Manual:
+		return "You do this by hand; Stepgate cannot undo it."
+	case st.Kind == plan.Enter:
+		return "Nothing runs yet: this opens the section."
+	case st.Book.Irreversible:
+		return "This can NOT be undone."
+	case st.Book.Rollback != nil:
+		return "This can be undone: the step has a rollback."
+	}
+	return "The runbook gives no way to undo this."
+}
+
+// Remedy names what an action does, as a menu says it.
+func Remedy(v run.Verb) string {
+	switch v {
+	case run.VerbMarkDone:
+		return "mark done"
+	case run.VerbProbe:
+		return "look again"
+	case run.VerbRollBack:
+		return "roll back"
+	default:
+		return string(v)
+	}
+}
+
+// Counts returns how many cells are in each settled state, in words: the
+// closing line of a run.
+func Counts(r *run.Run) string {
+	n := map[run.Status]int{}
+	for _, c := range r.Cells {
+		n[c.Status]++
+	}
+	var parts []string
+	for _, s := range []run.Status{
+		run.Succeeded, run.Skipped, run.NotApplicable, run.Failed, run.Unknown,
+		run.RolledBack, run.RollbackFailed, run.Pending,
+	} {
+		if n[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[s], Status(s)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
