@@ -78,7 +78,7 @@ func knownHost(t *testing.T, addr string, key ssh.PublicKey) string {
 // sshMachine boots a host with an SSH server; login is its user's login shell.
 func sshMachine(login string) executortest.BootMachine {
 	return func(t *testing.T) executortest.Machine {
-		host, user, home := newIdentity(t), newIdentity(t), t.TempDir()
+		host, user, home := newIdentity(t), newIdentity(t), memoryDir(t)
 		var mu sync.Mutex
 		var servers []*sshd.Server
 		m := executortest.Machine{}
