@@ -14,6 +14,7 @@ import (
 // Limits of a runbook file.
 const (
 	MaxSource  = 5 << 20 // bytes
+	MaxLines   = 200_000 // what is open costs memory on each of them
 	MaxNesting = 32      // lists, quotes and headings in each other
 	MaxSteps   = 5000
 	maxFences  = 20_000
@@ -142,6 +143,10 @@ func (p *parser) readable() bool {
 			fmt.Sprintf("the file has %d bytes, more than %d", len(p.src), MaxSource), "split the runbook")
 		return false
 	}
+	if len(p.lines) > MaxLines {
+		p.errorAt(p.lines[MaxLines], "too-large", fmt.Sprintf("the file has %d lines, more than %d", len(p.lines), MaxLines), "split the runbook")
+		return false
+	}
 	if i := bytes.IndexByte(p.src, 0); i >= 0 {
 		p.errorAt(i, "encoding", "the file holds a NUL byte", "save it as UTF-8 text")
 		return false
@@ -175,7 +180,10 @@ func (p *parser) shallow() bool {
 			if n == 0 {
 				break
 			}
-			if (marks >= MaxNesting || i-start > widest) && !ruled(p.src[start:p.lineEnd(start)]) {
+			if marks >= MaxNesting || i-start > widest {
+				if ruled(p.src[start:p.lineEnd(start)]) {
+					break
+				}
 				p.errorAt(i, "nesting", fmt.Sprintf("more than %d lists and quotes stand in each other", MaxNesting), "use headings")
 				return false
 			}
