@@ -1,0 +1,10 @@
+// Package runbooks holds the runbooks that are shipped, embedded. It is data:
+// only the command line imports it.
+package runbooks
+
+import "embed"
+
+// FS holds one Markdown file per procedure.
+//
+//go:embed *.md
+var FS embed.FS
