@@ -31,6 +31,7 @@ type block struct {
 	body  string
 	lines []int // offset of each body line's first byte
 	marks *marks
+	open  bool // never closed
 }
 
 // command reports whether the fence is a step's command.
@@ -79,8 +80,12 @@ func (p *parser) fence(n *ast.FencedCodeBlock) (b *block, isNote bool) {
 	}
 	b.body = body.String()
 	p.closed(n, b)
-	if word == "console" || word == "shell-session" {
-		p.console(b)
+	if (word == "console" || word == "shell-session") && !p.console(b) {
+		return nil, true
+	}
+	if strings.TrimSpace(b.body) == "" {
+		p.report(p.pos(b.at), p.severity(), "empty-fence", "the fence is empty", "write what belongs there, or remove the fence")
+		return nil, true
 	}
 	p.hidden(b)
 	return b, false
@@ -203,15 +208,15 @@ func (p *parser) note(b *block, word string, at int) {
 	}
 	switch {
 	case b.group != nil && !p.ignored(b.group):
-		p.report(p.pos(at), p.severity(), "language", "fences of language "+quote(word)+" are documentation and take no attributes",
-			meant(word, []string{did}))
-	case did != "" && p.book.Annotated && lastEdit(word, did):
+		remedy := "name the language that runs it, such as sh, or remove the attributes"
+		if did != "" {
+			remedy = "did you mean " + did + "?"
+		}
+		p.report(p.pos(at), p.severity(), "language", "fences of language "+quote(word)+" are documentation and take no attributes", remedy)
+	case did != "" && p.book.Annotated && len(word) >= 4 && len(did) >= 4:
 		p.errorAt(at, "language", "unknown language "+quote(word), "did you mean "+did+"? Documentation is marked {.ignore}")
 	}
 }
-
-// lastEdit reports whether two words are as near as a slip of the finger.
-func lastEdit(word, did string) bool { return len(word) >= 4 && len(did) >= 4 }
 
 func (p *parser) ignored(g *attrs.Group) bool {
 	for _, c := range g.Classes {
@@ -237,12 +242,13 @@ func (p *parser) closed(n *ast.FencedCodeBlock, b *block) {
 			return
 		}
 	}
-	p.errorAt(b.at, "fence-open", "the fence is never closed", "close it with "+strings.Repeat(string(mark), length)+" at the same indentation")
+	b.open = true
+	p.report(p.pos(b.at), p.severity(), "fence-open", "the fence is never closed", "close it with "+strings.Repeat(string(mark), length)+" at the same indentation")
 }
 
 // console keeps the lines behind the prompt; the rest is sample output. The
-// first prompt decides which of `$ ` and `# ` it is.
-func (p *parser) console(b *block) {
+// first prompt decides which of `$ ` and `# ` it is. false: there is no prompt.
+func (p *parser) console(b *block) bool {
 	var body strings.Builder
 	var starts []int
 	prompt, more := "", false
@@ -270,8 +276,10 @@ func (p *parser) console(b *block) {
 	if prompt == "" {
 		p.report(p.pos(b.at), p.severity(), "console", "no line of the session begins with a prompt",
 			"begin commands with `$ ` or `# `, or mark the fence {.ignore}")
+		return false
 	}
 	b.body, b.lines = body.String(), starts
+	return true
 }
 
 // hidden refuses characters that a reader can't see in what would run.

@@ -9,7 +9,10 @@ import (
 )
 
 // judged says why a plain document's command is gated by itself, or "".
-func (p *parser) judged(f *Fence) string {
+func (p *parser) judged(b *block, f *Fence) string {
+	if b.open {
+		return "its fence is never closed, so that it may hold more than was meant"
+	}
 	if !isShell(f.Lang) {
 		return "it is " + f.Lang + ", which can't be judged"
 	}

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -208,6 +209,9 @@ func (p *parser) proseInside(n ast.Node, o *outline) {
 				o.spans = append(o.spans, made.spans...)
 			}
 		case *ast.FencedCodeBlock, *ast.CodeBlock, *ast.HTMLBlock:
+		case *ast.ListItem:
+			p.almostTask(c)
+			p.proseInside(c, o)
 		default:
 			p.proseInside(c, o)
 		}
@@ -231,6 +235,7 @@ func (p *parser) list(n *ast.List, end, indent int) []*outline {
 			out = append(out, o)
 			continue
 		}
+		p.almostTask(c)
 		for k := c.FirstChild(); k != nil; k = k.NextSibling() {
 			made := p.nodes(k, p.endOf(k, itemEnd), column)
 			if k == c.FirstChild() && len(made) > 0 && made[0].kind == proseNode {
@@ -284,6 +289,19 @@ func (p *parser) checkbox(item ast.Node) (int, bool) {
 		return 0, false
 	}
 	return seg.Start + 3, true
+}
+
+var almostBox = regexp.MustCompile(`^\[\s*[xX]?\s*\]([^(\[:]|$)`)
+
+// almostTask warns of an item that was probably meant to be a step.
+func (p *parser) almostTask(item ast.Node) {
+	first := item.FirstChild()
+	switch first.(type) {
+	case *ast.Paragraph, *ast.TextBlock:
+		if seg := first.Lines().At(0); almostBox.Match(seg.Value(p.src)) {
+			p.warnAt(seg.Start, "checkbox", "this item is no step: its box isn't written as one", "write - [ ] with one blank in the box and one behind it")
+		}
+	}
 }
 
 func (p *parser) checked(item ast.Node, end, indent int) *outline {

@@ -53,7 +53,7 @@ func (p *parser) step(st *Step, sh *sheet, ctx context, m marks) {
 		}
 	}
 	if sh.command != nil && !p.book.Annotated {
-		st.Judged = p.judged(st.Command)
+		st.Judged = p.judged(sh.command, st.Command)
 	}
 	d.confirm(m, names)
 	p.lintStep(st)
@@ -93,9 +93,6 @@ func (d *drafting) runnable(b *block, m marks) *Fence {
 	p := d.p
 	ctx := p.inherit(m, d.ctx)
 	f := &Fence{Pos: p.pos(b.at), Lang: b.lang, Body: b.body, On: ctx.on, Dir: ctx.dir, Timeout: ctx.timeout, Poll: p.poll(m)}
-	if strings.TrimSpace(b.body) == "" {
-		p.errorAt(b.at, "empty-fence", "the fence is empty", "write the command, or remove the fence")
-	}
 	p.bracesInCommand(b, p.visible(ctx.scope, ctx.on))
 	p.shell(b, f)
 	return f
@@ -115,8 +112,6 @@ func (d *drafting) assertion(b *block, m marks) {
 	switch {
 	case b.kind == expectFence && f.ExpectText != "", b.kind == captureFence && f.CaptureText != "":
 		p.errorAt(b.at, "twice", "the fence above has "+article(b.kind)+" already", "write the lines into one fence")
-	case strings.TrimSpace(b.body) == "":
-		p.errorAt(b.at, "empty-fence", "the fence is empty", "write its lines, or remove the fence")
 	case b.kind == expectFence:
 		expect, problems := checks.CompileExpect(b.body, names)
 		p.expressions(b, problems)
