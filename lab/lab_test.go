@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,13 +24,29 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// site is a running lab.
+// site is a running lab, as one test sees it.
 type site struct {
 	*lab.Cluster
-	t *testing.T
+	t     *testing.T
+	lines *lines
 }
 
-const speed = 40
+// lines are the open connections to a lab's hosts.
+type lines struct {
+	mu   sync.Mutex
+	open map[string]*ssh.Client
+}
+
+func (l *lines) hangUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.open {
+		c.Close()
+	}
+	clear(l.open)
+}
+
+const speed = 80
 
 func create(t *testing.T, o lab.Options) *site {
 	t.Helper()
@@ -40,7 +57,9 @@ func create(t *testing.T, o lab.Options) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := &site{c, t, &lines{open: map[string]*ssh.Client{}}}
 	t.Cleanup(func() {
+		s.lines.hangUp()
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		if t.Failed() {
@@ -52,7 +71,7 @@ func create(t *testing.T, o lab.Options) *site {
 			t.Errorf("Down: %v", err)
 		}
 	})
-	return &site{c, t}
+	return s
 }
 
 func (s *site) start() {
@@ -102,6 +121,30 @@ func (s *site) dial(host string) (*ssh.Client, error) {
 	})
 }
 
+// session opens a session over the open connection, or over a new one when the
+// lab was restarted.
+func (s *site) session(host string) *ssh.Session {
+	s.t.Helper()
+	s.lines.mu.Lock()
+	defer s.lines.mu.Unlock()
+	if c := s.lines.open[host]; c != nil {
+		if session, err := c.NewSession(); err == nil {
+			return session
+		}
+		c.Close()
+	}
+	c, err := s.dial(host)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.lines.open[host] = c
+	session, err := c.NewSession()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return session
+}
+
 type result struct {
 	exit           int
 	stdout, stderr string
@@ -110,19 +153,11 @@ type result struct {
 // run runs a command in the shell of a host.
 func (s *site) run(host, cmd string) result {
 	s.t.Helper()
-	client, err := s.dial(host)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer client.Close()
-	session, err := client.NewSession()
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	session := s.session(host)
 	defer session.Close()
 	var out, stderr bytes.Buffer
 	session.Stdout, session.Stderr = &out, &stderr
-	err = session.Run(cmd)
+	err := session.Run(cmd)
 	r := result{stdout: out.String(), stderr: stderr.String()}
 	var exit *ssh.ExitError
 	if errors.As(err, &exit) {
@@ -157,7 +192,7 @@ func (s *site) eventually(what string, look func() bool) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("never: %s", what)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(25 * time.Millisecond)
 	}
 }
 

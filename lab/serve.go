@@ -15,8 +15,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 
 	"stepgate/lab/openmldb"
 	"stepgate/lab/site"
@@ -48,11 +48,9 @@ func serve(dir string) error {
 		case <-ctx.Done():
 		}
 	}()
-	lock, err := hold(ctx, s)
-	if err != nil {
+	if err := hold(ctx, s); err != nil {
 		return err
 	}
-	defer lock.Close()
 	watcher, err := startWatcher(s)
 	if err != nil {
 		return err
@@ -71,21 +69,34 @@ func serve(dir string) error {
 	return err
 }
 
-// hold takes the lab's lock. Others hold it for moments only, to look.
-func hold(ctx context.Context, s *site.Site) (*flock.Flock, error) {
+// hold takes the lab's lock. Others hold it for moments only, to look. The end of
+// the process releases it, not before, so that who waits for the lock knows the
+// process to be gone: the descriptor is not a file that could be collected.
+func hold(ctx context.Context, s *site.Site) error {
+	fd, err := unix.Open(lockPath(s), unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock lab %q: %w", s.Dir, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	lock := flock.New(lockPath(s))
-	if ok, err := lock.TryLockContext(ctx, poll); err != nil || !ok {
-		return nil, fmt.Errorf("lab %q is running already", s.Dir)
+	for {
+		err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return fmt.Errorf("lock lab %q: %w", s.Dir, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("lab %q is running already", s.Dir)
+		case <-time.After(poll):
+		}
 	}
 	if err := os.Remove(readyPath(s)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
+		return err
 	}
-	if err := site.Replace(filepath.Join(s.Dir, "pid"), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
-		return nil, err
-	}
-	return lock, nil
+	return site.Replace(filepath.Join(s.Dir, "pid"), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
 }
 
 // runHosts boots the hosts and serves them until ctx ends. It returns nil then.

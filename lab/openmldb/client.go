@@ -31,7 +31,11 @@ func runOpenmldb(p *program, args []string) int {
 	set.BoolVar(&f.version, "version", false, "")
 	set.BoolVar(&f.statusService, "enable_status_service", false, "")
 	if err := set.Parse(args); err != nil {
-		fmt.Fprintf(p.stderr, "ERROR: %v\n", err)
+		text := err.Error()
+		if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+			text = "unknown command line flag '" + name + "'"
+		}
+		fmt.Fprintln(p.stderr, "ERROR:", text)
 		return 1
 	}
 	switch {

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/charmbracelet/x/ansi"
+	"unicode/utf8"
 )
+
+// width is how wide the simulated programs take a text to be. All their cells
+// are ASCII, and a terminal library's tables would double their start-up time.
+func width(s string) int { return utf8.RuneCountInString(s) }
 
 // writeDashed prints a table as the ns_client and the tablet client do: header,
 // a line of dashes, rows, two blanks between columns.
@@ -19,7 +22,7 @@ func writeDashed(w io.Writer, a answer) {
 			if i == len(cells)-1 {
 				b.WriteString(cell)
 			} else {
-				b.WriteString(cell + blanks(widths[i]-ansi.StringWidth(cell)))
+				b.WriteString(cell + blanks(widths[i]-width(cell)))
 			}
 		}
 		return b.String()
@@ -46,7 +49,7 @@ func writeGroups(w io.Writer, a answer) {
 	line := func(cells []string) string {
 		var b strings.Builder
 		for i, cell := range cells {
-			b.WriteString("  " + cell + blanks(widths[i]-ansi.StringWidth(cell)) + " ")
+			b.WriteString("  " + cell + blanks(widths[i]-width(cell)) + " ")
 		}
 		return b.String()
 	}
@@ -90,9 +93,9 @@ func writeFramed(w io.Writer, a answer) {
 
 // centred pads as prettytable does: an odd blank goes to the right of text of
 // odd width, else to the left.
-func centred(s string, width int) string {
-	n := ansi.StringWidth(s)
-	excess := width - n
+func centred(s string, room int) string {
+	n := width(s)
+	excess := room - n
 	left := excess / 2
 	if excess%2 == 1 && n%2 == 0 {
 		left++
@@ -104,7 +107,7 @@ func columnWidths(a answer) []int {
 	widths := make([]int, len(a.Header))
 	for _, row := range append([][]string{a.Header}, a.Rows...) {
 		for i, cell := range row {
-			widths[i] = max(widths[i], ansi.StringWidth(cell))
+			widths[i] = max(widths[i], width(cell))
 		}
 	}
 	return widths

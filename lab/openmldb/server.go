@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -132,10 +133,14 @@ func (c *component) quit(zk *link, server *http.Server, ended <-chan error) int 
 	return 0
 }
 
+// pidHeader names the process that answers /status.
+const pidHeader = "Lab-Pid"
+
 func (c *component) handler() http.Handler {
 	mux := http.NewServeMux()
 	endpoint := c.flags["endpoint"]
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(pidHeader, strconv.Itoa(os.Getpid()))
 		fmt.Fprintf(w, "version: %s\n%s_server: %s\n", c.version, c.role, endpoint)
 	})
 	mux.HandleFunc("POST /ask", func(w http.ResponseWriter, r *http.Request) {
