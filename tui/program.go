@@ -22,6 +22,7 @@ type Options struct {
 	Auto  bool             // go on by itself from the start
 	Lab   bool             // every host is simulated
 	Now   func() time.Time // the clock; nil: the system's
+	Title string           // of what values are asked for
 	Size  [2]int           // columns and lines, where the terminal can't be asked; else zero
 }
 

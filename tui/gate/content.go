@@ -1,8 +1,6 @@
 package gate
 
 import (
-	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -85,13 +83,12 @@ func (b *content) undo(st *plan.Step) {
 // prefix shows what stands before the command's own text, folded to a line
 // unless it is short or the operator asked.
 func (b *content) prefix(d *run.Dispatch) {
-	p := strings.TrimRight(wording.Block(d.Prefix), "\n")
-	if p == "" {
+	lines, name := wording.Prefix(d)
+	if len(lines) == 0 {
 		return
 	}
-	lines := strings.Split(p, "\n")
 	if len(lines) > 1 && !b.d.unfolded {
-		b.add(b.Faint.Render(fmt.Sprintf("  before it run %d lines of options and shared functions (tab shows them)", len(lines))))
+		b.add(b.Faint.Render("  before it: " + name + " (tab shows them)"))
 		return
 	}
 	b.add(b.Faint.Render("  before it:"))
@@ -102,25 +99,15 @@ func (b *content) prefix(d *run.Dispatch) {
 	}
 }
 
-var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
-
 // values lists the variables that the text names.
 func (b *content) values(d *run.Dispatch) {
-	named := map[string]bool{}
-	for _, w := range word.FindAllString(d.Prefix+d.Body, -1) {
-		named[w] = true
-	}
+	vars := d.Named()
 	var lines []string
 	wide := 0
-	for _, v := range d.Env {
-		if named[v.Name] {
-			wide = max(wide, ansi.StringWidth(v.Name))
-		}
+	for _, v := range vars {
+		wide = max(wide, ansi.StringWidth(v.Name))
 	}
-	for _, v := range d.Env {
-		if !named[v.Name] {
-			continue
-		}
+	for _, v := range vars {
 		pad := strings.Repeat(" ", min(wide, 24)+3)
 		val := pane.WrapSpans([]pane.Span{{Text: wording.Block(v.Value), Style: b.Strong.UnsetBold()}}, max(b.w-len(pad), 8))
 		for i, l := range val {

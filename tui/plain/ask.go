@@ -229,7 +229,7 @@ func (w *walk) gate(ctx context.Context, s *run.Snapshot, c *run.Cell) (run.Acti
 	if d := g.Dispatch; d != nil {
 		w.p.printf("  on %s, %s, in %s:\n", wording.Place(d.Where), d.Interpreter, dash(wording.Line(d.Dir)))
 		w.p.indent("$", strings.TrimRight(d.Prefix+d.Body, "\n"))
-		for _, v := range wording.Named(d) {
+		for _, v := range d.Named() {
 			w.p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(v.Value))
 		}
 	}

@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"errors"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -10,6 +11,40 @@ import (
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
+
+// ErrCancelled says that the operator left a question unanswered.
+var ErrCancelled = errors.New("the question was not answered")
+
+// Question asks for a value before a run begins.
+type Question struct {
+	Name     string
+	Prompt   string // empty: the name
+	Help     string
+	Type     string // shown: int, duration, host …
+	Choices  []string
+	Default  string
+	Validate func(string) error // as typed, also on the empty text; may be nil
+}
+
+// Text is the question as a line.
+func (q Question) Text() string {
+	s := wording.Line(q.Name)
+	if q.Prompt != "" {
+		s = wording.Line(q.Prompt)
+	}
+	if q.Type != "" && q.Type != "string" {
+		s += " (" + wording.Line(q.Type) + ")"
+	}
+	return s
+}
+
+// Check says whether a text answers the question.
+func (q Question) Check(s string) error {
+	if q.Validate != nil {
+		return q.Validate(s)
+	}
+	return nil
+}
 
 // Config says what is asked.
 type Config struct {

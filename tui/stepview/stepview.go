@@ -219,8 +219,8 @@ func (b *body) command() {
 
 // Dispatch draws a command: its place, and its body line by line.
 func Dispatch(t *theme.Theme, d *run.Dispatch, w int) []string {
-	out := []string{t.Muted.Render(strings.Join(Facts(d), " "+t.Glyph.Dot+" "))}
-	for i, l := range strings.Split(strings.TrimRight(wording.Block(d.Body), "\n"), "\n") {
+	out := []string{t.Muted.Render(strings.Join(wording.Facts(d), " "+t.Glyph.Dot+" "))}
+	for i, l := range wording.Body(d) {
 		lead := "  "
 		if i == 0 {
 			lead = "$ "
@@ -231,22 +231,6 @@ func Dispatch(t *theme.Theme, d *run.Dispatch, w int) []string {
 			}
 			out = append(out, t.Faint.Render(lead)+t.Code.Render(part))
 		}
-	}
-	return out
-}
-
-// Facts are where and how a command runs.
-func Facts(d *run.Dispatch) []string {
-	out := []string{"on " + wording.Place(d.Where)}
-	if d.Dir != "" {
-		out = append(out, "in "+wording.Line(d.Dir))
-	}
-	out = append(out, wording.Line(d.Interpreter))
-	if n := strings.Count(d.Prefix, "\n"); n > 1 {
-		out = append(out, fmt.Sprintf("%d lines before it", n))
-	}
-	if d.TimeoutMS > 0 {
-		out = append(out, "time limit "+wording.Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
 	}
 	return out
 }

@@ -1,0 +1,59 @@
+package plain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"stepgate/tui"
+	"stepgate/tui/wording"
+)
+
+// Ask asks the questions one by one in lines, each until its answer is valid,
+// and returns the answers by name. An empty line takes the default. It fails
+// with [tui.ErrCancelled] at the end of input.
+func Ask(ctx context.Context, in Answers, out io.Writer, qs []tui.Question) (map[string]string, error) {
+	p := &printer{out: out}
+	answers := map[string]string{}
+	for _, q := range qs {
+		v, err := ask(ctx, in, p, q)
+		if errors.Is(err, io.EOF) {
+			err = tui.ErrCancelled
+		}
+		if err != nil {
+			return nil, fmt.Errorf("ask for %q: %w", q.Name, err)
+		}
+		answers[q.Name] = v
+	}
+	return answers, p.err
+}
+
+func ask(ctx context.Context, in Answers, p *printer, q tui.Question) (string, error) {
+	if q.Help != "" {
+		p.indent(" ", q.Help)
+	}
+	for _, c := range q.Choices {
+		p.printf("    - %s\n", wording.Line(c))
+	}
+	for {
+		p.printf("%s", q.Text())
+		if q.Default != "" {
+			p.printf(" [%s]", wording.Line(q.Default))
+		}
+		p.printf("> ")
+		v, err := in.ReadLine(ctx)
+		if err != nil || p.err != nil {
+			return "", errors.Join(err, p.err)
+		}
+		if v = strings.TrimSpace(v); v == "" {
+			v = q.Default
+		}
+		if err := q.Check(v); err != nil {
+			p.printf("  %s\n", wording.Line(err.Error()))
+			continue
+		}
+		return v, nil
+	}
+}

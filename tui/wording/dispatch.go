@@ -1,0 +1,41 @@
+package wording
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"stepgate/runbook/run"
+)
+
+// Facts are where and how a command runs.
+func Facts(d *run.Dispatch) []string {
+	out := []string{"on " + Place(d.Where)}
+	if d.Dir != "" {
+		out = append(out, "in "+Line(d.Dir))
+	}
+	out = append(out, Line(d.Interpreter))
+	if d.TimeoutMS > 0 {
+		out = append(out, "time limit "+Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
+	}
+	return out
+}
+
+// Prefix returns the lines that run before a command's own text, and how they
+// are called.
+func Prefix(d *run.Dispatch) (lines []string, name string) {
+	p := strings.TrimRight(Block(d.Prefix), "\n")
+	if p == "" {
+		return nil, ""
+	}
+	lines = strings.Split(p, "\n")
+	if len(lines) == 1 {
+		return lines, "options"
+	}
+	return lines, fmt.Sprintf("%d lines of options and shared functions", len(lines))
+}
+
+// Body returns the lines of a command's own text.
+func Body(d *run.Dispatch) []string {
+	return strings.Split(strings.TrimRight(Block(d.Body), "\n"), "\n")
+}
