@@ -124,7 +124,8 @@ func openReaders(path string, m readMode) *sql.DB {
 	}
 	n := readers
 	if m == modeNoShm {
-		c.dsn += "&nolock=1"
+		// In the name too: the driver reads the database before it hands over.
+		c.dsn += "&vfs=unix-none&_locking_mode=EXCLUSIVE"
 		c.pragmas = append([]pragma{{"locking_mode", "EXCLUSIVE", "exclusive"}}, c.pragmas...)
 		n = 1
 	}

@@ -3,11 +3,9 @@ package state
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -95,68 +93,6 @@ func TestFullDatabaseLatches(t *testing.T) {
 	mustAppend(t, s, l, outcome("a1")) // what has happened is still taken
 	if recs, err := s.Load(ctx, "r1"); err != nil || len(recs) != 4 {
 		t.Errorf("%d events, %v", len(recs), err)
-	}
-}
-
-// On a disk that is really full the outcome fits into the ballast.
-func TestBallastTakesTheOutcome(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=20m"); err != nil {
-		t.Skipf("SKIPPED: a full disk needs a file system of its own, and mounting one: %v", err)
-	}
-	defer func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	}()
-	path := dir + "/state/stepgate.db"
-	s, err := Open(ctx, path, Options{MinFree: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := begin(s, "r1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustAppend(t, s, l, intent(1, "a1"))
-	noise := rand.NewChaCha8([32]byte{1})
-	var off int64
-	for {
-		piece := make([]byte, 300_000)
-		_, _ = noise.Read(piece)
-		err = s.AppendOutput(ctx, run.Chunk{Attempt: "a1", Offset: off, Data: piece})
-		if err != nil {
-			break
-		}
-		off += int64(len(piece))
-	}
-	var latched *LatchedError
-	if !errors.As(err, &latched) || !latched.Full() {
-		t.Fatalf("got %v", err)
-	}
-	if _, err := s.Append(ctx, l, "li", noon, intent(2, "a2")); !errors.As(err, &latched) {
-		t.Errorf("an intent on a full disk: %v", err)
-	}
-	if _, err := os.Stat(s.ballastPath()); err != nil {
-		t.Errorf("the ballast was spent on something else: %v", err)
-	}
-	last := outcome("a1")
-	last.Bytes = [2]int64{off, 0}
-	mustAppend(t, s, l, last)
-	if err := errors.Join(l.Release(), s.Close()); err != nil {
-		t.Fatal(err)
-	}
-	ro, err := OpenReadOnly(ctx, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ro.Close()
-	if v, err := ro.Verify(ctx, "r1"); err != nil || !v.OK() || v.Events != 4 {
-		t.Errorf("got %+v, %v", v, err)
-	}
-	if k, err := ro.OutputKept(ctx, "a1", 0); err != nil || k.Bytes != off || k.End != off {
-		t.Errorf("kept %+v of %d, %v", k, off, err)
 	}
 }
 

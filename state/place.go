@@ -29,10 +29,10 @@ func prepareDir(dir string, unsafeFS bool) error {
 		return text.WithHint(err, "make "+shell(dir)+" yourself with `mkdir -p -m 700 "+shell(dir)+
 			"`, or set XDG_STATE_HOME to a directory of yours")
 	}
-	if err := private(dir, dirMode); err != nil {
+	if err := private(dir, dirMode, shell(dir)); err != nil {
 		return err
 	}
-	if err := writable(dir, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx"); err != nil {
+	if err := writable(dir, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx "+shell(dir)); err != nil {
 		return err
 	}
 	if !unsafeFS {
@@ -44,10 +44,10 @@ func prepareDir(dir string, unsafeFS bool) error {
 	if err := os.Mkdir(runs, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := private(runs, dirMode); err != nil {
+	if err := private(runs, dirMode, shell(runs)); err != nil {
 		return err
 	}
-	return writable(runs, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx")
+	return writable(runs, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx "+shell(runs))
 }
 
 // prepareFile makes the database's file, so that SQLite never makes it with a
@@ -65,10 +65,11 @@ func prepareFile(path string) (fs.FileInfo, error) {
 	case !errors.Is(err, fs.ErrExist):
 		return nil, err
 	}
+	all := shell(path) + "*" // SQLite gives its other files the same mode
 	for _, p := range []string{path, path + "-wal", path + "-shm"} {
-		err := private(p, fileMode)
+		err := private(p, fileMode, all)
 		if err == nil {
-			err = writable(p, unix.R_OK|unix.W_OK, "u+rw")
+			err = writable(p, unix.R_OK|unix.W_OK, "u+rw "+all)
 		}
 		if err != nil && (p == path || !errors.Is(err, fs.ErrNotExist)) {
 			return nil, err
@@ -77,8 +78,8 @@ func prepareFile(path string) (fs.FileInfo, error) {
 	return os.Lstat(path)
 }
 
-// private refuses what isn't ours alone.
-func private(path string, mode fs.FileMode) error {
+// private refuses what isn't ours alone; fix is what to change the mode of.
+func private(path string, mode fs.FileMode, fix string) error {
 	fi, err := os.Lstat(path)
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func private(path string, mode fs.FileMode) error {
 	}
 	if fi.Mode().Perm()&^mode != 0 {
 		return text.WithHint(fmt.Errorf("%q is open to others (mode %04o)", path, fi.Mode().Perm()),
-			fmt.Sprintf("`chmod %o %s`", mode, shell(path)))
+			fmt.Sprintf("`chmod %o %s`", mode, fix))
 	}
 	return nil
 }
@@ -114,6 +115,7 @@ func kindOf(fi fs.FileInfo) string {
 	return "special file"
 }
 
+// writable refuses what can't be written; chmod holds the arguments of the remedy.
 func writable(path string, access uint32, chmod string) error {
 	err := unix.Access(path, access)
 	switch {
@@ -126,7 +128,7 @@ func writable(path string, access uint32, chmod string) error {
 		return &fs.PathError{Op: "access", Path: path, Err: err}
 	}
 	return text.WithHint(fmt.Errorf("%q can't be written: %w", path, err),
-		"`chmod "+chmod+" "+shell(path)+"`; "+readWay)
+		"`chmod "+chmod+"`; "+readWay)
 }
 
 // lockSetup keeps two processes from making one journal at the same moment.
