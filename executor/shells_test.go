@@ -56,7 +56,7 @@ func TestLoginShells(t *testing.T) {
 			if err != nil {
 				t.Skipf("NOT TESTED: %s isn't installed, so it wasn't tried as a login shell", shell)
 			}
-			executortest.LoginShell(t, sshMachine(program))
+			executortest.Server(t, sshMachine(program))
 		})
 	}
 }

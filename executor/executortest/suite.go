@@ -54,6 +54,7 @@ func Suite(t *testing.T, boot BootMachine) {
 			"connection cut":                      testCut,
 			"connection cut during a look":        testCutLook,
 			"closed executor":                     testClosed,
+			"racing starts":                       func(t *testing.T, boot BootMachine) { testRacingStarts(t, boot, 50) },
 			"racing probes":                       testRacingProbes,
 			"signal that is ignored":              testTermIgnored,
 			"signal to an orphan":                 testSignalOrphan,
@@ -90,7 +91,7 @@ func Protocol(t *testing.T, boot BootMachine) {
 			"orphan":        testOrphan,
 			"fence":         testFence,
 			"twice":         testTwice,
-			"racing starts": testRacingStarts,
+			"racing starts": func(t *testing.T, boot BootMachine) { testRacingStarts(t, boot, 12) },
 			"discard":       testDiscard,
 			"signal":        testSignal,
 			"kill":          testKill,
@@ -103,12 +104,24 @@ func Protocol(t *testing.T, boot BootMachine) {
 	})
 }
 
-// LoginShell is the part of the suite that a user's login shell could spoil.
-func LoginShell(t *testing.T, boot BootMachine) {
-	t.Run("identify", func(t *testing.T) { testIdentify(t, boot) })
-	t.Run("body", func(t *testing.T) { testBody(t, boot) })
-	t.Run("died", func(t *testing.T) { testDied(t, boot) })
-	t.Run("twice", func(t *testing.T) { testTwice(t, boot) })
+// Server is the part of the suite that an SSH server or a user's login shell could
+// spoil.
+func Server(t *testing.T, boot BootMachine) {
+	for name, test := range map[string]func(*testing.T, BootMachine){
+		"identify":                           testIdentify,
+		"body":                               testBody,
+		"twice":                              testTwice,
+		"died":                               testDied,
+		"kill":                               testKill,
+		"daemon":                             testDaemon,
+		"follow detaches":                    testDetach,
+		"connection cut":                     testCut,
+		"connection cut during a look":       testCutLook,
+		"look ends with its context":         testLookEnds,
+		"look doesn't wait for pipe holders": testLookHolder,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, boot) })
+	}
 }
 
 // bench is a machine with an open executor, and a directory to meet its commands in.

@@ -169,8 +169,7 @@ func testTwice(t *testing.T, boot BootMachine) {
 	}
 }
 
-func testRacingStarts(t *testing.T, boot BootMachine) {
-	const racers = 50
+func testRacingStarts(t *testing.T, boot BootMachine, racers int) {
 	b := newBench(t, boot)
 	a := b.attempt(b.sh(`echo ran >>"$meet/ledger"`))
 	executors := []executor.Executor{b.x, b.Open(t), b.Open(t)}

@@ -184,13 +184,14 @@ func testSignal(t *testing.T, boot BootMachine) {
 func stubborn(b *bench) (a executor.Attempt, pid int) {
 	a = b.attempt(b.sh(`trap '' TERM; echo $$ >"$meet/pid"; while :; do sleep 0.2; done`))
 	b.start(a)
-	return a, b.awaitPID("pid")
+	pid = b.awaitPID("pid")
+	b.killLater(pid)
+	return a, pid
 }
 
 func testTermIgnored(t *testing.T, boot BootMachine) {
 	b := newBench(t, boot)
-	a, pid := stubborn(b)
-	b.killLater(pid)
+	a, _ := stubborn(b)
 	if rep, err := b.x.Signal(b.ctx, a, executor.Term); err != nil || rep.Fate != executor.Running {
 		t.Errorf("Signal(Term) to one that ignores it = %s, %v, want running", rep.Fate, err)
 	}
