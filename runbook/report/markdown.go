@@ -1,0 +1,324 @@
+package report
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+)
+
+// Markdown writes a transcript for people: what the run was, what did not go as
+// written, then every step in the order it was walked, with everything that was
+// sent, seen, typed and decided. It can be written of an unfinished run, too,
+// and says so on top.
+func Markdown(w io.Writer, t Transcript) error {
+	m := &markdown{t: t, r: t.Run, events: history(t.Records), prefixes: map[string]int{}}
+	if err := m.write(); err != nil {
+		return fmt.Errorf("write transcript of run %q: %w", t.Run.ID, err)
+	}
+	if _, err := io.WriteString(w, m.b.String()); err != nil {
+		return fmt.Errorf("write transcript of run %q: %w", t.Run.ID, err)
+	}
+	return nil
+}
+
+type markdown struct {
+	document
+	t        Transcript
+	r        *run.Run
+	events   map[run.Key][]run.Record
+	prefixes map[string]int // text put in front of commands → its number
+	order    []string       // of the prefixes
+}
+
+func (m *markdown) write() error {
+	r := m.r
+	m.heading(1, inline(title(r)))
+	m.unfinished()
+	m.facts()
+	m.exceptions()
+	m.drivers()
+	m.values()
+	m.hosts()
+	m.heading(2, "Steps")
+	if err := m.node(r.Plan.Root, 3); err != nil {
+		return err
+	}
+	m.timeline()
+	m.preludes()
+	m.heading(2, "Journal")
+	m.line("%s; the head of their chain is `%s`.", count(len(m.t.Records), "event"), hex.EncodeToString(r.Head[:]))
+	m.line("%s checks them against it.", code("stepgate verify "+r.ID))
+	return nil
+}
+
+// title is the run's title: the one it was started under.
+func title(r *run.Run) string {
+	if r.Start.Title != "" {
+		return r.Start.Title
+	}
+	return r.Plan.Title
+}
+
+func (m *markdown) unfinished() {
+	r := m.r
+	if r.Closed != "" {
+		return
+	}
+	c, w := standing(r)
+	where := ""
+	if c != nil {
+		where = " It stands at " + inline(name(r, c.Key)) + ":"
+	}
+	m.line("> **Not finished.** Written %s, while the run is open.%s %s.\n", Moment(m.t.Now), where, inline(waits(r, c, w)))
+}
+
+func (m *markdown) facts() {
+	r := m.r
+	m.line("- Run: %s", code(r.ID))
+	m.line("- Started: %s", Moment(r.Started))
+	if r.Closed == "" {
+		m.line("- Ended: not yet; latest event %s", Moment(r.Last))
+	} else {
+		closed := r.Last
+		for _, rec := range m.t.Records {
+			if _, ok := rec.Event.(run.RunClosed); ok {
+				closed = rec.Wall
+			}
+		}
+		why := ""
+		if r.ClosedWhy != "" {
+			why = ": " + inline(r.ClosedWhy)
+		}
+		m.line("- Ended: **%s**%s, %s, after %s", r.Closed, why, Moment(closed), Duration(closed.Sub(r.Started)))
+	}
+	var parts []string
+	for _, s := range tally(r) {
+		parts = append(parts, fmt.Sprintf("%d %s", s.Cells, word(s.Status)))
+	}
+	m.line("- Cells (a step at a place): %s", strings.Join(parts, ", "))
+	m.line("- Runbook: %s, SHA-256 %s", code(r.Start.Runbook), code(r.Start.Closure))
+	m.line("- Plan digest: %s", code(r.Start.Digest))
+	if r.Start.InventoryFile != "" {
+		m.line("- Inventory: %s", code(r.Start.InventoryFile))
+	}
+	if r.Start.Lab != "" {
+		m.line("- **Simulated**: every host of this run is one of the lab %s", code(r.Start.Lab))
+	}
+	m.line("- Stepgate: %s\n", inline(r.Start.Version))
+}
+
+func (m *markdown) exceptions() {
+	m.heading(2, "Exceptions")
+	list := exceptions(m.t.Records)
+	if len(list) == 0 {
+		m.line("None: every step that was run was run as written, and ended by its own result.\n")
+		return
+	}
+	for _, x := range list {
+		about := ""
+		if x.Step != "" {
+			about = ": " + inline(name(m.r, run.Key{Step: x.Step, Target: x.Target}))
+		}
+		detail := ""
+		switch {
+		case x.What == "gate opened by a pre-grant" || x.What == "run once more":
+			detail = " – " + code(x.Detail)
+		case x.Detail != "":
+			detail = " – " + inline(x.Detail)
+		}
+		m.line("- %s **%s**%s%s (%s)", Moment(x.At), x.What, about, detail, inline(x.Actor))
+	}
+	m.gap()
+}
+
+func (m *markdown) drivers() {
+	m.heading(2, "Who drove it")
+	for _, d := range drivers(m.t.Records) {
+		until := "until " + Moment(d.Until) + " (" + inline(d.How) + ")"
+		switch d.How {
+		case drives:
+			until = "and still does, latest event " + Moment(d.Last)
+		case silent:
+			until = "until some time after " + Moment(d.Last) + " (" + silent + ")"
+		}
+		m.line("- %s at %s, from %s %s", inline(d.Actor), code(d.Holder), Moment(d.From), until)
+	}
+	m.gap()
+}
+
+func (m *markdown) values() {
+	m.heading(2, "Values")
+	if len(m.r.Plan.Values) == 0 {
+		m.line("The runbook has no parameters.\n")
+		return
+	}
+	for _, v := range m.r.Plan.Values {
+		switch {
+		case !v.Set:
+			m.line("- %s: not given", code(v.Param.Name))
+		default:
+			m.line("- %s = %s", code(v.Param.Name), code(v.Text))
+		}
+	}
+	m.gap()
+}
+
+func (m *markdown) hosts() {
+	names := slices.Sorted(maps.Keys(m.r.Hosts))
+	m.heading(2, "Hosts")
+	if len(names) == 0 {
+		m.line("No host was reached.\n")
+		return
+	}
+	for _, n := range names {
+		id := m.r.Hosts[n]
+		who := code(n)
+		if n == plan.Local {
+			who = "this machine"
+		} else if ssh := m.r.Plan.Hosts[n].SSH; ssh != "" {
+			who += " at " + code(ssh)
+		}
+		m.line("- %s: %s", who, identity(id))
+	}
+	m.gap()
+}
+
+// identity is a host's account of itself, marked up.
+func identity(id run.Identity) string {
+	var parts []string
+	add := func(what, v string) {
+		if v != "" {
+			parts = append(parts, what+" "+code(v))
+		}
+	}
+	add("machine", id.MachineID)
+	add("boot", id.BootID)
+	add("host key", id.HostKey)
+	add("user", id.User)
+	add("called", id.Hostname)
+	add("system", id.System)
+	add("attempts in", id.Dir)
+	if id.Degraded != "" {
+		parts = append(parts, "**degraded**: "+inline(id.Degraded))
+	}
+	if len(parts) == 0 {
+		return "it said nothing of itself"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// node writes a section, a walk or a step in walking order.
+func (m *markdown) node(n plan.Node, depth int) error {
+	switch n := n.(type) {
+	case *plan.Section:
+		below := depth
+		if n.ID != "" {
+			m.heading(depth, inline(n.Number+" "+m.r.TextIn(n.Scope, n.Title)+instance(n.Scope, n.ID)))
+			below++
+		}
+		for _, child := range n.Children {
+			if err := m.node(child, below); err != nil {
+				return err
+			}
+		}
+	case *plan.Walk:
+		m.walk(n)
+		for _, i := range m.r.Order(n) {
+			if err := m.node(n.Instances[i], depth); err != nil {
+				return err
+			}
+		}
+	case *plan.Step:
+		return m.step(n, depth)
+	}
+	return nil
+}
+
+// instance names the host of a section that a walk has made.
+func instance(s *plan.Scope, id string) string {
+	if s.Path == id && s.Host != "" {
+		return " – " + s.Host
+	}
+	return ""
+}
+
+func (m *markdown) walk(w *plan.Walk) {
+	hosts := make([]string, 0, len(w.Hosts))
+	for _, i := range m.r.Order(w) {
+		hosts = append(hosts, code(w.Hosts[i]))
+	}
+	how := "in the inventory's order"
+	if w.OrderBy != nil {
+		how = "in the order of " + code(w.OrderBy.Text)
+		if m.r.Orders[w.ID] == nil {
+			how += ", not yet evaluated"
+		}
+	}
+	m.line("*%s walks the group %s, %s:* %s\n", w.Number, code(w.Group), how, strings.Join(hosts, ", "))
+}
+
+func (m *markdown) timeline() {
+	m.heading(2, "Timeline")
+	for _, rec := range m.t.Records {
+		said := ""
+		switch e := rec.Event.(type) {
+		case run.RunStarted:
+			said = "run started"
+		case run.LeaseTaken:
+			said = "driven by " + code(e.Holder)
+		case run.LeaseReleased:
+			said = "driver left: " + inline(e.Why)
+		case run.HostSeen:
+			said = "host " + code(e.Host) + " reached: boot " + code(e.Identity.BootID)
+		case run.WalkOrdered:
+			said = "order of " + code(e.Walk) + ": " + inline(strings.Join(e.Hosts, ", "))
+		case run.Paused:
+			said = "paused" + because(e.Why)
+		case run.Continued:
+			said = "continued"
+		case run.Note:
+			said = "**note**" + m.about(e.Cell) + ": " + inline(e.Text)
+		case run.Exported:
+			said = "exported as " + inline(e.Format) + ", SHA-256 " + code(e.SHA256)
+		case run.RunClosed:
+			said = "run closed: " + inline(string(e.How)) + because(e.Why)
+		}
+		if said != "" {
+			m.line("- %s %s (%s)", Moment(rec.Wall), said, inline(rec.Actor))
+		}
+	}
+	m.gap()
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + inline(why)
+}
+
+func (m *markdown) about(k run.Key) string {
+	if k.Step == "" {
+		return ""
+	}
+	return " at " + inline(name(m.r, k))
+}
+
+// preludes writes what stood in front of the commands.
+func (m *markdown) preludes() {
+	if len(m.order) == 0 {
+		return
+	}
+	m.heading(2, "Preludes")
+	m.line("What ran is the prelude that a command names, and behind it the command.\n")
+	for i, p := range m.order {
+		m.line("Prelude %d:\n", i+1)
+		m.exact("", p)
+	}
+}

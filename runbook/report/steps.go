@@ -1,0 +1,331 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"stepgate/checks"
+	"stepgate/runbook"
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+)
+
+func (m *markdown) step(s *plan.Step, depth int) error {
+	status := m.r.StepStatus(s)
+	m.heading(depth, fmt.Sprintf("%s %s %s", mark(status), inline(stepName(m.r, s)), "– "+word(status)))
+	m.quote(m.r.TextIn(s.Scope, s.Book.Caution))
+	if s.Kind == plan.Manual {
+		m.quote(m.r.TextIn(s.Scope, s.Book.Prose))
+	}
+	if s.Book.Judged != "" {
+		m.line("Gated by itself: %s.\n", inline(s.Book.Judged))
+	}
+	for _, pc := range s.Cells {
+		if err := m.cell(m.r.Cells[pc.Index]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cell tells everything that happened at a step in one place.
+func (m *markdown) cell(c *run.Cell) error {
+	said := append([]string{word(c.Status)}, classes(c.Plan.Step.Book)...)
+	said[0] = "**" + said[0] + "**"
+	if where := place(c.Key.Target); where != "" {
+		said = append(said, "on "+code(where))
+	}
+	if c.By != "" {
+		said = append(said, "by "+inline(c.By))
+	}
+	if !c.Begun.IsZero() {
+		said = append(said, Moment(c.Begun))
+		if !c.Ended.IsZero() {
+			said = append(said, "took "+Duration(c.Took()))
+		}
+	}
+	m.line("%s, %s\n", strings.Join(said, ", "), code(c.Key.String()))
+	m.why(c)
+	for i, rec := range m.events[c.Key] {
+		if err := m.event(c, rec, m.events[c.Key][i+1:]); err != nil {
+			return err
+		}
+	}
+	return m.openOutput(c)
+}
+
+func (m *markdown) why(c *run.Cell) {
+	switch {
+	case c.Status == run.Failed || c.Status == run.Unknown || c.Status == run.RollbackFailed:
+		why := reasons(c.Reason)
+		if c.Detail != "" {
+			why += ": " + c.Detail
+		}
+		m.line("Why: %s.\n", inline(strings.TrimPrefix(why, ": ")))
+	case c.Status == run.Skipped:
+		m.line("Why: %s\n", inline(c.Skip))
+	}
+}
+
+// event tells one event. rest are the cell's events behind it.
+func (m *markdown) event(c *run.Cell, rec run.Record, rest []run.Record) error {
+	tell := func(format string, args ...any) {
+		m.line("%s %s (%s)\n", Moment(rec.Wall), fmt.Sprintf(format, args...), inline(rec.Actor))
+	}
+	switch e := rec.Event.(type) {
+	case run.WhenDecided:
+		applies := "applies"
+		if !e.Applies {
+			applies = "does not apply"
+		}
+		tell("The step %s:", applies)
+		m.rows(e.Rows)
+	case run.ChecksTaken:
+		m.checks(c, e, rec.Wall)
+	case run.GateShown:
+		m.gateShown(e, rec, rest)
+	case run.GateGranted:
+		m.granted(e, rec)
+	case run.GateClosed:
+		how := "**Gate declined**"
+		if e.Void {
+			how = "**Gate void**"
+		}
+		tell("%s: %s", how, inline(e.Why))
+	case run.Intent:
+		m.intent(e, rec)
+	case run.NotDispatched:
+		tell("**Not sent**: %s", inline(e.Why))
+	case run.Interrupted:
+		tell("**Its outcome is not known from here on**: %s", inline(e.Why))
+	case run.Probed:
+		m.probed(e, rec)
+	case run.Reattached:
+		tell("Followed again.")
+	case run.Outcome:
+		return m.outcome(e, rec)
+	case run.OutcomeResolved:
+		tell("**%s**: %s", capital(resolution(e)), inline(e.Reason))
+	case run.ManualDone:
+		tell("**Ticked**%s", because(e.Evidence))
+	case run.CellSkipped:
+		tell("**Skipped**: %s", inline(e.Reason))
+	case run.Retried:
+		tell("Made ready to run again%s", because(e.Why))
+	case run.RerunOverride:
+		tell("**To be run once more**; typed: %s", code(e.Typed))
+	case run.RollbackRequested:
+		tell("**Rollback asked for**")
+	case run.Note:
+		tell("Note: %s", inline(e.Text))
+	}
+	return nil
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// gateShown tells what a gate showed. The bytes stand with the intent when the
+// gate led to one.
+func (m *markdown) gateShown(e run.GateShown, rec run.Record, rest []run.Record) {
+	undone := "it can't be undone"
+	if e.Reversible {
+		undone = "it can be rolled back"
+	}
+	m.line("%s **Gate** %s shown; phrase: %s; %s. (%s)\n", Moment(rec.Wall), code(e.Gate), code(e.Phrase), undone, inline(rec.Actor))
+	if e.Dispatch == nil {
+		return
+	}
+	for _, later := range rest {
+		if i, ok := later.Event.(run.Intent); ok && i.Gate == e.Gate {
+			m.line("It showed the command of attempt %d below, byte for byte.\n", i.No)
+			return
+		}
+	}
+	m.line("It showed this command, which was not sent through it:\n")
+	m.dispatch(*e.Dispatch, run.Identity{})
+}
+
+func (m *markdown) granted(e run.GateGranted, rec run.Record) {
+	how := "typed " + code(e.Typed)
+	if e.Pre != "" {
+		how = "opened by the pre-grant " + code(e.Pre)
+	}
+	m.line("%s **Gate** %s opened by %s: %s\n", Moment(rec.Wall), code(e.Gate), inline(rec.Actor), how)
+}
+
+func (m *markdown) intent(e run.Intent, rec run.Record) {
+	what := "Command"
+	if e.Role == run.RoleRollback {
+		what = "Rollback"
+	}
+	m.line("%s **%s**, attempt %d (%s), by %s\n", Moment(rec.Wall), what, e.No, code(e.Attempt), inline(rec.Actor))
+	m.dispatch(e.Dispatch, e.Host)
+}
+
+// dispatch writes what is run, exactly, and where.
+func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
+	said := []string{code(d.Interpreter), "on " + code(place(d.Where))}
+	if d.SSH != "" {
+		said = append(said, "at "+code(d.SSH))
+	}
+	if d.Dir != "" {
+		said = append(said, "in "+code(d.Dir))
+	}
+	if d.TimeoutMS > 0 {
+		said = append(said, "asks after "+Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
+	}
+	if d.Prefix != "" {
+		said = append(said, fmt.Sprintf("behind prelude %d", m.prelude(d.Prefix)))
+	}
+	if id.MachineID != "" {
+		said = append(said, "machine "+code(id.MachineID))
+	}
+	m.line("%s:\n", strings.Join(said, ", "))
+	m.exact(d.Interpreter, d.Body)
+	for _, v := range named(d) {
+		m.line("- %s = %s", code(v.Name), code(v.Value))
+	}
+	if len(named(d)) > 0 {
+		m.gap()
+	}
+}
+
+func (m *markdown) prelude(p string) int {
+	n, ok := m.prefixes[p]
+	if !ok {
+		m.order = append(m.order, p)
+		n = len(m.order)
+		m.prefixes[p] = n
+	}
+	return n
+}
+
+func (m *markdown) probed(e run.Probed, rec run.Record) {
+	m.line("%s The host says of attempt %s: **%s**%s (%s)\n", Moment(rec.Wall), code(e.Attempt), inline(e.Fate), because(e.Detail), inline(rec.Actor))
+	if len(e.Processes) > 0 {
+		m.line("Its processes:\n")
+		m.fence("", strings.Join(e.Processes, "\n"))
+	}
+}
+
+func (m *markdown) outcome(e run.Outcome, rec run.Record) error {
+	m.line("%s **Exit %d**, %s %s, after %s\n", Moment(rec.Wall), e.Exit, verdictMark(e.Verdict), e.Verdict, Duration(time.Duration(e.TookMS)*time.Millisecond))
+	m.rows(e.Rows)
+	m.captured(e.Values)
+	return m.output(e.Attempt)
+}
+
+var streamNames = [2]string{"stdout", "stderr"}
+
+func (m *markdown) output(attempt string) error {
+	for stream, what := range streamNames {
+		data, omitted, err := m.t.output(attempt, stream)
+		if err != nil {
+			return err
+		}
+		if len(data) == 0 && omitted == 0 {
+			m.line("%s: nothing\n", what)
+			continue
+		}
+		left := ""
+		if omitted > 0 {
+			left = fmt.Sprintf(", of which %s are left out here", Bytes(omitted))
+		}
+		m.line("%s, %s%s:\n", what, Bytes(int64(len(data))+omitted), left)
+		m.fence("text", string(data))
+	}
+	return nil
+}
+
+// openOutput tells what is kept of an attempt that has no outcome.
+func (m *markdown) openOutput(c *run.Cell) error {
+	for _, a := range c.Attempts {
+		if a.Outcome != nil {
+			continue
+		}
+		m.line("Kept of attempt %d, which has no result of its own:\n", a.Intent.No)
+		if err := m.output(a.Intent.Attempt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *markdown) checks(c *run.Cell, e run.ChecksTaken, when time.Time) {
+	m.line("%s **%s**: %s %s\n", Moment(when), phaseWord(e.Phase), verdictMark(e.Verdict()), e.Verdict())
+	fences := c.Fences(e.Phase)
+	for i, res := range e.Checks {
+		var f *runbook.Fence
+		if res.Fence < len(fences) {
+			f = fences[res.Fence]
+		}
+		again := i > 0 && e.Checks[i-1].Fence == res.Fence
+		m.check(f, res, again)
+	}
+}
+
+// check tells what one check showed at one place. again: the same check was
+// told just before, of another place.
+func (m *markdown) check(f *runbook.Fence, res run.CheckResult, again bool) {
+	if f != nil && f.Body != "" && !again {
+		m.exact(f.Lang, f.Body)
+	}
+	var said []string
+	if where := place(res.Where); where != "" {
+		said = append(said, "on "+code(where))
+	}
+	switch {
+	case !res.Ran:
+		said = append(said, "no result: "+inline(res.Cause))
+	case f != nil && f.Body != "":
+		said = append(said, fmt.Sprintf("exit %d", res.Exit))
+	}
+	if res.Tries > 1 {
+		said = append(said, fmt.Sprintf("%d tries", res.Tries))
+	}
+	said = append(said, Duration(time.Duration(res.TookMS)*time.Millisecond))
+	if res.Ran && res.Cause != "" {
+		said = append(said, inline(res.Cause))
+	}
+	m.line("%s %s: %s\n", verdictMark(res.Verdict), res.Verdict, strings.Join(said, ", "))
+	m.rows(res.Rows)
+	m.captured(res.Values)
+	for i, out := range []string{res.Stdout, res.Stderr} {
+		if out != "" {
+			m.line("%s:\n", streamNames[i])
+			m.fence("text", out)
+		}
+	}
+}
+
+func (m *markdown) rows(rows []checks.Row) {
+	for _, row := range rows {
+		s := fmt.Sprintf("- %s %s", verdictMark(row.Verdict), code(row.Text))
+		if row.Label != "" {
+			s += " – " + inline(row.Label)
+		}
+		if row.Saw != "" {
+			s += "; saw " + code(row.Saw)
+		}
+		if row.Cause != "" {
+			s += "; unknown: " + inline(row.Cause)
+		}
+		m.line("%s", s)
+	}
+	if len(rows) > 0 {
+		m.gap()
+	}
+}
+
+func (m *markdown) captured(vs map[string]json.RawMessage) {
+	for _, n := range slices.Sorted(maps.Keys(vs)) {
+		m.line("- captured %s = %s", code(n), code(string(vs[n])))
+	}
+	if len(vs) > 0 {
+		m.gap()
+	}
+}

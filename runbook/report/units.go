@@ -1,0 +1,66 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Time is a moment to the minute, in UTC: 2026-11-21 03:14 UTC. The zero time is
+// a dash.
+func Time(t time.Time) string { return stamp(t, "2006-01-02 15:04 UTC") }
+
+// Moment is a moment to the second, in UTC: 2026-11-21 03:14:07 UTC. The zero
+// time is a dash.
+func Moment(t time.Time) string { return stamp(t, "2006-01-02 15:04:05 UTC") }
+
+func stamp(t time.Time, layout string) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.UTC().Format(layout)
+}
+
+// Duration is a span as people say it: 80ms, 2.5s, 42s, 3m12s, 2h05m, 3d04h. A
+// negative one, which only clocks that were set can cause, is 0s.
+func Duration(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "0s"
+	case d < time.Millisecond:
+		return "<1ms"
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < 10*time.Second && d%time.Second >= 100*time.Millisecond:
+		return fmt.Sprintf("%d.%ds", d/time.Second, d%time.Second/(100*time.Millisecond))
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%dd%02dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+}
+
+// Bytes is a size as people read it, in powers of ten: 812 B, 1.2 MB.
+func Bytes(n int64) string {
+	if n < 1000 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	const units = "kMGTPE"
+	v, unit := float64(n)/1000, 0
+	for v >= 999.95 && unit < len(units)-1 {
+		v /= 1000
+		unit++
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64) + " " + units[unit:unit+1] + "B"
+}
+
+// count is a number with its noun: 1 event, 2 events.
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}
