@@ -1,8 +1,18 @@
 // Package runbook is the runbook language: it turns the bytes of a Markdown
 // file into a [Runbook], or into diagnostics with places and remedies.
 //
-// It is pure: bytes in, values out. It imports checks (for expressions) and
-// runbook/text, and nothing of the machine: no files, processes, network, clock
-// or screen. Nothing invalid becomes a model value: whoever holds a Runbook
-// from a [Parse] without errors may run it.
+// It is pure: bytes in, values out. It imports checks (for expressions),
+// runbook/attrs, runbook/conf and runbook/text, and nothing of the machine: no
+// files, processes, network, clock or screen.
+//
+// A parse has two passes. The first turns the Markdown's blocks into an outline
+// of headings, items, prose, alerts and fences, each with its place and its
+// attributes. The second walks the outline in the order in which things would
+// run, hands down what is inherited, keeps track of the names that have values,
+// compiles expressions, and builds the model. vocabulary.go holds the words of
+// the language and where each may stand; lint.go the rules on whole steps.
+//
+// The invariant: nothing invalid becomes a model value, and nothing that was
+// written is ignored. Whoever holds a Runbook from a [Parse] without errors may
+// run it.
 package runbook

@@ -168,6 +168,8 @@ func (p *parser) templatesIn(text string, start int, names checks.Names) {
 		name, _, _ := strings.Cut(content, ".")
 		_, known := names[name]
 		switch {
+		case name == "on" || name == "each":
+			p.notYet(start+m[0], "{{"+content+"}}: names of the machine and of the walk")
 		case known || name == "host" || name == "sample" || strings.HasPrefix(content, "."):
 		case !nameForm.MatchString(name):
 			p.errorAt(start+m[0], "template", "{{"+content+"}} is no name", "write {{name}} or {{name.field}}; there are no expressions in text")
