@@ -8,7 +8,8 @@ import (
 )
 
 // quote makes s one word for every POSIX shell, byte for byte: everything inside
-// single quotes stands for itself, and a single quote is written as shown below.
+// single quotes stands for itself, and a single quote ends the word's
+// quoting, stands escaped by itself, and begins it anew.
 func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
@@ -38,7 +39,7 @@ const maxValue = 127 << 10
 
 // check says why a command can't be handed to a host byte for byte.
 func (c Command) check() error {
-	if c.Interpreter == "" || strings.HasPrefix(c.Interpreter, "-") {
+	if c.Interpreter == "" || strings.HasPrefix(c.Interpreter, "-") || strings.Contains(c.Interpreter, "=") {
 		return fmt.Errorf("interpreter %q isn't the name of a program", c.Interpreter)
 	}
 	for _, s := range []string{c.Interpreter, c.Body, c.Dir} {

@@ -10,4 +10,26 @@
 //
 // The invariant: an error never means that a command failed. Errors say that
 // the answer is not known; exit codes come only from the host's own record.
+//
+// # On a host
+//
+// The only command line is a constant that reads a program from its stdin and
+// evaluates it when its end has come; the programs are in host/. They need a POSIX
+// shell called sh and the usual small tools; no setsid, no flock, nothing installed.
+// An attempt is the directory DIR/RUN/ATTEMPT:
+//
+//	meta        who claimed it: the intent's hash, machine, boot, process group
+//	body        the program text, byte for byte
+//	go/         the point of no return: whoever makes it decides
+//	go/runner   pid and start time of the runner that made it
+//	go/fenced   a probe made it: the attempt never starts
+//	out, err    output, appended to as it comes
+//	rc          exit code and seconds, by rename
+//
+// DIR/RUN.closed refuses claims of a discarded run. Values of variables are never
+// written there.
+//
+// What a host can't give: output goes to files, so a command that opens
+// /dev/stdout or /dev/stderr for writing without appending truncates what it has
+// written before. A process that leaves the command's process group isn't seen.
 package executor

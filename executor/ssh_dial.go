@@ -16,17 +16,19 @@ import (
 
 // dial connects and logs in, within the dial timeout. key is the host key's
 // fingerprint.
-func (t *sshTransport) dial(ctx context.Context) (conn *sshConn, key string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, t.config.DialTimeout)
+func (t *sshTransport) dial(caller context.Context) (conn *sshConn, key string, err error) {
+	ctx, cancel := context.WithTimeout(caller, t.config.DialTimeout)
 	defer cancel()
+	defer func() {
+		if err != nil && caller.Err() != nil {
+			err = t.unreached(caller.Err(), "") // not the host's fault
+		}
+	}()
 	keys, err := t.hostKeys()
 	if err != nil {
 		return nil, "", err
 	}
-	login, err := t.login(ctx)
-	if err != nil {
-		return nil, "", err
-	}
+	login := t.login(ctx)
 	defer login.close()
 	raw, err := new(net.Dialer).DialContext(ctx, "tcp", t.config.Addr)
 	if err != nil {
@@ -104,7 +106,7 @@ func (l *login) close() {
 }
 
 // login collects the keys: the files first, then the agent's.
-func (t *sshTransport) login(ctx context.Context) (*login, error) {
+func (t *sshTransport) login(ctx context.Context) *login {
 	l := &login{}
 	for _, file := range t.config.Identities {
 		pem, err := os.ReadFile(file)
@@ -131,7 +133,7 @@ func (t *sshTransport) login(ctx context.Context) (*login, error) {
 	if len(l.signers) > maxKeys {
 		l.signers = l.signers[:maxKeys]
 	}
-	return l, nil
+	return l
 }
 
 // agentKeys adds the agent's keys. An agent that can't be asked is one more key that

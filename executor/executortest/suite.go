@@ -46,6 +46,7 @@ func Suite(t *testing.T, boot BootMachine) {
 			"look ends one that ignores TERM":     testLookIgnoresTerm,
 			"look doesn't wait for pipe holders":  testLookHolder,
 			"login environment":                   testLoginEnvironment,
+			"ignored signals":                     testSignals,
 			"directory choice":                    testDirectoryChoice,
 			"degraded host":                       testDegraded,
 			"host that can't hold a look":         testNoLook,

@@ -280,6 +280,7 @@ func testBadCommands(t *testing.T, boot BootMachine) {
 		"code as name":     {Interpreter: "sh", Env: []executor.Var{{Name: "a=$(id)", Value: "x"}}},
 		"shell's own":      {Interpreter: "sh", Env: []executor.Var{{Name: "PPID", Value: "1"}}},
 		"no interpreter":   {Body: "true"},
+		"assignment":       {Interpreter: "a=b", Body: "true"},
 		"option as name":   {Interpreter: "-c", Body: "true"},
 		"value too long":   {Interpreter: "sh", Env: []executor.Var{{Name: "a", Value: strings.Repeat("x", 200000)}}},
 		"NUL in directory": {Interpreter: "sh", Dir: "a\x00"},

@@ -144,6 +144,13 @@ func testDirectory(t *testing.T, boot BootMachine) {
 	c := b.sh("pwd -P; cat | wc -c | tr -d ' '")
 	c.Dir = dir
 	for _, run := range []func(executor.Command) (executor.Result, *Recorder){b.look, b.run} {
+		run(b.sh(`rm -f "$meet/theirs"; : >"$meet/theirs"`))
+		if err := os.WriteFile(b.file("ours"), nil, 0o666); err != nil { //nolint:gosec // as a command makes a file
+			t.Fatal(err)
+		}
+		if ours, theirs := fileMode(t, b.file("ours")), fileMode(t, b.file("theirs")); ours != theirs {
+			t.Errorf("a command makes files with mode %v, the login has %v", theirs, ours)
+		}
 		_, rec := run(c)
 		if got := rec.Text(executor.Stdout); got != dir+"\n0\n" {
 			t.Errorf("in %q: %q", dir, got)
@@ -159,6 +166,15 @@ func testDirectory(t *testing.T, boot BootMachine) {
 			t.Errorf("in a directory called -: exit %d", res.Exit)
 		}
 	}
+}
+
+func fileMode(t *testing.T, file string) os.FileMode {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode()
 }
 
 func testLoginEnvironment(t *testing.T, boot BootMachine) {
@@ -184,6 +200,18 @@ func testLoginEnvironment(t *testing.T, boot BootMachine) {
 				t.Errorf("the environment lacks %q: %q", kept, out)
 			}
 		}
+	}
+}
+
+// testSignals wants a command to ignore no signal that the login doesn't ignore:
+// its daemons would inherit that.
+func testSignals(t *testing.T, boot BootMachine) {
+	b := newBench(t, boot)
+	c := b.sh("grep SigIgn /proc/self/status")
+	_, look := b.look(c)
+	_, run := b.run(c)
+	if got, want := run.Text(executor.Stdout), look.Text(executor.Stdout); got != want || got == "" {
+		t.Errorf("an attempt's command has %q, a look's has %q", got, want)
 	}
 }
 

@@ -1,6 +1,6 @@
 # sg_command runs the program in the file $1. It replaces the subshell it's called
-# in. The environment is the login's without what loaders and shells act on; then
-# the command's own variables.
+# in. The umask is the login's; so is the environment, without what loaders and
+# shells act on; then come the command's own variables.
 sg_command() {
 	[ -z "$sg_cwd" ] || cd -- "$sg_cwd" || exit 126
 	IFS='
@@ -19,8 +19,28 @@ sg_command() {
 	done
 	set +f
 	unset BASH_ENV ENV IFS PS4 PROMPT_COMMAND
+	umask "$sg_umask"
+	if sg_ignores; then
+		set -- env --default-signal=INT,QUIT "$sg_interpreter" "$1"
+	else
+		set -- "$sg_interpreter" "$1"
+	fi
 	sg_env
-	exec "$sg_interpreter" "$1"
+	exec "$@"
+}
+
+# sg_ignores tells whether INT or QUIT are ignored, as in whatever a shell puts into
+# the background, and env can undo it: few shells can.
+sg_ignores() {
+	trap - INT QUIT
+	[ -r /proc/self/status ] || return 1
+	while read -r sg_k sg_w; do
+		[ "$sg_k" != SigIgn: ] || break
+	done </proc/self/status
+	case $sg_w in
+	*[2-7a-f]) env --default-signal=INT,QUIT true 2>/dev/null ;;
+	*) return 1 ;;
+	esac
 }
 
 # sg_status CODE sets sg_exit to an exit code as sh tells it; ksh has 256+n for death

@@ -1,6 +1,7 @@
 # Evaluated by the bootstrap, which has read the header (sg_v sg_n sg_l sg_h) and
 # the whole payload (sg_p) and has seen the end mark. All names begin with sg_ and
 # none is exported. POSIX sh only.
+sg_umask=$(umask)
 umask 077
 unset CDPATH
 

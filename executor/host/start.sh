@@ -45,7 +45,6 @@ sg_sync() {
 # ignored signal would be inherited by the command and its daemons.
 sg_runner() {
 	trap : HUP TERM
-	trap - INT QUIT
 	sg_self
 	sg_stat "$sg_me" || exit 1
 	sg_clock
