@@ -1,6 +1,9 @@
 package runbook
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // destroyer is a command that looks destructive with some arguments.
 type destroyer struct {
@@ -87,4 +90,33 @@ var destructive = []destroyer{
 	{"redis-cli", false, verb("FLUSHALL", "FLUSHDB", "flushall", "flushdb", "SHUTDOWN", "shutdown"), "redis-cli flushall"},
 	{"curl", false, both(option("-X", "--request"), verb("DELETE")), "curl -X DELETE"},
 	{"curl", false, verb("-XDELETE", "--request=DELETE"), "curl -X DELETE"},
+}
+
+// destructiveByName are the rules for one command; those for families of
+// commands stand under "".
+var destructiveByName = func() map[string][]destroyer {
+	m := map[string][]destroyer{}
+	for _, rule := range destructive {
+		name := rule.name
+		if rule.prefix {
+			name = ""
+		}
+		m[name] = append(m[name], rule)
+	}
+	return m
+}()
+
+// destroys says what a command line would run that destroys, or "".
+func destroys(name string, args []string) string {
+	for _, rule := range destructiveByName[name] {
+		if rule.match(args) {
+			return rule.says
+		}
+	}
+	for _, rule := range destructiveByName[""] {
+		if strings.HasPrefix(name, rule.name) && rule.match(args) {
+			return rule.says
+		}
+	}
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
+	"mvdan.cc/sh/v3/syntax"
 
 	"stepgate/runbook/attrs"
 	"stepgate/runbook/text"
@@ -28,10 +29,12 @@ type block struct {
 	group *attrs.Group
 	check, rollback,
 	idempotent, irreversible bool
-	body  string
-	lines []int // offset of each body line's first byte
-	marks *marks
-	open  bool // never closed
+	body    string
+	lines   []int // offset of each body line's first byte
+	marks   *marks
+	open    bool         // never closed
+	shell   *syntax.File // the body as parsed; nil: it isn't shell
+	carried string       // what stands before the body in a plain document
 }
 
 // command reports whether the fence is a step's command.

@@ -16,17 +16,26 @@ func (p *parser) judged(b *block, f *Fence) string {
 	if !isShell(f.Lang) {
 		return "it is " + f.Lang + ", which can't be judged"
 	}
-	parsed, _, err := parseShell(f.Lang, f.Body)
-	if err != nil {
-		parsed, _, err = parseShell("bash", f.Body)
+	j := judge{sql: sqlWords(f.Body)}
+	parsed := b.shell
+	if parsed == nil {
+		var err error
+		if parsed, _, err = parseShell("bash", b.body); err != nil {
+			return "it can't be read as shell: " + err.Error()
+		}
 	}
-	if err != nil {
-		return "it can't be read as shell: " + err.Error()
-	}
-	j := judge{}
 	j.walk(parsed)
-	if m := placeholder.FindString(f.Body); m != "" {
-		j.because("it may hold a placeholder: " + m)
+	if strings.ContainsAny(b.carried, "$`") {
+		if before, _, err := parseShell("bash", b.carried); err == nil {
+			j.walk(before)
+		} else {
+			j.because("what carries over to it can't be read")
+		}
+	}
+	if strings.Contains(f.Body, "<") {
+		if m := placeholder.FindString(f.Body); m != "" {
+			j.because("it may hold a placeholder: " + m)
+		}
 	}
 	return j.why
 }
@@ -35,6 +44,7 @@ func (p *parser) judged(b *block, f *Fence) string {
 type judge struct {
 	why   string
 	depth int
+	sql   bool // words of SQL stand somewhere
 }
 
 func (j *judge) because(why string) {
@@ -49,6 +59,12 @@ var (
 	configFile     = regexp.MustCompile(`(^/etc/|\.(conf|cnf|cfg|ini|ya?ml|toml|properties|flags|service|env)$)`)
 	device         = regexp.MustCompile(`^/dev/(sd|hd|vd|xvd|nvme|mapper/|dm-|md|disk)`)
 )
+
+// sqlWords reports whether text may hold destructive SQL.
+func sqlWords(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, "drop") || strings.Contains(text, "truncate") || strings.Contains(text, "delete")
+}
 
 // walk judges everything in a parsed body, also inside functions, substitutions
 // and here-documents.
@@ -68,6 +84,9 @@ func (j *judge) walk(f *syntax.File) {
 				j.pipe(n.Y)
 			}
 		case *syntax.Word:
+			if !j.sql {
+				break
+			}
 			if m := destructiveSQL.FindString(words(n)); m != "" {
 				j.because("it says " + strings.Join(strings.Fields(m), " "))
 			}
@@ -160,11 +179,9 @@ func (j *judge) argv(args []string) {
 	case name == "find" || name == "xargs":
 		j.wrapped(name, args[1:])
 	}
-	for _, rule := range destructive {
-		if (name == rule.name || rule.prefix && strings.HasPrefix(name, rule.name)) && rule.match(args[1:]) {
-			j.because("it runs " + rule.says)
-			return
-		}
+	if says := destroys(name, args[1:]); says != "" {
+		j.because("it runs " + says)
+		return
 	}
 	if name == "tee" && !has(args, "-a", "--append") || name == "cp" || name == "mv" || name == "install" {
 		j.overwritten(name, args[1:])

@@ -26,10 +26,10 @@ var idForm = regexp.MustCompile(`^[\p{L}\p{N}_-]{1,100}$`)
 // vocabulary checks every word of a group against where it stands. Words that
 // don't exist, stand in a wrong place or come later are reported and left out.
 func (p *parser) vocabulary(g *attrs.Group, at place) marks {
-	m := marks{classes: map[string]int{}, values: map[string]attrs.Pair{}}
 	if g == nil {
-		return m
+		return marks{}
 	}
+	m := marks{classes: map[string]int{}, values: map[string]attrs.Pair{}}
 	p.id(g, at, &m)
 	for _, c := range g.Classes {
 		w, known := classes[c.Text]

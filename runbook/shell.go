@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -25,6 +26,18 @@ func variant(interpreter string) syntax.LangVariant {
 // parser, which recurses, is asked.
 const maxShellDepth = 500
 
+// shellParsers keeps parsers that may be used again; their buffers are large.
+var shellParsers sync.Pool
+
+func shellParser(v syntax.LangVariant) *syntax.Parser {
+	parser, ok := shellParsers.Get().(*syntax.Parser)
+	if !ok {
+		return syntax.NewParser(syntax.Variant(v))
+	}
+	syntax.Variant(v)(parser)
+	return parser
+}
+
 // parseShell parses a fence's body. at is the byte offset of an error.
 func parseShell(interpreter, body string) (f *syntax.File, at int, err error) {
 	if n := strings.Count(body, "(") + strings.Count(body, "{") + strings.Count(body, "`") + strings.Count(body, "$"); n > 100*maxShellDepth {
@@ -33,8 +46,10 @@ func parseShell(interpreter, body string) (f *syntax.File, at int, err error) {
 	if at := tooDeep(body); at >= 0 {
 		return nil, at, errors.New("brackets are nested too deeply")
 	}
-	f, err = syntax.NewParser(syntax.Variant(variant(interpreter)), syntax.KeepComments(false)).Parse(strings.NewReader(body), "")
+	parser := shellParser(variant(interpreter))
+	f, err = parser.Parse(strings.NewReader(body), "")
 	if err == nil {
+		shellParsers.Put(parser)
 		return f, 0, nil
 	}
 	var parse syntax.ParseError
@@ -103,8 +118,10 @@ func (p *parser) shell(b *block, f *Fence) {
 	if b.check && parsed != nil {
 		p.lintCheck(b, parsed)
 	}
+	b.shell = parsed
 	if !p.book.Annotated {
-		f.Body = p.carried.before() + b.body
+		b.carried = p.carried.before()
+		f.Body = b.carried + b.body
 		p.carry(b, parsed)
 	}
 }
