@@ -95,6 +95,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.MouseWheelMsg:
 		a.wheel(m.Mouse())
 	}
+	a.rearrange()
 	return a, tea.Batch(cmd, a.tick())
 }
 
@@ -177,14 +178,16 @@ func (a *app) tick() tea.Cmd {
 }
 
 func (a *app) resize(w, h int) {
-	a.layout = arrange(w, h, a.focus, a.whole)
+	a.layout = arrange(w, h, a.focus, a.whole, a.out.Empty())
 	if d := a.top(); d != nil && !a.layout.small {
 		d.fit(a)
 	}
 }
 
-// rearrange fits the panes after the focus changed.
-func (a *app) rearrange() { a.layout = arrange(a.layout.w, a.layout.h, a.focus, a.whole) }
+// rearrange fits the panes after the focus, or whether there is output, changed.
+func (a *app) rearrange() {
+	a.layout = arrange(a.layout.w, a.layout.h, a.focus, a.whole, a.out.Empty())
+}
 
 // selected returns the cell that is read: the one under the cursor, or where
 // the run stands.

@@ -95,6 +95,7 @@ func (a *app) dialogsFollow() {
 		a.behind(&gateDialog{d: gate.New(s.Run, c, a.now)})
 	case stopped && a.offered != here:
 		a.offered = here
+		a.tree.Return()
 		a.behind(newStop(a, here))
 	}
 }

@@ -16,7 +16,7 @@ import (
 // footers are the keys shown at the bottom of each screen, most wanted first.
 var footers = map[scope][]keyID{
 	inRun: {
-		keyGo, keyMenu, keyStop, keyReturn, keyDone, keySkip, keyRetry, keyAuto, keyNote, keyNextPane, keyWhole, keyHelp, keyLeave,
+		keyGo, keyStop, keyDone, keySkip, keyRetry, keyAuto, keyNote, keyNextPane, keyWhole,
 	},
 	inGate:   {keyEnter, keyCancel, keyDown},
 	inStop:   {keyEnter, keyCancel, keyHelp},
@@ -31,22 +31,27 @@ func (a *app) foot() string {
 	if d := a.top(); d != nil {
 		sc = d.scope()
 	}
-	var parts []string
-	used, sep := 1, a.theme.Faint.Render(" "+a.theme.Glyph.Dot+" ")
-	for _, id := range footers[sc] {
-		b := bound(sc, id)
-		name, ok := a.shortFor(b, sc)
-		if !ok {
-			continue
+	t := a.theme
+	shown := func(ids []keyID, room int) (parts []string, used int) {
+		for _, id := range ids {
+			b := bound(sc, id)
+			name, ok := a.shortFor(b, sc)
+			k := keyName(b.Keys[0], t.Glyph.Enter)
+			if n := ansi.StringWidth(k+name) + 4; ok && used+n <= room {
+				used += n
+				parts = append(parts, t.Key.Render(k)+" "+t.Muted.Render(name))
+			}
 		}
-		plain := keyName(b.Keys[0], a.theme.Glyph.Enter) + " " + name
-		if used+ansi.StringWidth(plain)+3 > a.layout.w {
-			continue
-		}
-		used += ansi.StringWidth(plain) + 3
-		parts = append(parts, a.theme.Key.Render(keyName(b.Keys[0], a.theme.Glyph.Enter))+" "+a.theme.Muted.Render(name))
+		return parts, used
 	}
-	return pane.Cut(" "+strings.Join(parts, sep), a.layout.w, "")
+	// What leads on from a screen, and out of it, is never squeezed out.
+	var last []string
+	used := 0
+	if sc == inRun {
+		last, used = shown([]keyID{keyHelp, keyLeave}, a.layout.w)
+	}
+	first, _ := shown(footers[sc], a.layout.w-used)
+	return pane.Cut(" "+strings.Join(append(first, last...), t.Faint.Render(" "+t.Glyph.Dot+" ")), a.layout.w, "")
 }
 
 // shortFor is the word of a key at this moment, and whether it applies.
@@ -58,10 +63,6 @@ func (a *app) shortFor(b binding, sc scope) (string, bool) {
 	switch b.ID {
 	case keyGo:
 		return a.goWord()
-	case keyMenu:
-		return b.Short, wait == run.WaitFailure || wait == run.WaitUnknown
-	case keyReturn:
-		return b.Short, a.tree.Away()
 	case keyWhole:
 		return b.Short, !a.layout.wide
 	case keyDone:
@@ -72,7 +73,10 @@ func (a *app) shortFor(b binding, sc scope) (string, bool) {
 		}
 		return b.Short, wait != run.WaitClosed
 	case keyLeave:
-		return "leave (the run stays)", wait != run.WaitClosed
+		if a.layout.wide {
+			return "leave (the run stays)", wait != run.WaitClosed
+		}
+		return b.Short, wait != run.WaitClosed
 	}
 	if b.Verb != "" {
 		return b.Short, b.Short != "" && a.snap.Action(b.Verb).OK()

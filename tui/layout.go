@@ -13,14 +13,12 @@ type rect struct{ x, y, w, h int }
 func (r rect) holds(x, y int) bool { return x >= r.x && x < r.x+r.w && y >= r.y && y < r.y+r.h }
 
 // layout is where everything is. It depends on the screen's size, on the pane
-// that has the keys, and on nothing else.
+// that has the keys, on whether anything was printed, and on nothing else.
 type layout struct {
-	w, h              int
-	small, wide       bool
-	head, body        rect
-	tree, step, out   rect // h 0: not shown
-	status, keys      rect
-	treeFull, outFull bool
+	w, h            int
+	small, wide     bool
+	body            rect // between the two lines above and the two below
+	tree, step, out rect // h 0: not shown
 }
 
 // pane is a part of the run screen that can have the keys.
@@ -32,20 +30,19 @@ const (
 	paneOut
 )
 
-func arrange(w, h int, focus paneID, whole bool) layout {
+// quiet says that there is no output, whose pane then gives most of its room to
+// the step where there isn't much.
+func arrange(w, h int, focus paneID, whole, quiet bool) layout {
 	l := layout{w: w, h: h, small: w < minWidth || h < minHeight, wide: w >= wideFrom}
 	if l.small {
 		return l
 	}
-	l.head = rect{0, 0, w, 2}
 	l.body = rect{0, 2, w, h - 4}
-	l.status = rect{0, h - 2, w, 1}
-	l.keys = rect{0, h - 1, w, 1}
 	b := l.body
 	if l.wide {
 		tw := min(max(w*36/100, 36), 60)
 		l.tree = rect{0, b.y, tw, b.h}
-		l.split(rect{tw, b.y, w - tw, b.h}, focus)
+		l.split(rect{tw, b.y, w - tw, b.h}, focus, quiet)
 		return l
 	}
 	if whole {
@@ -60,12 +57,12 @@ func arrange(w, h int, focus paneID, whole bool) layout {
 		th = 4
 	}
 	l.tree = rect{0, b.y, w, th}
-	l.split(rect{0, b.y + th, w, b.h - th}, focus)
+	l.split(rect{0, b.y + th, w, b.h - th}, focus, quiet)
 	return l
 }
 
 // split divides a column between the step and its output.
-func (l *layout) split(r rect, focus paneID) {
+func (l *layout) split(r rect, focus paneID, quiet bool) {
 	share := 58
 	if focus == paneOut {
 		share = 30
@@ -76,6 +73,8 @@ func (l *layout) split(r rect, focus paneID) {
 		sh = 0
 	case r.h < 9:
 		sh = r.h
+	case quiet && r.h < 24:
+		sh = r.h - 3
 	default:
 		sh = min(max(sh, 4), r.h-4)
 	}

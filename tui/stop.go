@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -103,11 +104,13 @@ func (d *stopDialog) render(a *app, w, h int) string {
 // what says what failed, with the values that decided and the last output.
 func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 	t := a.theme
-	var out []string
 	mark := wording.Mark(c.Status)
-	for _, l := range pane.Wrap(wording.Stopped(c), w) {
-		out = append(out, t.Style(mark).Render(l))
+	why := wording.Stopped(c)
+	if why == "" {
+		why = "what comes next here could not be decided"
 	}
+	out := wrapped(t.Style(mark), why, w)
+	out = append(out, stepview.Host(t, c.Key.Target, a.snap.Hosts[c.Key.Target], w)...)
 	if a.snap.Notice != "" {
 		for _, l := range pane.Wrap(wording.Line(a.snap.Notice), w) {
 			out = append(out, t.Muted.Render(l))
@@ -124,8 +127,13 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 		}
 	}
 	if tail := a.out.Tail(t, w-2, 12); len(tail) > 0 {
-		out = append(out, "", t.Muted.Render("It printed at last:"))
+		out = append(out, t.Muted.Render("It printed at last:"))
 		out = append(out, pane.Indent(tail, t.Border.Render(t.Glyph.Quote)+" ")...)
+	}
+	if l := c.Latest(); l != nil {
+		when := fmt.Sprintf("What ran (attempt %d, begun %s):", l.Intent.No, l.At.Format(time.TimeOnly))
+		out = append(out, t.Muted.Render(when))
+		out = append(out, stepview.Dispatch(t, &l.Intent.Dispatch, w)...)
 	}
 	return out
 }

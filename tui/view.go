@@ -205,7 +205,7 @@ func (a *app) treePane() string {
 	lines := a.tree.Lines(a.theme, iw, ih, a.now, a.spinner())
 	box := pane.Box{Title: "Steps", Focus: a.focus == paneTree, Scroll: a.tree.Scroll()}
 	if a.tree.Away() {
-		box.Right = "esc: back to the run"
+		box.Right = "esc back"
 	}
 	return box.Render(a.theme, lines, r.w, r.h)
 }
@@ -222,7 +222,16 @@ func (a *app) stepPane() string {
 	} else {
 		v := stepview.View{Theme: a.theme, Snap: a.snap, Now: a.now, Spin: a.spinner()}
 		lines = v.Lines(c, iw)
+		if len(lines) > ih && (c.Status != run.Pending || a.snap.Busy != nil && c.Key == a.snap.Current) {
+			v.Watch = true
+			lines = v.Lines(c, iw)
+		}
 		box.Title, box.Right = wording.Name(a.snap.Run, c.Plan.Step), wording.Place(c.Key.Target)
+	}
+	if row, ok := a.tree.Selected(); ok && a.tree.Away() && row.Section != nil {
+		v := stepview.View{Theme: a.theme, Snap: a.snap, Now: a.now}
+		lines = v.Section(row.Section, iw)
+		box.Title, box.Right = strings.TrimSpace(row.Number+" "+row.Title), row.Right
 	}
 	a.stepLen = len(lines)
 	return box.Render(a.theme, a.step.Window(lines, ih), r.w, r.h)

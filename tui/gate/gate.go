@@ -188,7 +188,7 @@ func (d *Dialog) Render(t *theme.Theme, w, h int) string {
 func (d *Dialog) foot(t *theme.Theme) []string {
 	rule := t.Border.Render(pane.Fit("", d.w, ""))
 	if below := len(d.lines) - d.scroll.Top - d.h; below > 0 {
-		rule = t.Gate.Render(fmt.Sprintf("%s %d more lines below", t.Glyph.Down, below))
+		rule = t.Gate.Render(fmt.Sprintf("%s more below: %d", t.Glyph.Down, below))
 	}
 	phrase := wording.Line(d.shown.Phrase)
 	ask := t.Text.Render("Type ") + t.Caution.Render(phrase) + t.Text.Render(" and press enter. ") + t.Muted.Render("Enter alone is No.")

@@ -30,6 +30,12 @@ func (s *Scroll) Show(line, total, h int) {
 	s.clamp(total, h)
 }
 
+// Around puts a line a third of the way down, where there is that much above it.
+func (s *Scroll) Around(line, total, h int) {
+	s.Top = line - h/3
+	s.clamp(total, h)
+}
+
 // End moves to the last line.
 func (s *Scroll) End(total, h int) {
 	s.Top = total

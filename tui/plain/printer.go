@@ -19,9 +19,9 @@ import (
 type printer struct {
 	out    io.Writer
 	src    tui.Source
-	seen   map[run.Key]uint64            // number of the last event told, by cell
+	seen   map[run.Key]uint64                  // number of the last event told, by cell
 	phases map[run.Key]map[run.Phase]time.Time // checks told
-	read   map[string]*[2]stream         // attempts' output told
+	read   map[string]*[2]stream               // attempts' output told
 	notice string
 	hosts  map[string]run.HostState
 	err    error // of writing

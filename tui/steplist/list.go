@@ -141,7 +141,11 @@ func (l *List) Lines(t *theme.Theme, w, h int, now time.Time, spin string) []str
 		return nil
 	}
 	at := l.at()
-	l.scroll.Show(at, len(l.rows), h)
+	if l.Away() {
+		l.scroll.Show(at, len(l.rows), h)
+	} else {
+		l.scroll.Around(at, len(l.rows), h)
+	}
 	from, to := l.scroll.Top, min(l.scroll.Top+h, len(l.rows))
 	out := make([]string, 0, to-from)
 	for i := from; i < to; i++ {

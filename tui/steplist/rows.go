@@ -21,7 +21,8 @@ type Row struct {
 	Title    string
 	Right    string     // progress, duration or a word
 	Step     *plan.Step // nil for sections and walks
-	Key      run.Key    // of its cell, or of the first cell below it
+	Section  *plan.Section
+	Key      run.Key // of its cell, or of the first cell below it
 }
 
 // tally sums up what is below a node.
@@ -154,7 +155,9 @@ func (b *builder) fold(id string, depth int, number, title, right string, t tall
 func (b *builder) section(n *plan.Section, depth int) {
 	t := b.tallies[n]
 	title := wording.Line(b.r.Plan.Text(n.Title, n.Scope, nil))
-	if b.fold("s:"+n.ID, depth, n.Number, title, progress(t), t) {
+	open := b.fold("s:"+n.ID, depth, n.Number, title, progress(t), t)
+	b.rows[len(b.rows)-1].Section = n
+	if open {
 		for _, c := range n.Children {
 			b.node(c, depth+1)
 		}
@@ -173,7 +176,11 @@ func (b *builder) walk(n *plan.Walk, depth int) {
 		}
 	}
 	title := wording.Line(b.r.Plan.Text(n.Title, n.Scope, func(string) (any, bool) { return "…", true }))
-	if !b.fold("w:"+n.ID, depth, n.Number, title, right, t) {
+	open := b.fold("w:"+n.ID, depth, n.Number, title, right, t)
+	if first, ok := n.Instances[0].(*plan.Section); ok {
+		b.rows[len(b.rows)-1].Section = first
+	}
+	if !open {
 		return
 	}
 	for _, at := range order {
@@ -185,7 +192,9 @@ func (b *builder) walk(n *plan.Walk, depth int) {
 			if strings.Contains(inst.Title, "{{") {
 				title = wording.Line(b.r.Plan.Text(inst.Title, inst.Scope, nil))
 			}
-			if b.fold("i:"+inst.ID, depth+1, "", title, progress(t), t) {
+			open := b.fold("i:"+inst.ID, depth+1, "", title, progress(t), t)
+			b.rows[len(b.rows)-1].Section = inst
+			if open {
 				for _, c := range inst.Children {
 					b.node(c, depth+2)
 				}

@@ -129,16 +129,14 @@ func (b *body) live(p run.Phase, fences []*runbook.Fence, looks []run.Look) {
 			b.result(wording.Label(p), where, fences, l.Last)
 			continue
 		}
-		saw := ""
-		if l.Last.Tries > 0 {
-			for _, r := range l.Last.Rows {
-				if r.Verdict != checks.Pass {
-					_, saw = wording.Row(r)
-					break
-				}
+		what, saw := name(fences, l.Fence), ""
+		for _, r := range l.Last.Rows {
+			if r.Verdict != checks.Pass {
+				what, saw = wording.Row(r)
+				break
 			}
 		}
-		b.line(wording.Label(p), where, theme.Running, b.Spin, name(fences, l.Fence), join(saw, progress(l, b.Now), b.Theme))
+		b.line(wording.Label(p), where, theme.Running, b.Spin, what, join(saw, progress(l, b.Now), b.Theme))
 	}
 }
 

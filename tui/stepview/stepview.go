@@ -21,6 +21,8 @@ type View struct {
 	Snap  *run.Snapshot
 	Now   time.Time
 	Spin  string // the spinner's frame
+	// Watch puts what happens before what there is to read.
+	Watch bool
 }
 
 // Lines draws a cell in lines of at most w cells.
@@ -31,10 +33,15 @@ func (v View) Lines(c *run.Cell, w int) []string {
 	b := &body{View: v, c: c, w: w}
 	b.status()
 	b.host()
-	b.prose()
+	if !v.Watch {
+		b.prose()
+	}
 	b.command()
 	b.checks()
 	b.history()
+	if v.Watch {
+		b.prose()
+	}
 	return b.lines
 }
 
@@ -137,27 +144,33 @@ func (b *body) settled() {
 
 // host says when the connection to the cell's host isn't there.
 func (b *body) host() {
-	h, ok := b.Snap.Hosts[b.c.Key.Target]
-	if !ok || h.State == "" || h.State == "connected" {
-		return
+	b.add(Host(b.Theme, b.c.Key.Target, b.Snap.Hosts[b.c.Key.Target], b.w)...)
+}
+
+// Host draws the state of a host's connection, unless it is there or was never
+// needed.
+func Host(t *theme.Theme, name string, h run.HostState, w int) []string {
+	if h.State == "" || h.State == "connected" {
+		return nil
 	}
-	t := b.Theme
+	var out []string
 	style := t.Live
 	if h.State == "lost" || h.Error != "" {
 		style = t.Bad
 	}
-	text := wording.Place(b.c.Key.Target) + ": " + wording.Line(h.State)
+	text := wording.Place(name) + ": " + wording.Line(h.State)
 	if h.Error != "" {
 		text += ": " + wording.Line(h.Error)
 	}
-	for _, l := range pane.Wrap(text, b.w) {
-		b.add(style.Render(l))
+	for _, l := range pane.Wrap(text, w) {
+		out = append(out, style.Render(l))
 	}
 	if h.Hint != "" {
-		for _, l := range pane.Wrap(wording.Block(h.Hint), b.w) {
-			b.add(t.Muted.Render(l))
+		for _, l := range pane.Wrap(wording.Block(h.Hint), w) {
+			out = append(out, t.Muted.Render(l))
 		}
 	}
+	return out
 }
 
 func (b *body) prose() {

@@ -37,6 +37,8 @@ func failed(c *run.Cell) string {
 		return "the command ran, but a check after it doesn't hold"
 	case run.ExitCode:
 		return exit(c)
+	case run.NotStarted:
+		return "nothing ran: " + Line(c.Detail)
 	case run.DecidedFailed:
 		return "marked failed: " + Line(c.Detail)
 	default:

@@ -72,6 +72,8 @@ func Doing(b *run.Activity, now time.Time) string {
 		return "rolling back, " + d
 	case "probe":
 		return "asking the host, " + d
+	case "work":
+		return "at work, " + d
 	}
 	return Line(b.What) + ", " + d
 }

@@ -1,0 +1,52 @@
+package stepview
+
+import (
+	"stepgate/runbook/plan"
+	"stepgate/tui/markdown"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
+)
+
+// Section draws what there is to read about a section: its prose, its warnings,
+// and its steps.
+func (v View) Section(s *plan.Section, w int) []string {
+	t, r := v.Theme, v.Snap.Run
+	text := func(src string) string { return r.TextIn(s.Scope, src) }
+	var out []string
+	block := func(lines []string) {
+		if len(out) > 0 && len(lines) > 0 {
+			out = append(out, "")
+		}
+		out = append(out, lines...)
+	}
+	block(markdown.Render(t, text(s.Book.Prose), w))
+	for _, warn := range s.Book.Warnings {
+		block(Alert(t, theme.Gate, "WARNING", text(warn), w))
+	}
+	if s.Book.Caution != "" {
+		block(Alert(t, theme.Failed, "CAUTION", text(s.Book.Caution), w))
+	}
+	var steps []string
+	var walk func(plan.Node)
+	walk = func(n plan.Node) {
+		switch n := n.(type) {
+		case *plan.Section:
+			for _, c := range n.Children {
+				walk(c)
+			}
+		case *plan.Walk:
+			for _, i := range r.Order(n) {
+				walk(n.Instances[i])
+			}
+		case *plan.Step:
+			mark := wording.Mark(r.StepStatus(n))
+			if mark == theme.Pending && n.Gated {
+				mark = theme.Gate
+			}
+			steps = append(steps, t.Draw(mark)+" "+wording.Name(r, n))
+		}
+	}
+	walk(s)
+	block(steps)
+	return out
+}
