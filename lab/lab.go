@@ -32,6 +32,9 @@ var Systems = []string{"openmldb"}
 type Options struct {
 	Speed float64       // simulated waits are divided by it; 0: 1, real time
 	Idle  time.Duration // life without a connection; 0: ten minutes
+	// Program is what the lab's processes run, with the verb lab in front of their
+	// arguments: see [Main]. Empty: the running program.
+	Program string
 }
 
 // Host is one simulated host.
@@ -85,20 +88,20 @@ func Create(dir, system string, o Options) (*Cluster, error) {
 		}
 		s.Hosts[i].MachineID = randomHex()
 	}
-	if err := lay(s); err != nil {
+	if err := lay(s, o.Program); err != nil {
 		return nil, err
 	}
 	return clusterOf(s), nil
 }
 
 // lay writes everything of a lab; the file that makes it a lab comes last.
-func lay(s *site.Site) error {
+func lay(s *site.Site, program string) error {
 	for _, sub := range []string{"bin", "keys", "faults"} {
 		if err := os.Mkdir(filepath.Join(s.Dir, sub), 0o700); err != nil {
 			return fmt.Errorf("create lab: %w", err)
 		}
 	}
-	if err := copyBinary(s.Binary()); err != nil {
+	if err := copyBinary(program, s.Binary()); err != nil {
 		return fmt.Errorf("create lab: copy the program: %w", err)
 	}
 	for i := range s.Hosts {
@@ -199,12 +202,13 @@ func emptyDir(dir string) (string, error) {
 	return real, nil
 }
 
-// copyBinary keeps the running program for as long as the lab lives: `go run`
-// removes its own when it ends.
-func copyBinary(to string) error {
-	from, err := os.Executable()
-	if err != nil {
-		return err
+// copyBinary keeps the program, by default the running one, for as long as the
+// lab lives: `go run` removes its own when it ends.
+func copyBinary(from, to string) (err error) {
+	if from == "" {
+		if from, err = os.Executable(); err != nil {
+			return err
+		}
 	}
 	if from, err = filepath.EvalSymlinks(from); err != nil {
 		return err

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -21,7 +23,31 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "lab" {
 		os.Exit(lab.Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	os.Exit(runTests(m))
+}
+
+// program is what labs run: this test binary, but for race tests the same built
+// without the race detector, whose programs take ten times as long to start. The
+// cluster's own concurrency is raced in lab/openmldb, the SSH server's in
+// lab/sshd.
+var program string
+
+func runTests(m *testing.M) int {
+	if raceEnabled {
+		dir, err := os.MkdirTemp("", "lab-program")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		program = filepath.Join(dir, "lab.test")
+		build := exec.Command("go", "test", "-c", "-race=false", "-o", program, ".")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build the lab's program: %v\n%s", err, out)
+			return 1
+		}
+	}
+	return m.Run()
 }
 
 // site is a running lab, as one test sees it.
@@ -53,6 +79,7 @@ func create(t *testing.T, o lab.Options) *site {
 	if o.Speed == 0 {
 		o.Speed = speed
 	}
+	o.Program = program
 	c, err := lab.Create(filepath.Join(t.TempDir(), "lab"), "openmldb", o)
 	if err != nil {
 		t.Fatal(err)

@@ -59,6 +59,9 @@ func serve(dir string) error {
 	if err := sweep(s.Dir); err != nil { // of a former life
 		return err
 	}
+	if err := os.Remove(groupsPath(s.Dir)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	err = runHosts(ctx, end, s)
 	if sweepErr := sweep(s.Dir); sweepErr != nil {
 		return errors.Join(err, sweepErr)
@@ -182,7 +185,22 @@ func hostServer(s *site.Site, h *site.Host, bootID string, idle *idleClock) (*ss
 		Signer: signer, User: h.User, Authorized: []ssh.PublicKey{client},
 		Dir: s.Home(h), Env: s.Environ(h, bootID),
 		Activity: func(open int) { idle.set(h.Name, open) },
+		Started:  func(pid int) { noteGroup(s.Dir, pid) },
 	}, ln, nil
+}
+
+// groupsPath is where the process groups of SSH sessions are noted, for systems
+// that don't show other processes' environments.
+func groupsPath(dir string) string { return filepath.Join(dir, "groups") }
+
+// noteGroup is best effort: what it misses is found by the lab's mark.
+func noteGroup(dir string, pid int) {
+	f, err := os.OpenFile(groupsPath(dir), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	_, _ = fmt.Fprintln(f, pid)
 }
 
 // idleClock calls expired when no host has had a connection for a while.

@@ -106,6 +106,9 @@ func (s *Server) start(ctx context.Context, conn net.Conn, args []string) (*comm
 	for _, f := range []*os.File{ends[0][0], ends[1][1], ends[2][1]} {
 		f.Close()
 	}
+	if s.Started != nil {
+		s.Started(cmd.Process.Pid)
+	}
 	c := &command{stdin: ends[0][1], stdout: ends[1][0], stderr: ends[2][0], exited: make(chan struct{})}
 	s.wg.Go(func() {
 		kill := context.AfterFunc(ctx, func() { _ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL) })

@@ -30,6 +30,9 @@ type Server struct {
 	// Activity is told the number of logged-in connections whenever it changes,
 	// one call at a time. It must not call the Server.
 	Activity func(open int)
+	// Started is told the number of each command's process, which is that of its
+	// process group and session too, before the command's client hears of it.
+	Started func(pid int)
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool // value: logged in
