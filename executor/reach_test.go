@@ -1,7 +1,6 @@
 package executor_test
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -58,86 +56,88 @@ func open(t *testing.T, c executor.SSHConfig) executor.Executor {
 	return x
 }
 
+// unreachable are ways not to reach a site, and what the user is told.
+var unreachable = map[string]struct {
+	change     func(t *testing.T, s *site)
+	text, hint []string // with PORT and FILE for the site's
+}{
+	"unknown key": {
+		change: func(t *testing.T, s *site) {
+			s.config.KnownHosts = []string{filepath.Join(t.TempDir(), "none"), knownHost(t, "other.example:22", newIdentity(t).signer.PublicKey())}
+		},
+		text: []string{`reach host "tablet-1": the host key ssh-ed25519 SHA256:`, "isn't known"},
+		hint: []string{"compare the fingerprint", "ssh-keyscan -p PORT 127.0.0.1 >> FILE"},
+	},
+	"changed key": {
+		change: func(t *testing.T, s *site) {
+			s.config.KnownHosts = []string{knownHost(t, s.addr, newIdentity(t).signer.PublicKey())}
+		},
+		text: []string{"the host key of [127.0.0.1]:PORT has changed", "FILE:1 has SHA256:"},
+		hint: []string{"ssh-keygen -R '[127.0.0.1]:PORT' -f FILE"},
+	},
+	"revoked key": {
+		change: func(t *testing.T, s *site) {
+			file := s.config.KnownHosts[0]
+			line, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, key, _ := strings.Cut(string(line), " ")
+			if err := os.WriteFile(file, []byte("@revoked * "+key), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		text: []string{"is revoked at FILE:1"},
+		hint: []string{"don't connect"},
+	},
+	"malformed known_hosts": {
+		change: func(t *testing.T, s *site) {
+			if err := os.WriteFile(s.config.KnownHosts[0], []byte("# fine\nhost ssh-ed25519 notbase64!\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		text: []string{"read known hosts", "FILE:2"},
+		hint: []string{"the line"},
+	},
+	"refused connection": {
+		change: func(t *testing.T, s *site) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.config.Addr = ln.Addr().String()
+			if err := ln.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		text: []string{"connection refused by 127.0.0.1:PORT"},
+		hint: []string{"ssh -p PORT ops@127.0.0.1 true"},
+	},
+	"key not let in": {
+		change: func(t *testing.T, s *site) { s.config.Identities = []string{newIdentity(t).file} },
+		text:   []string{`the server refused every key for user "ops"`},
+		hint:   []string{"ssh-copy-id -p PORT ops@127.0.0.1"},
+	},
+	"no key at all": {
+		change: func(_ *testing.T, s *site) { s.config.Identities = []string{"/nonexistent/id"} },
+		text:   []string{`there is no usable key for user "ops"`},
+		hint:   []string{"ssh-keygen -t ed25519"},
+	},
+	"locked key": {
+		change: func(t *testing.T, s *site) { s.config.Identities = []string{lockedKey(t)} },
+		text:   []string{"needs a passphrase"},
+		hint:   []string{"ssh-add "},
+	},
+	"agent gone": {
+		change: func(_ *testing.T, s *site) { s.config.Identities, s.config.AgentSocket = nil, "/nonexistent/agent" },
+		text:   []string{"ask the ssh agent"},
+		hint:   []string{"ssh-keygen"},
+	},
+}
+
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
-	other := newIdentity(t)
-	for name, c := range map[string]struct {
-		change     func(t *testing.T, s *site)
-		text, hint []string // with PORT and FILE for the site's
-	}{
-		"unknown key": {
-			change: func(t *testing.T, s *site) {
-				s.config.KnownHosts = []string{filepath.Join(t.TempDir(), "none"), knownHost(t, "other.example:22", other.signer.PublicKey())}
-			},
-			text: []string{`reach host "tablet-1": the host key ssh-ed25519 SHA256:`, "isn't known"},
-			hint: []string{"compare the fingerprint", "ssh-keyscan -p PORT 127.0.0.1 >> FILE"},
-		},
-		"changed key": {
-			change: func(t *testing.T, s *site) {
-				s.config.KnownHosts = []string{knownHost(t, s.addr, other.signer.PublicKey())}
-			},
-			text: []string{"the host key of [127.0.0.1]:PORT has changed", "FILE:1 has " + ssh.FingerprintSHA256(other.signer.PublicKey())},
-			hint: []string{"ssh-keygen -R '[127.0.0.1]:PORT' -f FILE"},
-		},
-		"revoked key": {
-			change: func(t *testing.T, s *site) {
-				file := s.config.KnownHosts[0]
-				line, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				_, key, _ := strings.Cut(string(line), " ")
-				if err := os.WriteFile(file, []byte("@revoked * "+key), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			},
-			text: []string{"is revoked at FILE:1"},
-			hint: []string{"don't connect"},
-		},
-		"malformed known_hosts": {
-			change: func(t *testing.T, s *site) {
-				if err := os.WriteFile(s.config.KnownHosts[0], []byte("# fine\nhost ssh-ed25519 notbase64!\n"), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			},
-			text: []string{"read known hosts", "FILE:2"},
-			hint: []string{"the line"},
-		},
-		"refused connection": {
-			change: func(t *testing.T, s *site) {
-				ln, err := net.Listen("tcp", "127.0.0.1:0")
-				if err != nil {
-					t.Fatal(err)
-				}
-				s.config.Addr = ln.Addr().String()
-				if err := ln.Close(); err != nil {
-					t.Fatal(err)
-				}
-			},
-			text: []string{"connection refused by 127.0.0.1:PORT"},
-			hint: []string{"ssh -p PORT ops@127.0.0.1 true"},
-		},
-		"key not let in": {
-			change: func(_ *testing.T, s *site) { s.config.Identities = []string{other.file} },
-			text:   []string{`the server refused every key for user "ops"`},
-			hint:   []string{"ssh-copy-id -p PORT ops@127.0.0.1"},
-		},
-		"no key at all": {
-			change: func(_ *testing.T, s *site) { s.config.Identities = []string{"/nonexistent/id"} },
-			text:   []string{`there is no usable key for user "ops"`},
-			hint:   []string{"ssh-keygen -t ed25519"},
-		},
-		"locked key": {
-			change: func(t *testing.T, s *site) { s.config.Identities = []string{lockedKey(t)} },
-			text:   []string{"needs a passphrase"},
-			hint:   []string{"ssh-add "},
-		},
-		"agent gone": {
-			change: func(_ *testing.T, s *site) { s.config.Identities, s.config.AgentSocket = nil, "/nonexistent/agent" },
-			text:   []string{"ask the ssh agent"},
-			hint:   []string{"ssh-keygen"},
-		},
-	} {
+	for name, c := range unreachable {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
@@ -253,131 +253,6 @@ func TestAgent(t *testing.T) {
 	s.config.Identities, s.config.AgentSocket = nil, ln.Addr().String()
 	if _, err := open(t, s.config).Identify(t.Context()); err != nil {
 		t.Error(err)
-	}
-}
-
-// proxy passes connections on.
-type proxy struct {
-	addr string
-	// muted connections swallow everything, as a link does that is down.
-	mu    sync.Mutex
-	muted map[net.Conn]bool
-}
-
-// mute silences the connections that are open now.
-func (p *proxy) mute() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for c := range p.muted {
-		p.muted[c] = true
-	}
-}
-
-// pass copies from one connection to another until either ends.
-func (p *proxy) pass(to, from net.Conn) {
-	defer to.Close()   //nolint:errcheck // a test's proxy
-	defer from.Close() //nolint:errcheck // likewise
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buf)
-		p.mu.Lock()
-		muted := p.muted[from]
-		p.mu.Unlock()
-		if n > 0 && !muted {
-			if _, err := to.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// newProxy stands in front of target.
-func newProxy(t *testing.T, target string) *proxy {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{addr: ln.Addr().String(), muted: map[net.Conn]bool{}}
-	var tasks sync.WaitGroup
-	tasks.Go(func() {
-		for {
-			in, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", target)
-			if err != nil {
-				_ = in.Close()
-				return
-			}
-			p.mu.Lock()
-			p.muted[in], p.muted[out] = false, false
-			p.mu.Unlock()
-			tasks.Go(func() { p.pass(in, out) })
-			tasks.Go(func() { p.pass(out, in) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = ln.Close()
-		p.mu.Lock()
-		for c := range p.muted {
-			_ = c.Close()
-		}
-		p.mu.Unlock()
-		tasks.Wait()
-	})
-	return p
-}
-
-// TestSilentLink loses the link without a word: calls end, what they ran is ended,
-// and the next call goes through on a new connection.
-func TestSilentLink(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	p := newProxy(t, s.addr)
-	s.config.KnownHosts = []string{knownHost(t, p.addr, s.server.Signer.PublicKey())}
-	s.config.Addr, s.config.Keepalive = p.addr, 200*time.Millisecond
-	x := open(t, s.config)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	rec := executortest.NewRecorder(executor.Offsets{})
-	looked := make(chan struct{})
-	var err error
-	go func() {
-		defer close(looked)
-		_, err = x.Look(ctx, executor.Command{Interpreter: "sh", Body: "echo begun; sleep 300"}, rec)
-	}()
-	if !rec.Await(looked, executor.Stdout, "begun\n") {
-		t.Fatalf("the look ended: %v", err)
-	}
-	p.mute()
-	<-looked
-	if err == nil || ctx.Err() != nil || strings.Contains(err.Error(), "end the look") {
-		t.Errorf("Look over a silent link = %v", err)
-	}
-	if _, err := x.Identify(ctx); err != nil {
-		t.Errorf("on a new connection: %v", err)
-	}
-}
-
-// TestSilentServer connects to something that says nothing.
-func TestSilentServer(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close() //nolint:errcheck // a test's listener
-	s.config.Addr, s.config.DialTimeout = ln.Addr().String(), 200*time.Millisecond
-	_, err = open(t, s.config).Identify(t.Context())
-	var reach *executor.ReachError
-	if !errors.As(err, &reach) || !strings.Contains(err.Error(), "no login at") || !strings.Contains(reach.Hint, "ssh -p") {
-		t.Errorf("Identify = %v, want a ReachError about the login", err)
 	}
 }
 
