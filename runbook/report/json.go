@@ -319,7 +319,7 @@ func (o *cellObject) event(rec run.Record) {
 	case run.Probed:
 		o.Probes = append(o.Probes, probedObject{when, e})
 	case run.RerunOverride:
-		o.Reruns = append(o.Reruns, exception{rec.Seq, when, rec.Actor, "run once more", e.Cell.Step, e.Cell.Target, e.Typed})
+		o.Reruns = append(o.Reruns, exception{rec.Seq, when, rec.Actor, rerun, e.Cell.Step, e.Cell.Target, e.Typed})
 	}
 }
 

@@ -127,7 +127,7 @@ func (m *markdown) exceptions() {
 		}
 		detail := ""
 		switch {
-		case x.What == "gate opened by a pre-grant" || x.What == "run once more":
+		case x.What == preGranted || x.What == rerun:
 			detail = " – " + code(x.Detail)
 		case x.Detail != "":
 			detail = " – " + inline(x.Detail)
@@ -316,7 +316,7 @@ func (m *markdown) preludes() {
 		return
 	}
 	m.heading(2, "Preludes")
-	m.line("What ran is the prelude that a command names, and behind it the command.\n")
+	m.line("What ran is the prelude that a command names, and behind it the command. Checks run behind the prelude of their interpreter, too.\n")
 	for i, p := range m.order {
 		m.line("Prelude %d:\n", i+1)
 		m.exact("", p)

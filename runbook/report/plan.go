@@ -121,12 +121,7 @@ func (l *listing) step(s *plan.Step, depth int) {
 		if !slices.Contains(l.gates, id) {
 			l.gates = append(l.gates, id)
 		}
-		for _, pc := range s.Cells {
-			l.say(depth+2, "gate      type %s%s", quoted(l.r.Phrase(l.r.Cells[pc.Index])), suffix(": ", s.Book.Judged))
-			if len(s.Cells) > 1 {
-				break
-			}
-		}
+		l.say(depth+2, "gate      type %s%s", quoted(l.r.Phrase(l.r.Cells[s.Cells[0].Index])), suffix(": ", s.Book.Judged))
 	}
 	if s.Book.Command != nil {
 		l.fences(s, depth, "command", []*runbook.Fence{s.Book.Command})
@@ -172,7 +167,7 @@ func (l *listing) foot() {
 			gates++
 		}
 	}
-	l.say(0, "\n%s at %s, %s", count(len(l.p.Steps), "step"), count(len(l.p.Cells), "place"), count(gates, "gate"))
+	l.say(0, "\n%s, %s (a step at a place), %s", count(len(l.p.Steps), "step"), count(len(l.p.Cells), "cell"), count(gates, "gate"))
 	l.say(0, "digest %s", l.p.Digest)
 	if len(l.gates) > 0 {
 		flags := ""

@@ -117,7 +117,7 @@ func (m *markdown) event(c *run.Cell, rec run.Record, rest []run.Record) error {
 	case run.Retried:
 		tell("Made ready to run again%s", because(e.Why))
 	case run.RerunOverride:
-		tell("**To be run once more**; typed: %s", code(e.Typed))
+		tell("**To be run again**; typed: %s", code(e.Typed))
 	case run.RollbackRequested:
 		tell("**Rollback asked for**")
 	case run.Note:
@@ -216,21 +216,27 @@ func (m *markdown) outcome(e run.Outcome, rec run.Record) error {
 	m.line("%s **Exit %d**, %s %s, after %s\n", Moment(rec.Wall), e.Exit, verdictMark(e.Verdict), e.Verdict, Duration(time.Duration(e.TookMS)*time.Millisecond))
 	m.rows(e.Rows)
 	m.captured(e.Values)
-	return m.output(e.Attempt)
+	some, err := m.output(e.Attempt)
+	if !some && err == nil {
+		m.line("It printed nothing.\n")
+	}
+	return err
 }
 
 var streamNames = [2]string{"stdout", "stderr"}
 
-func (m *markdown) output(attempt string) error {
+// output tells what is kept of an attempt's output, and whether there is any.
+func (m *markdown) output(attempt string) (bool, error) {
+	some := false
 	for stream, what := range streamNames {
 		data, omitted, err := m.t.output(attempt, stream)
 		if err != nil {
-			return err
+			return some, err
 		}
 		if len(data) == 0 && omitted == 0 {
-			m.line("%s: nothing\n", what)
 			continue
 		}
+		some = true
 		left := ""
 		if omitted > 0 {
 			left = fmt.Sprintf(", of which %s are left out here", Bytes(omitted))
@@ -238,18 +244,21 @@ func (m *markdown) output(attempt string) error {
 		m.line("%s, %s%s:\n", what, Bytes(int64(len(data))+omitted), left)
 		m.fence("text", string(data))
 	}
-	return nil
+	return some, nil
 }
 
-// openOutput tells what is kept of an attempt that has no outcome.
+// openOutput tells what is kept of attempts that have no result of their own.
 func (m *markdown) openOutput(c *run.Cell) error {
 	for _, a := range c.Attempts {
 		if a.Outcome != nil {
 			continue
 		}
-		m.line("Kept of attempt %d, which has no result of its own:\n", a.Intent.No)
-		if err := m.output(a.Intent.Attempt); err != nil {
+		m.line("Attempt %d has no result of its own. Kept of its output:\n", a.Intent.No)
+		switch some, err := m.output(a.Intent.Attempt); {
+		case err != nil:
 			return err
+		case !some:
+			m.line("nothing\n")
 		}
 	}
 	return nil

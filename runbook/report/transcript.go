@@ -93,6 +93,11 @@ func exceptions(records []run.Record) []exception {
 	return out
 }
 
+const (
+	rerun      = "run again by RERUN"
+	preGranted = "gate opened by a pre-grant"
+)
+
 // exceptional names what an event makes of a run that isn't as written, or "".
 func exceptional(e run.Event) (what, detail string) {
 	switch e := e.(type) {
@@ -103,12 +108,12 @@ func exceptional(e run.Event) (what, detail string) {
 	case run.Interrupted:
 		return "outcome unknown", e.Why
 	case run.RerunOverride:
-		return "run once more", e.Typed
+		return rerun, e.Typed
 	case run.RollbackRequested:
 		return "rolled back", ""
 	case run.GateGranted:
 		if e.Pre != "" {
-			return "gate opened by a pre-grant", e.Pre
+			return preGranted, e.Pre
 		}
 	case run.RunClosed:
 		if e.How == run.Aborted {
@@ -192,7 +197,7 @@ func waits(r *run.Run, c *run.Cell, w run.Wait) string {
 	case run.WaitManual:
 		return "a person does it and ticks it"
 	case run.WaitFailure:
-		return "it is " + word(c.Status) + "; a person decides"
+		return "a person decides what becomes of it (" + word(c.Status) + ")"
 	case run.WaitUnknown:
 		return "it is not known what became of its command"
 	case run.WaitPaused:
