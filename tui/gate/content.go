@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -101,7 +102,13 @@ func (b *content) prefix(d *run.Dispatch) {
 
 // values lists the variables that the text names.
 func (b *content) values(d *run.Dispatch) {
-	vars := d.Named()
+	vars, more := d.Named(), 0
+	if !b.d.unfolded {
+		own := run.Dispatch{Body: d.Body, Env: d.Env}
+		more = len(vars)
+		vars = own.Named()
+		more -= len(vars)
+	}
 	var lines []string
 	wide := 0
 	for _, v := range vars {
@@ -117,6 +124,9 @@ func (b *content) values(d *run.Dispatch) {
 			}
 			lines = append(lines, pad+l)
 		}
+	}
+	if more > 0 {
+		lines = append(lines, b.Faint.Render(fmt.Sprintf("and %d values that only what runs before it names (tab shows them)", more)))
 	}
 	b.block(lines)
 }

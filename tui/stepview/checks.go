@@ -9,6 +9,7 @@ import (
 
 	"stepgate/checks"
 	"stepgate/runbook"
+	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
@@ -51,8 +52,8 @@ func (b *body) outcome() {
 			b.row("expect", "", r)
 		}
 	case f.Expect != nil:
-		for _, l := range f.Expect.Lines() {
-			b.open("expect", "", wording.Line(l))
+		for _, l := range Asserts(f, 0) {
+			b.open("expect", "", l)
 		}
 	}
 }
@@ -61,6 +62,9 @@ func (b *body) phase(p run.Phase) {
 	fences := b.c.Fences(p)
 	if len(fences) == 0 {
 		return
+	}
+	if b.c.Plan.Step.Kind == plan.Check {
+		b.commands(fences)
 	}
 	if a := b.busy(); a != nil && len(a.Looks) > 0 && a.Phase == p {
 		b.live(p, fences, a.Looks)
@@ -77,9 +81,40 @@ func (b *body) phase(p run.Phase) {
 		return
 	}
 	for i, f := range fences {
+		b.looks(f)
 		for _, l := range Asserts(f, i) {
 			b.open(wording.Label(p), "", l)
 		}
+	}
+}
+
+// commands shows what a check step runs, and where.
+func (b *body) commands(fences []*runbook.Fence) {
+	r := b.Snap.Run
+	for _, f := range fences {
+		places := r.Plan.Places(b.c.Plan, f)
+		if f.Body == "" || len(places) == 0 {
+			continue
+		}
+		d, err := r.DispatchFence(b.c, f, places[0], nil)
+		if err != nil {
+			b.add(b.Theme.Bad.Render(wording.Line(err.Error())))
+			continue
+		}
+		d.Where = strings.Join(places, ", ")
+		b.add(Dispatch(b.Theme, &d, b.w)...)
+	}
+	b.gap()
+}
+
+// looks names in one line what a check of a command runs, where there is time
+// to read it.
+func (b *body) looks(f *runbook.Fence) {
+	if b.Watch || f.Expect == nil || b.c.Plan.Step.Kind == plan.Check {
+		return
+	}
+	if first, _, _ := strings.Cut(strings.TrimSpace(wording.Block(f.Body)), "\n"); first != "" {
+		b.add(strings.Repeat(" ", labelWidth+3) + b.Theme.Faint.Render("$ "+first))
 	}
 }
 
@@ -174,13 +209,14 @@ func name(fences []*runbook.Fence, i int) string {
 	return lines[0]
 }
 
-// Asserts returns what a check asserts, a line each; a check without an expect
-// is named by its command.
+// Asserts returns what a check asserts, a line each, by its label where it has
+// one; a check without an expect is named by its command.
 func Asserts(f *runbook.Fence, i int) []string {
 	if f.Expect != nil {
 		var out []string
-		for _, l := range f.Expect.Lines() {
-			out = append(out, wording.Line(l))
+		for _, r := range f.Expect.Eval(checks.Observation{}, nil, nil) {
+			what, _ := wording.Row(r)
+			out = append(out, what)
 		}
 		if len(out) > 0 {
 			return out
