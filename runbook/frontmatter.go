@@ -9,6 +9,7 @@ import (
 
 	"stepgate/checks"
 	"stepgate/runbook/conf"
+	"stepgate/runbook/text"
 )
 
 // frontMatter reads what stands before the document and returns the offset at
@@ -115,13 +116,22 @@ func (f matter) str(e conf.Entry) string {
 	if !ok {
 		f.wrong(e, "a text in quotes")
 	}
+	f.visible(e, s)
 	return s
+}
+
+// visible refuses characters that nobody sees in what is typed or exported.
+func (f matter) visible(e conf.Entry, s string) {
+	if i, r := text.FindHidden(s); i >= 0 {
+		f.errorAt(e.At, "invisible", "invisible character "+text.Token(r)+" in "+e.Key, "remove it")
+	}
 }
 
 // text reads a value that is kept as text, however it was written.
 func (f matter) text(e conf.Entry) string {
 	switch v := e.Value.(type) {
 	case string:
+		f.visible(e, v)
 		return v
 	case int64, float64, bool:
 		return fmt.Sprint(v)
@@ -143,6 +153,7 @@ func (f matter) strings(e conf.Entry) []string {
 			f.wrong(e, "a list of texts")
 			return nil
 		}
+		f.visible(e, s)
 		out = append(out, s)
 	}
 	return out
@@ -172,9 +183,9 @@ func (f matter) prelude(e conf.Entry) {
 			f.errorAt(one.At, "unknown-key", "no interpreter "+quote(one.Key)+" for a prelude", meant(one.Key, interpreters()))
 			continue
 		}
-		text := f.str(one)
-		f.p.book.Prelude[one.Key] = text
-		f.p.preludeSyntax(one.Key, text, f.pos(one.At))
+		prelude := f.str(one)
+		f.p.book.Prelude[one.Key] = prelude
+		f.p.preludeSyntax(one.Key, prelude, f.pos(one.At))
 	}
 }
 

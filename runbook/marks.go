@@ -33,13 +33,13 @@ func (p *parser) vocabulary(g *attrs.Group, at place) marks {
 	p.id(g, at, &m)
 	for _, c := range g.Classes {
 		w, known := classes[c.Text]
-		if p.word(c.At, "class", "."+c.Text, c.Text, w, known, at, keys(classes)) {
+		if p.word(c.At, "class", "."+c.Text, c.Text, w, known, at, keys(classes), usable(classes)) {
 			m.classes[c.Text] = c.At
 		}
 	}
 	for _, pair := range g.Pairs {
 		w, known := attribute(pair.Key)
-		if !p.word(pair.At, "attribute", pair.Key, pair.Key, w, known, at, keys(attributes)) {
+		if !p.word(pair.At, "attribute", pair.Key, pair.Key, w, known, at, keys(attributes), usable(attributes)) {
 			continue
 		}
 		if _, twice := m.values[pair.Key]; twice {
@@ -56,14 +56,14 @@ func (p *parser) vocabulary(g *attrs.Group, at place) marks {
 }
 
 // word reports whether a class or attribute may be used here.
-func (p *parser) word(at int, kind, shown, name string, w word, known bool, where place, all []string) bool {
+func (p *parser) word(at int, kind, shown, name string, w word, known bool, where place, all, usable []string) bool {
 	switch {
 	case !known:
 		severity := Error
 		if near(name, all) == "" {
 			severity = p.severity() // braces of another tool
 		}
-		p.report(p.pos(at), severity, "unknown-"+kind, "unknown "+kind+" "+quote(shown), meant(name, all))
+		p.report(p.pos(at), severity, "unknown-"+kind, "unknown "+kind+" "+quote(shown), meant(name, all, usable...))
 	case w.later != "":
 		p.notYet(at, w.later)
 	case w.where&where == 0:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/yuin/goldmark/ast"
 	markdown "github.com/yuin/goldmark/parser"
@@ -112,7 +113,16 @@ func (p *parser) titled(start, stop int) (string, *attrs.Group) {
 	if problem != nil {
 		p.errorAt(problem.At, "attributes", problem.Text, `write {#id .class name=value name="two words"}`)
 	}
+	p.reordered(start, string(title))
 	return strings.TrimSpace(string(title)), g
+}
+
+// reordered warns of text that is shown in another order than it is written.
+func (p *parser) reordered(at int, s string) {
+	i := strings.IndexFunc(s, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) })
+	if i >= 0 {
+		p.warnAt(at, "invisible", "the text holds characters that change its direction", "remove them")
+	}
 }
 
 // nodes turns a block into outline nodes. end is where its text ends; indent is
@@ -157,6 +167,7 @@ func (p *parser) paragraph(n ast.Node, skip int) []*outline {
 		b.Write(seg.Value(p.src))
 	}
 	o.spans = []span{{o.at, lines.At(lines.Len() - 1).Stop}}
+	p.reordered(o.at, b.String())
 	o.text = withoutComments(b.String())
 	o.lead = o.text
 	if o.text == "" {

@@ -3,6 +3,7 @@ package runbook
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -113,18 +114,20 @@ func quote(s string) string {
 	return `"` + text.Line(text.Untrusted(s)) + `"`
 }
 
-// meant is the remedy for an unknown word: the known one it resembles, or the
-// choice there is.
-func meant(word string, known []string) string {
+// meant is the remedy for an unknown word: the known one it resembles, else the
+// choice there is, which is listed when it differs from all that is known.
+func meant(word string, known []string, listed ...string) string {
 	if did := near(word, known); did != "" {
 		return "did you mean " + did + "?"
 	}
-	known = append([]string(nil), known...)
-	sort.Strings(known)
-	if len(known) == 0 || len(known) > 16 {
+	if listed == nil {
+		listed = known
+	}
+	listed = slices.Sorted(slices.Values(listed))
+	if len(listed) == 0 || len(listed) > 20 {
 		return ""
 	}
-	return "known here: " + strings.Join(known, ", ")
+	return "known here: " + strings.Join(listed, ", ")
 }
 
 // near returns the known word that word resembles, or "".

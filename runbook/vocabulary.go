@@ -130,6 +130,17 @@ func keys[V any](m map[string]V) []string {
 	return out
 }
 
+// usable are the words that this version can do.
+func usable(m map[string]word) []string {
+	var out []string
+	for name, w := range m {
+		if w.later == "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // placeName says where something stands, for messages.
 func placeName(at place) string {
 	switch {
