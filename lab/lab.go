@@ -89,7 +89,7 @@ func Create(dir, system string, o Options) (*Cluster, error) {
 		s.Hosts[i].MachineID = randomHex()
 	}
 	if err := lay(s, o.Program); err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(dir)) // it was empty before
 	}
 	return clusterOf(s), nil
 }

@@ -117,11 +117,15 @@ func layPackage(s *site.Site, dir, version string) error {
 func layTools(s *site.Site, h *site.Host) error {
 	bin := filepath.Join(s.Root(h.Name), "usr", "bin")
 	tools := map[string]string{"python": Script(s, "python"), "python3": Script(s, "python")}
-	if _, err := exec.LookPath("ss"); err != nil {
+	if !onSystemPath("ss") {
 		tools["ss"] = Script(s, "ss")
 	}
-	if _, err := exec.LookPath("bash"); err != nil {
-		tools["bash"] = "#!/bin/sh\nexec /bin/sh \"$@\"\n"
+	if !onSystemPath("bash") {
+		bash, err := exec.LookPath("bash")
+		if err != nil {
+			bash = "/bin/sh"
+		}
+		tools["bash"] = "#!/bin/sh\nexec " + quote(bash) + " \"$@\"\n"
 	}
 	for name, text := range tools {
 		if err := write(filepath.Join(bin, name), text, 0o755); err != nil {
@@ -131,10 +135,20 @@ func layTools(s *site.Site, h *site.Host) error {
 	return nil
 }
 
+func onSystemPath(name string) bool {
+	for _, dir := range filepath.SplitList(site.SystemPath) {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
 // Script is the text of a file that runs a simulated program.
 func Script(s *site.Site, name string) string {
-	quoted := "'" + strings.ReplaceAll(s.Binary(), "'", `'\''`) + "'"
-	return "#!/bin/sh\nexec " + quoted + " lab program " + name + ` "$0" "$@"` + "\n"
+	return "#!/bin/sh\nexec " + quote(s.Binary()) + " lab program " + name + ` "$0" "$@"` + "\n"
 }
 
 func flagsOf(s *site.Site, h *site.Host) string {

@@ -84,7 +84,7 @@ func (c *component) run() int {
 		<-stop
 		return 0
 	}
-	ln, err := net.Listen("tcp", endpoint)
+	ln, err := listenLoopback(endpoint)
 	if err != nil {
 		c.logf("E", "Fail to start server: %v", err)
 		return 1
@@ -116,6 +116,19 @@ func (c *component) run() int {
 			return 1
 		}
 	}
+}
+
+// listenLoopback refuses an endpoint that others could reach, whatever the
+// flagfile says.
+func listenLoopback(endpoint string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("endpoint %q: only loopback addresses are served", endpoint)
+	}
+	return net.Listen("tcp", endpoint)
 }
 
 // quit says good-bye and ends within the three seconds that start.sh waits.

@@ -118,12 +118,15 @@ func (s *Site) Binary() string { return filepath.Join(s.Dir, "bin", "stepgate") 
 // Scaled is how long a simulated wait of d lasts.
 func (s *Site) Scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / s.Speed) }
 
+// SystemPath are the machine's own directories on a host's PATH.
+const SystemPath = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
 // Environ is the environment of everything that runs on a host, beside what the
 // SSH server gives. LAB_DIR marks the processes of this lab.
 func (s *Site) Environ(h *Host, bootID string) []string {
 	root := s.Root(h.Name)
 	return []string{
-		"PATH=" + filepath.Join(root, "usr", "bin") + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+		"PATH=" + filepath.Join(root, "usr", "bin") + ":" + SystemPath,
 		"HOME=" + s.Home(h),
 		"USER=" + h.User,
 		"LOGNAME=" + h.User,
