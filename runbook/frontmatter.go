@@ -239,7 +239,7 @@ func (f matter) when(e conf.Entry, ctx context) *Expr {
 	src := f.str(e)
 	v, problems := checks.CompileValue(src, f.p.visible(ctx.scope, ctx.on), wantBool)
 	for _, problem := range problems {
-		f.errorAt(e.At, "expression", "when: "+problem.Text, problem.Remedy)
+		f.errorAt(e.At, "expression", "when: "+problem.Text, expressionRemedy(problem))
 	}
 	if v == nil || len(problems) > 0 {
 		return nil

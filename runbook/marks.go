@@ -158,12 +158,19 @@ func (p *parser) expr(m marks, key string, names checks.Names, want checks.Type)
 	v, problems := checks.CompileValue(pair.Value, names, want)
 	for _, problem := range problems {
 		at := pair.ValueAt + byteColumn(pair.Value, problem.Col)
-		p.errorAt(min(at, p.lineEnd(pair.ValueAt)), "expression", key+": "+problem.Text, problem.Remedy)
+		p.errorAt(min(at, p.lineEnd(pair.ValueAt)), "expression", key+": "+problem.Text, expressionRemedy(problem))
 	}
 	if v == nil || len(problems) > 0 {
 		return nil
 	}
 	return &Expr{Pos: p.pos(pair.ValueAt), Text: pair.Value, Value: v}
+}
+
+func expressionRemedy(problem checks.Problem) string {
+	if problem.Remedy == "" {
+		return "correct the expression at this place"
+	}
+	return problem.Remedy
 }
 
 // byteColumn turns a column counted in characters from 1 into bytes from 0.

@@ -17,6 +17,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func report(r *runbook.Runbook, ds []runbook.Diagnostic) string {
 	var b strings.Builder
 	for _, d := range ds {
+		if d.Remedy == "" {
+			b.WriteString("WITHOUT A REMEDY: ")
+		}
 		fmt.Fprintln(&b, d)
 	}
 	if r != nil {
@@ -50,6 +53,9 @@ func TestParse(t *testing.T) {
 			want, err := os.ReadFile(golden)
 			if err != nil {
 				t.Fatalf("%v\nwrite it with: go test ./runbook -run TestParse -update", err)
+			}
+			if strings.Contains(got, "WITHOUT A REMEDY") {
+				t.Error("a diagnostic says nothing of what to do")
 			}
 			if got != string(want) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -185,7 +185,7 @@ func (p *parser) expressions(b *block, problems []checks.Problem) {
 		if strings.HasPrefix(problem.Text, "not yet") {
 			rule = "not-yet"
 		}
-		p.errorAt(at, rule, problem.Text, problem.Remedy)
+		p.errorAt(at, rule, problem.Text, expressionRemedy(problem))
 	}
 }
 
