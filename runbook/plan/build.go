@@ -228,7 +228,7 @@ func (b *builder) step(s *runbook.Step, at place) Node {
 			return nil
 		}
 		if len(hosts) == 0 {
-			b.problem(s.Pos, "empty-group", "give the group a host, or take the step out", "group %q has no hosts to run on", s.Command.On)
+			b.emptyGroup(s.Command)
 			return nil
 		}
 		for _, h := range hosts {
@@ -240,12 +240,21 @@ func (b *builder) step(s *runbook.Step, at place) Node {
 		fences = append(append(append(fences, s.Rollback.Before...), s.Rollback.Command), s.Rollback.After...)
 	}
 	for _, f := range fences {
-		if _, ok := b.p.on(f.On, at.scope); !ok {
+		switch hosts, ok := b.p.on(f.On, at.scope); {
+		case !ok:
 			b.unknownPlace(f)
+		case len(hosts) == 0:
+			b.emptyGroup(f)
 		}
 	}
 	b.add(n, s.Pos)
 	return n
+}
+
+// emptyGroup refuses what would run nowhere: a check that is taken nowhere
+// would pass.
+func (b *builder) emptyGroup(f *runbook.Fence) {
+	b.problem(f.Pos, "empty-group", "give the group a host, or take the step out", "group %q has no hosts to run on", f.On)
 }
 
 func (b *builder) unknownPlace(f *runbook.Fence) {

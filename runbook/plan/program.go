@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"sort"
 	"strings"
 
@@ -85,10 +86,17 @@ type digestFence struct {
 }
 
 type digestPlan struct {
-	Values []Var
+	Values []digestValue
+	Groups map[string][]string // when an expression asks for groups
 	Walks  []digestWalk
 	Cells  []digestCell
 	Hosts  []digestHost
+}
+
+type digestValue struct {
+	Name  string
+	Type  runbook.ParamType
+	Value string
 }
 
 type digestWalk struct {
@@ -105,7 +113,7 @@ func (p *Plan) digest() string {
 	var d digestPlan
 	for _, v := range p.Values {
 		if v.Set {
-			d.Values = append(d.Values, Var{v.Param.Name, v.Text})
+			d.Values = append(d.Values, digestValue{v.Param.Name, v.Param.Type, v.Text})
 		}
 	}
 	for _, w := range p.Walks {
@@ -119,6 +127,14 @@ func (p *Plan) digest() string {
 	for _, c := range p.Cells {
 		d.Cells = append(d.Cells, p.digestCell(c, used))
 	}
+	if d.asksForGroups() {
+		d.Groups = p.Groups
+		for _, hosts := range p.Groups {
+			for _, h := range hosts {
+				used[h] = true
+			}
+		}
+	}
 	for name := range used {
 		if h, ok := p.Hosts[name]; ok {
 			d.Hosts = append(d.Hosts, digestHost{h.Name, h.SSH, h.Vars})
@@ -131,6 +147,30 @@ func (p *Plan) digest() string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// asksForGroups reports whether an expression may look at hosts that no step
+// runs on. Which ones is known only when it is evaluated.
+func (d *digestPlan) asksForGroups() bool {
+	asks := func(texts ...string) bool {
+		return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(s, "hosts") })
+	}
+	for _, w := range d.Walks {
+		if asks(w.OrderBy) {
+			return true
+		}
+	}
+	for _, c := range d.Cells {
+		for _, f := range slices.Concat(c.Before, c.Command, c.After, c.RollbackBefore, c.RollbackCommand, c.RollbackAfter) {
+			if asks(f.Expect, f.Capture) {
+				return true
+			}
+		}
+		if asks(c.When) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Plan) digestCell(c *Cell, used map[string]bool) digestCell {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -93,6 +94,14 @@ func paramNames(book *runbook.Runbook) []string {
 	return names
 }
 
+// hidden shows the first character of s that a reader would not see, or "".
+func hidden(s string) string {
+	if i, r := text.FindHidden(s); i >= 0 {
+		return text.Token(r)
+	}
+	return ""
+}
+
 // maxValue bounds a parameter's text, in bytes.
 const maxValue = 4096
 
@@ -106,6 +115,8 @@ func Type(p runbook.Param, s string) (any, error) {
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
 		return nil, bad("valid text")
+	case hidden(s) != "":
+		return nil, bad("free of the invisible character " + hidden(s))
 	case len(s) > maxValue:
 		return nil, bad(fmt.Sprintf("at most %d bytes long", maxValue))
 	case p.Type != runbook.TypeList && strings.HasPrefix(s, "-") && p.Type != runbook.TypeInt && p.Type != runbook.TypeNumber:
@@ -126,7 +137,7 @@ func Type(p runbook.Param, s string) (any, error) {
 		}
 		return nil, bad("a whole number")
 	case runbook.TypeNumber:
-		if f, err := strconv.ParseFloat(s, 64); err == nil {
+		if f, err := strconv.ParseFloat(s, 64); err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
 			return f, nil
 		}
 		return nil, bad("a number")
