@@ -76,13 +76,25 @@ func (r *Run) names(s *plan.Scope, where string) map[string]any {
 }
 
 // Text fills a template of the cell's step with what is known now.
-func (r *Run) Text(c *Cell, tmpl string) string { return r.text(c.Plan.Step.Scope, tmpl) }
+func (r *Run) Text(c *Cell, tmpl string) string {
+	return r.text(c.Plan.Step.Scope, tmpl, map[string]any{"step": c.stepName(), "host": c.Key.Target})
+}
+
+// stepName is what {{step}} stands for: the last part of the step's id; of the
+// entry to a section, the section's.
+func (c *Cell) stepName() string {
+	if s := c.Plan.Step.Enter; s != nil {
+		return s.Book.ID
+	}
+	return c.Plan.Step.Book.ID
+}
 
 // TextIn fills a template of a section, a walk or a step with what is known in
 // its scope now.
-func (r *Run) TextIn(s *plan.Scope, tmpl string) string { return r.text(s, tmpl) }
+func (r *Run) TextIn(s *plan.Scope, tmpl string) string { return r.text(s, tmpl, nil) }
 
-func (r *Run) text(s *plan.Scope, tmpl string) string {
+// text fills a template; extra answers for what the scope doesn't know.
+func (r *Run) text(s *plan.Scope, tmpl string, extra map[string]any) string {
 	if !strings.Contains(tmpl, "{{") {
 		return tmpl
 	}
@@ -92,6 +104,9 @@ func (r *Run) text(s *plan.Scope, tmpl string) string {
 			return r.ID, true
 		}
 		v, ok := names[name]
+		if !ok {
+			v, ok = extra[name]
+		}
 		return v, ok
 	})
 }
@@ -178,10 +193,8 @@ func (r *Run) Phrase(c *Cell) string {
 		return "y"
 	case r.Plan.Book.Confirm != "":
 		return r.Text(c, r.Plan.Book.Confirm)
-	case c.Plan.Step.Enter != nil:
-		return c.Plan.Step.Enter.Book.ID
 	}
-	return s.ID
+	return c.stepName()
 }
 
 // World answers what expressions ask about the rest of the run.
