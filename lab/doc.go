@@ -30,6 +30,21 @@
 // tools/openmldb_ops.py by way of python on PATH. `ledger NAME…` appends a line
 // to the ledger and does nothing else.
 //
+// # What a runbook gets
+//
+// The inventory has the groups ops (ns-1), nameserver (ns-1, ns-2) and tablet
+// (tablet-1 to tablet-3), and per host ssh, endpoint and home (the deploy
+// directory). [Cluster].Params has cluster, zk, zk_root, ops_dir, statdir,
+// old_version, new_version, new_package_dir, probe_db, probe_table, writes and
+// single. Called as on a real host, with the deploy directory as cwd:
+//
+//	bash bin/start.sh start|stop|restart nameserver|tablet
+//	./bin/openmldb --version
+//	./bin/openmldb --zk_cluster=$zk --zk_root_path=$zk_root --role=ns_client --interactive=false --cmd=showns
+//	./bin/openmldb --role=client --endpoint=$endpoint --interactive=false --cmd=gettablestatus
+//	echo 'show components;' | ./bin/openmldb --zk_cluster=$zk --zk_root_path=$zk_root --role=sql_client --interactive=false
+//	python tools/openmldb_ops.py --openmldb_bin_path=./bin/openmldb --zk_cluster=$zk --zk_root_path=$zk_root --cmd=pre-upgrade --endpoints=$endpoint --statfile=FILE
+//
 // # Faults and ledger
 //
 // [Fault] takes HOST:WHAT=VALUE, and an empty value to clear it:

@@ -61,7 +61,7 @@ func (c *Cluster) Serve(ctx context.Context, ln net.Listener, root string) error
 }
 
 func (c *Cluster) runClock(ctx context.Context) error {
-	tick := time.NewTicker(25 * time.Millisecond)
+	tick := time.NewTicker(min(max(c.site.Scaled(200*time.Millisecond), 10*time.Millisecond), 100*time.Millisecond))
 	defer tick.Stop()
 	for {
 		select {

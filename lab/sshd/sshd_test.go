@@ -44,15 +44,18 @@ type host struct {
 	key  ssh.Signer
 	stop func() // ends the server and waits for Serve
 	open chan int
+	// pids of commands, as the server told them
+	started chan int
 }
 
 func serve(t *testing.T) *host {
 	t.Helper()
-	h := &host{key: newKey(t), open: make(chan int, 100)}
+	h := &host{key: newKey(t), open: make(chan int, 100), started: make(chan int, 100)}
 	h.Server = &sshd.Server{
 		Signer: newKey(t), User: "ops", Authorized: []ssh.PublicKey{h.key.PublicKey()},
 		Dir: t.TempDir(), Env: []string{"PLACE=lab 实验"},
 		Activity: func(open int) { h.open <- open },
+		Started:  func(pid int) { h.started <- pid },
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -297,6 +300,9 @@ func startWaiting(t *testing.T, h *host) (pid int, fifo string) {
 	}
 	if _, err := fmt.Fscan(r, &pid); err != nil {
 		t.Fatal(err)
+	}
+	if told := <-h.started; told != pid {
+		t.Errorf("process %d was told as %d", pid, told)
 	}
 	return pid, fifo
 }
