@@ -22,7 +22,8 @@ type Options struct {
 	Operator string                                       // the label journaled with what a person does
 	Holder   string                                       // who takes the lease: user@machine, pid
 	Now      func() time.Time
-	GateID   func() string // unique ids
+	GateID   func() string      // unique ids
+	Acked    func([]run.Record) // told of events once they are durable; nil: nobody
 }
 
 // Engine drives one run. Its methods may be called concurrently.
@@ -171,6 +172,9 @@ func (e *Engine) appendRecords(ctx context.Context, events ...run.Event) ([]run.
 		e.latched = fmt.Errorf("journal: %w", err)
 		e.publish()
 		return nil, e.latched
+	}
+	if e.o.Acked != nil {
+		e.o.Acked(records)
 	}
 	if err := e.fold(ctx, records); err != nil {
 		e.latched = err

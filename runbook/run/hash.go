@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
+	"regexp"
 	"strconv"
 )
 
@@ -52,4 +53,22 @@ func Binding(r *Run, k Key, d *Dispatch, id Identity) string {
 		field(h, string(b), d.Hash(id.MachineID), id.HostKey)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+
+// Named are the variables whose names occur in the text that runs: those a
+// reader wants to see the values of.
+func (d Dispatch) Named() []Var {
+	named := map[string]bool{}
+	for _, w := range word.FindAllString(d.Prefix+d.Body, -1) {
+		named[w] = true
+	}
+	var vars []Var
+	for _, v := range d.Env {
+		if named[v.Name] {
+			vars = append(vars, v)
+		}
+	}
+	return vars
 }

@@ -1,0 +1,404 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"stepgate/lab"
+	"stepgate/runbook"
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+	"stepgate/state"
+)
+
+var (
+	kills     = flag.Int("kills", 50, "how often Stepgate is killed in all")
+	inCommand = flag.Int("kills-in-command", 20, "how many of the kills must hit while a claimed command runs")
+	crashSeed = flag.Uint64("crash-seed", 0, "seed of the moments of the kills; 0: a new one")
+)
+
+// crash is an unattended demo that is killed and resumed.
+type crash struct {
+	t      *testing.T
+	rng    *rand.Rand
+	state  string // XDG_STATE_HOME
+	ledger string // survives the lab
+	lab    string
+
+	mu    sync.Mutex
+	acked map[string]string // "RUN SEQ" → hash, as printed once durable
+}
+
+func newCrash(t *testing.T, rng *rand.Rand) *crash {
+	return &crash{t: t, rng: rng, state: t.TempDir(), acked: map[string]string{}}
+}
+
+// child is a running Stepgate.
+type child struct {
+	cmd  *exec.Cmd
+	out  chan string // lines of stdout
+	err  *strings.Builder
+	done chan struct{}
+	code int
+}
+
+func (c *crash) start(args ...string) *child {
+	c.t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ch := &child{cmd: exec.Command(os.Args[0], append(args, "--events-fd", "3")...), out: make(chan string, 10000), err: &strings.Builder{}, done: make(chan struct{})} //nolint:gosec // the test binary itself
+	ch.cmd.Env = append(os.Environ(), "STEPGATE_AS_PROGRAM=1", "XDG_STATE_HOME="+c.state)
+	ch.cmd.ExtraFiles = []*os.File{w}
+	ch.cmd.Stderr = ch.err
+	stdout, err := ch.cmd.StdoutPipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := ch.cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	w.Close()
+	var readers sync.WaitGroup
+	readers.Go(func() { c.collect(r) })
+	readers.Go(func() {
+		defer close(ch.out)
+		for sc := bufio.NewScanner(stdout); sc.Scan(); {
+			ch.out <- sc.Text()
+		}
+	})
+	go func() {
+		defer close(ch.done)
+		readers.Wait()
+		err := ch.cmd.Wait()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			c.t.Errorf("wait: %v", err)
+		}
+		ch.code = ch.cmd.ProcessState.ExitCode()
+	}()
+	return ch
+}
+
+// collect keeps what the program has acknowledged as durable.
+func (c *crash) collect(r io.ReadCloser) {
+	defer r.Close()
+	for sc := bufio.NewScanner(r); sc.Scan(); {
+		f := strings.Fields(sc.Text())
+		if len(f) == 3 {
+			c.mu.Lock()
+			c.acked[f[0]+" "+f[1]] = f[2]
+			c.mu.Unlock()
+		}
+	}
+}
+
+// kill ends the child at a random moment: half of the time soon after a
+// command has begun. It reports whether the child was still there.
+func (c *crash) kill(ch *child) bool {
+	limit := time.Duration(c.rng.IntN(2500)) * time.Millisecond
+	wanted := "\x00"
+	if c.rng.IntN(2) == 0 {
+		wanted, limit = " running ", time.Minute
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for waiting := true; waiting; {
+		select {
+		case line, ok := <-ch.out:
+			if !ok {
+				waiting = false
+			} else if strings.Contains(line, wanted) {
+				time.Sleep(time.Duration(c.rng.IntN(60)) * time.Millisecond)
+				waiting = false
+			}
+		case <-timer.C:
+			waiting = false
+		}
+	}
+	select {
+	case <-ch.done:
+		return false
+	default:
+	}
+	_ = ch.cmd.Process.Kill()
+	for range ch.out { //nolint:revive // drain
+	}
+	<-ch.done
+	return ch.code == -1
+}
+
+// ended waits for the child's own end.
+func (c *crash) ended(ch *child) int {
+	c.t.Helper()
+	limit := time.After(4 * time.Minute)
+	for out := ch.out; ; {
+		select {
+		case _, ok := <-out:
+			if !ok {
+				out = nil
+			}
+		case <-ch.done:
+			return ch.code
+		case <-limit:
+			_ = ch.cmd.Process.Signal(syscall.SIGQUIT)
+			c.t.Fatalf("stepgate did not end; stderr:\n%s", ch.err)
+		}
+	}
+}
+
+// begin starts the demo and returns once its run is journaled.
+func (c *crash) begin(speed string) *child {
+	c.t.Helper()
+	ch := c.start("demo", "--auto", "--approve", "*", "--speed", speed)
+	limit := time.After(time.Minute)
+	for {
+		c.mu.Lock()
+		n := len(c.acked)
+		c.mu.Unlock()
+		if n > 0 {
+			break
+		}
+		select {
+		case <-ch.done:
+			c.t.Fatalf("the demo ended with %d before it began:\n%s", ch.code, ch.err)
+		case <-limit:
+			c.t.Fatalf("the demo did not begin:\n%s", ch.err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	dirs, err := filepath.Glob(filepath.Join(c.state, "stepgate", "labs", "*", "ledger"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if len(dirs) == 0 { // nothing has been done yet: the file comes with the first act
+		labs, _ := filepath.Glob(filepath.Join(c.state, "stepgate", "labs", "*"))
+		if len(labs) != 1 {
+			c.t.Fatalf("labs: %v", labs)
+		}
+		f, err := os.OpenFile(filepath.Join(labs[0], "ledger"), os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		f.Close()
+		dirs = []string{filepath.Join(labs[0], "ledger")}
+	}
+	c.lab = filepath.Dir(dirs[0])
+	keep := c.t.TempDir()
+	c.ledger = filepath.Join(keep, "ledger")
+	if err := os.Link(dirs[0], c.ledger); err != nil {
+		c.t.Fatal(err)
+	}
+	return ch
+}
+
+// folded is the run as its journal has it, with the plan.
+func (c *crash) folded() *run.Run {
+	c.t.Helper()
+	ctx := context.Background()
+	store, err := state.OpenReadOnly(ctx, filepath.Join(c.state, "stepgate", "stepgate.db"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer store.Close()
+	id, err := store.Find(ctx, "last")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	records, err := store.Load(ctx, id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	have := map[string]string{}
+	for _, r := range records {
+		have[r.RunID+" "+strconv.FormatUint(r.Seq, 10)] = fmt.Sprintf("%x", r.Hash)
+	}
+	for k, h := range c.acked {
+		if strings.HasPrefix(k, id) && have[k] != h {
+			c.t.Fatalf("event %s was acknowledged as %s; the journal has %q", k, h, have[k])
+		}
+	}
+	p, _, err := replan(ctx, store, records)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r, err := run.Fold(p, records)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return r
+}
+
+func inFlight(r *run.Run) bool {
+	for _, cell := range r.Cells {
+		if a := cell.Latest(); a != nil && a.Outcome == nil && (cell.Status == run.Running || cell.Status == run.RollingBack) {
+			return true
+		}
+	}
+	return false
+}
+
+// onceOnly proves by the ledger that what must not be repeated was not: of
+// each irreversible or unclassified command each act happened once per host.
+func (c *crash) onceOnly(p *plan.Plan) {
+	c.t.Helper()
+	entries, err := lab.Ledger(filepath.Dir(c.ledger))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	once := map[string]bool{}
+	for _, cell := range p.Cells {
+		if b := cell.Step.Book; b.Kind == runbook.Run && !b.Idempotent {
+			once[cell.Step.ID] = true
+		}
+	}
+	acts, attempts := map[string]int{}, map[string]map[string]bool{}
+	for _, e := range entries {
+		if !once[e.Step] {
+			continue
+		}
+		act := fmt.Sprintf("%s on %s: %s %q", e.Step, e.Host, e.Program, e.Args)
+		acts[act]++
+		if attempts[e.Step+" "+e.Host] == nil {
+			attempts[e.Step+" "+e.Host] = map[string]bool{}
+		}
+		attempts[e.Step+" "+e.Host][e.Attempt] = true
+	}
+	if len(acts) < 4 {
+		c.t.Errorf("the ledger has only %d acts that must happen once: %v", len(acts), acts)
+	}
+	for act, n := range acts {
+		if n != 1 {
+			c.t.Errorf("%d times: %s", n, act)
+		}
+	}
+	for where, ids := range attempts {
+		if len(ids) != 1 {
+			c.t.Errorf("%s was acted on by %d attempts", where, len(ids))
+		}
+	}
+}
+
+func newSeed(t *testing.T) *rand.Rand {
+	seed := *crashSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // moments of a test
+}
+
+func TestKilledAtAnyMomentNothingRunsTwiceAndNothingIsLost(t *testing.T) {
+	rng := newSeed(t)
+	killed, hit, runs := 0, 0, 0
+	for killed < *kills || hit < *inCommand {
+		if killed > 4*(*kills) {
+			t.Fatalf("after %d kills only %d hit a running command", killed, hit)
+		}
+		runs++
+		c := newCrash(t, rng)
+		ch := c.begin("8")
+		for n := 0; n < 25 && (killed < *kills || hit < *inCommand); n++ {
+			if !c.kill(ch) {
+				break
+			}
+			killed++
+			if inFlight(c.folded()) {
+				hit++
+			}
+			ch = c.start("resume", "--auto", "--approve", "*")
+		}
+		if code := c.ended(ch); code != 0 {
+			t.Fatalf("after %d kills the run ended with %d:\n%s", killed, code, ch.err)
+		}
+		r := c.folded()
+		if r.Closed != run.Done {
+			t.Fatalf("the run is %q", r.Closed)
+		}
+		c.onceOnly(r.Plan)
+		if left, _ := filepath.Glob(filepath.Join(c.state, "stepgate", "labs", "*")); len(left) > 0 {
+			t.Errorf("the lab has left %v", left)
+		}
+	}
+	t.Logf("%d runs, %d kills, %d while a claimed command ran", runs, killed, hit)
+}
+
+func TestKilledTogetherWithItsHostsNothingRunsTwice(t *testing.T) {
+	rng := newSeed(t)
+	for i := range max(*kills/10, 3) {
+		c := newCrash(t, rng)
+		ch := c.begin("8")
+		pid := c.labPID()
+		if !c.kill(ch) {
+			t.Logf("round %d: the run ended before its kill", i)
+			continue
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		ch = c.start("resume", "--auto", "--approve", "*")
+		code := c.ended(ch)
+		r := c.folded()
+		c.onceOnly(r.Plan)
+		switch code {
+		case exitOK:
+		case exitWaiting, exitFailed:
+			c.waitsTruly(r, ch)
+			c.down(r.ID)
+		default:
+			t.Errorf("round %d: it ended with %d:\n%s", i, code, ch.err)
+		}
+	}
+}
+
+// waitsTruly proves that the waiting line names the cell the run stands at.
+func (c *crash) waitsTruly(r *run.Run, ch *child) {
+	c.t.Helper()
+	ask, ok := run.Next(r).(run.Ask)
+	if !ok {
+		c.t.Fatalf("it says it waits, and the run is at %T:\n%s", run.Next(r), ch.err)
+	}
+	want := fmt.Sprintf("waiting: %s %s %s – do: stepgate resume %s\n", ask.Wait, ask.Cell.Key.Step, ask.Cell.Key.Target, r.ID)
+	if !strings.Contains(ch.err.String(), want) {
+		c.t.Errorf("want %q in:\n%s", want, ch.err)
+	}
+}
+
+func (c *crash) labPID() int {
+	c.t.Helper()
+	b, err := os.ReadFile(filepath.Join(c.lab, "pid"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil || pid < 2 {
+		c.t.Fatalf("lab pid %q", b)
+	}
+	return pid
+}
+
+func (c *crash) down(id string) {
+	c.t.Helper()
+	cmd := exec.Command(os.Args[0], "lab", "down", id)
+	cmd.Env = append(os.Environ(), "STEPGATE_AS_PROGRAM=1", "XDG_STATE_HOME="+c.state)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		c.t.Errorf("lab down: %v\n%s", err, out)
+	}
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/adrg/xdg"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"stepgate/runbook/text"
+	"stepgate/state"
+)
+
+// streams are the program's own.
+type streams struct{ in, out, err *os.File }
+
+// terminal reports whether a person is at both ends.
+func (s streams) terminal() bool {
+	return term.IsTerminal(int(s.in.Fd())) && term.IsTerminal(int(s.out.Fd()))
+}
+
+// Main runs the command line and returns its exit code.
+func Main(ctx context.Context, args []string, s streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		complain(s.err, err)
+	}
+	return codeOf(err)
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "stepgate",
+		Short: "Walk through a risky change, step by step",
+		Long: `Stepgate walks you through a runbook: an ordinary Markdown file becomes a checklist,
+commands run here or over SSH, checks show what they found, a gate stands before
+anything that can't be undone, and everything is journaled, so that the change can
+be interrupted at any point and resumed.
+` + exitTable,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          cobra.NoArgs,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("see: "+cmd.CommandPath()+" --help", "%w", err)
+	})
+	root.AddCommand(
+		newDemoCommand(s), newRunCommand(s), newResumeCommand(s), newPlanCommand(s), newLintCommand(s),
+		newListCommand(s), newShowCommand(s), newVerifyCommand(s), newExportCommand(s), newNoteCommand(s),
+		newLabCommand(s),
+	)
+	for _, c := range root.Commands() {
+		wrapArgs(c)
+	}
+	return root
+}
+
+// wrapArgs makes a wrong number of arguments a usage error with a remedy.
+func wrapArgs(c *cobra.Command) {
+	check := c.Args
+	if check == nil {
+		return
+	}
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usage("see: "+cmd.CommandPath()+" --help", "%w", err)
+		}
+		return nil
+	}
+}
+
+func version() string {
+	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" && bi.Main.Version != "(devel)" {
+		return bi.Main.Version
+	}
+	return "development"
+}
+
+// journalPath is where runs are written down.
+func journalPath() string {
+	// Asked anew: the environment decides, also in tests of this process.
+	xdg.Reload()
+	return filepath.Join(xdg.StateHome, "stepgate", "stepgate.db")
+}
+
+func openJournal(ctx context.Context) (*state.Store, error) {
+	return state.Open(ctx, journalPath(), state.Options{})
+}
+
+// readJournal opens the journal for reading, also where it can't be written.
+func readJournal(ctx context.Context) (*state.Store, error) {
+	return state.OpenReadOnly(ctx, journalPath())
+}
+
+// operator is the label journaled with what a person does.
+func operator() string {
+	if name := os.Getenv("STEPGATE_OPERATOR"); name != "" {
+		return text.Line(text.Untrusted(name))
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
+
+// holder names this process in a lease.
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "?"
+	}
+	return fmt.Sprintf("%s@%s, pid %d", operator(), host, os.Getpid())
+}
+
+func gateID() string {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		panic(err) // crypto/rand never fails on supported systems
+	}
+	return hex.EncodeToString(b[:])
+}
+
+func now() time.Time { return time.Now() }
+
+// pairs reads NAME=VALUE flags.
+func pairs(list []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, p := range list {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok || name == "" {
+			return nil, usage("write -e NAME=VALUE", "read value %q: there is no name before =", p)
+		}
+		m[name] = value
+	}
+	return m, nil
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"stepgate/engine"
+	"stepgate/lab"
+	"stepgate/runbook"
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+	"stepgate/runbook/text"
+	"stepgate/state"
+)
+
+func newRunCommand(s streams) *cobra.Command {
+	var f bookFlags
+	var d driveFlags
+	var system string
+	c := &cobra.Command{
+		Use:   "run RUNBOOK",
+		Short: "Walk through a runbook: a path, or the name of a shipped one",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			src, err := f.read(args[0])
+			if err != nil {
+				return err
+			}
+			if system != "" {
+				if err := src.useLab(cmd.Context(), s, system, lab.Options{Speed: demoSpeed}); err != nil {
+					return err
+				}
+			}
+			return startRun(cmd.Context(), s, src, d)
+		},
+	}
+	f.register(c)
+	d.register(c)
+	c.Flags().StringVar(&system, "lab", "", "rehearse on a simulated cluster of this system (openmldb)")
+	return c
+}
+
+// demoSpeed is how much faster than its original a simulated cluster answers,
+// so that a newcomer's first minute isn't spent waiting.
+const demoSpeed = 4
+
+func newDemoCommand(s streams) *cobra.Command {
+	var d driveFlags
+	var speed float64
+	c := &cobra.Command{
+		Use:   "demo [SYSTEM]",
+		Short: "Walk through a shipped runbook on a simulated cluster, nothing to set up",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			system := "openmldb"
+			if len(args) > 0 {
+				system = args[0]
+			}
+			src, err := bookFlags{}.read(system + "-upgrade")
+			if err != nil {
+				return err
+			}
+			if err := src.useLab(cmd.Context(), s, system, lab.Options{Speed: speed}); err != nil {
+				return err
+			}
+			return startRun(cmd.Context(), s, src, d)
+		},
+	}
+	d.register(c)
+	c.Flags().Float64Var(&speed, "speed", demoSpeed, "how much faster than real the simulated cluster is")
+	return c
+}
+
+// useLab starts a simulated cluster and takes hosts and values from it. Values
+// that were given stay.
+func (s *source) useLab(ctx context.Context, st streams, system string, o lab.Options) error {
+	_, _ = fmt.Fprintf(st.err, "starting a simulated %s cluster on this machine …\n", system)
+	root := filepath.Join(filepath.Dir(journalPath()), "labs")
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return fmt.Errorf("make room for a lab: %w", err)
+	}
+	dir := filepath.Join(root, state.NewRunID(now(), rand.Reader))
+	if _, err := lab.Create(dir, system, o); err != nil {
+		return fmt.Errorf("make a simulated %q cluster: %w", system, err)
+	}
+	cluster, err := lab.Start(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("start the simulated cluster: %w", err)
+	}
+	if s.inv, err = os.ReadFile(cluster.Inventory); err != nil {
+		return fmt.Errorf("read the simulated cluster's inventory: %w", err)
+	}
+	s.invFile, s.lab = cluster.Inventory, dir
+	s.ssh = run.SSHFiles{Identity: cluster.Identity, KnownHosts: cluster.KnownHosts}
+	book, diags := runbook.Parse(s.file, s.book)
+	if runbook.Failed(diags) {
+		return &diagnosed{diags}
+	}
+	for _, p := range book.Params {
+		if v, ok := cluster.Params[p.Name]; ok && s.given[p.Name] == "" {
+			s.given[p.Name] = v
+		}
+	}
+	return nil
+}
+
+// startRun plans, journals and drives a new run.
+func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err error) {
+	begun := false
+	defer func() {
+		if !begun && src.lab != "" {
+			err = joinDown(err, src.lab)
+		}
+	}()
+	p, err := src.plan(func(missing []runbook.Param) (map[string]string, error) { return d.ask(ctx, st, src, missing) })
+	if err != nil {
+		return err
+	}
+	for _, n := range src.notices {
+		_, _ = fmt.Fprintln(st.err, sanitised(n.String()))
+	}
+	if err := d.check(p, src.lab); err != nil {
+		return err
+	}
+	store, err := openJournal(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // events are durable when Append returns
+	started, err := src.started(ctx, store, p)
+	if err != nil {
+		return err
+	}
+	id := state.NewRunID(now(), rand.Reader)
+	e, err := engine.Start(ctx, d.engine(store, p, started), p, id, started)
+	if err != nil {
+		return err
+	}
+	begun = true
+	return d.drive(ctx, st, e, p, id, started)
+}
+
+// started is the first event of a run; its sources are in the journal by then.
+func (s *source) started(ctx context.Context, store *state.Store, p *plan.Plan) (run.RunStarted, error) {
+	ev := run.RunStarted{
+		Title: p.Text(p.Title, p.Root.Scope, nil), Runbook: s.name, Dir: s.dir, Values: p.Values.Given(),
+		Digest: p.Digest, Version: version(), Lab: s.lab, SSH: s.ssh, InventoryFile: s.invFile,
+	}
+	closure := sha256.New()
+	closure.Write(s.book)
+	var err error
+	if ev.Source, err = store.PutBlob(ctx, s.book); err != nil {
+		return ev, err
+	}
+	if s.inv != nil {
+		closure.Write(s.inv)
+		if ev.Inventory, err = store.PutBlob(ctx, s.inv); err != nil {
+			return ev, err
+		}
+	}
+	ev.Closure = hex.EncodeToString(closure.Sum(nil))
+	return ev, nil
+}
+
+func newResumeCommand(s streams) *cobra.Command {
+	var d driveFlags
+	c := &cobra.Command{
+		Use:   "resume [RUN]",
+		Short: "Go on with a run where it stands; by default the latest unfinished one",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return resumeRun(cmd.Context(), s, args, d)
+		},
+	}
+	d.register(c)
+	return c
+}
+
+func resumeRun(ctx context.Context, st streams, args []string, d driveFlags) error {
+	store, err := openJournal(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // events are durable when Append returns
+	id, err := unfinished(ctx, store, args)
+	if err != nil {
+		return err
+	}
+	records, err := store.Load(ctx, id)
+	if err != nil {
+		return err
+	}
+	p, started, err := replan(ctx, store, records)
+	if err != nil {
+		return err
+	}
+	if err := d.check(p, started.Lab); err != nil {
+		return err
+	}
+	e, err := engine.Resume(ctx, d.engine(store, p, started), p, id)
+	if err != nil {
+		return err
+	}
+	if started.Lab != "" {
+		_, _ = fmt.Fprintln(st.err, "finding the simulated cluster …")
+		if _, err := lab.Start(ctx, started.Lab); err != nil {
+			return fmt.Errorf("find the simulated cluster again: %w", closing(ctx, e, err))
+		}
+	}
+	return d.drive(ctx, st, e, p, id, started)
+}
+
+// unfinished is the run to resume.
+func unfinished(ctx context.Context, store *state.Store, args []string) (string, error) {
+	if len(args) > 0 {
+		return store.Find(ctx, args[0])
+	}
+	infos, err := store.Runs(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, i := range infos {
+		if i.Closed == "" && i.Problem == "" {
+			return i.ID, nil
+		}
+	}
+	return "", exitWith(exitNotFound, text.WithHint(fmt.Errorf("resume: no run is unfinished"), "see: stepgate list"))
+}

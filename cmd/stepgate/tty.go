@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"stepgate/runbook/text"
+)
+
+// tty is where a person types in line mode: the controlling terminal, whatever
+// standard input is.
+type tty struct {
+	f     *os.File
+	lines chan string
+	errs  chan error
+	own   bool // f was opened here
+}
+
+// openTTY opens the controlling terminal. Without one there is nobody to ask.
+func openTTY(st streams) (*tty, error) {
+	f, own := st.in, false
+	if !term.IsTerminal(int(st.in.Fd())) {
+		var err error
+		if f, err = os.OpenFile("/dev/tty", os.O_RDWR, 0); err != nil {
+			return nil, exitWith(exitWaiting, text.WithHint(fmt.Errorf("ask a person: there is no terminal: %w", err),
+				"run it on a terminal, or unattended with --auto"))
+		}
+		own = true
+	}
+	t := &tty{f: f, own: own, lines: make(chan string), errs: make(chan error, 1)}
+	go t.read()
+	return t, nil
+}
+
+// read passes lines on. It ends with the terminal; a line nobody waits for is
+// kept until someone does.
+func (t *tty) read() {
+	r := bufio.NewReader(t.f)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil && line == "" {
+			t.errs <- err
+			return
+		}
+		t.lines <- strings.TrimRight(line, "\r\n")
+	}
+}
+
+func (t *tty) ReadLine(ctx context.Context) (string, error) {
+	select {
+	case l := <-t.lines:
+		return l, nil
+	case err := <-t.errs:
+		t.errs <- err
+		if errors.Is(err, os.ErrClosed) {
+			err = io.EOF
+		}
+		return "", err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// typedAhead is how long what was typed before a question may take to arrive.
+const typedAhead = 50 * time.Millisecond
+
+// Flush drops what was typed before: what the terminal holds, and what has
+// been read already.
+func (t *tty) Flush() error {
+	if err := flushInput(t.f); err != nil {
+		return fmt.Errorf("drop what was typed ahead: %w", err)
+	}
+	quiet := time.NewTimer(typedAhead)
+	defer quiet.Stop()
+	for {
+		select {
+		case <-t.lines:
+		case <-quiet.C:
+			return nil
+		}
+	}
+}
+
+func (t *tty) close() {
+	if t.own {
+		t.f.Close() //nolint:errcheck,gosec // a terminal that was only read
+	}
+}
