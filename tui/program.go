@@ -57,14 +57,20 @@ const pace = 40 * time.Millisecond
 // restored before Run returns, also when something here panics.
 func Run(ctx context.Context, ctl Controller, src Source, o Options) (Left, error) {
 	o = o.withDefaults()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	a := newApp(ctx, ctl, src, o)
 	p := tea.NewProgram(a, programOptions(ctx, o)...)
 	pumped := make(chan error, 1)
-	go func() { pumped <- pump(ctx, src, p) }()
+	go func() {
+		err := pump(ctx, src, p)
+		if err != nil {
+			cancel(err)
+		}
+		pumped <- err
+	}()
 	_, err := p.Run()
-	cancel()
+	cancel(nil)
 	if perr := <-pumped; perr != nil {
 		return LeftByOperator, perr
 	}
@@ -97,7 +103,6 @@ func pump(ctx context.Context, src Source, p *tea.Program) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("show run: panic: %v", v)
-			p.Kill()
 		}
 	}()
 	p.Send(snapMsg{src.Snapshot()})

@@ -95,7 +95,11 @@ func (a *app) head() []string {
 	if a.o.Lab {
 		right = t.Gate.Render("lab  ") + right
 	}
-	left := " " + t.Accent.Render("stepgate") + "  " + t.Strong.Render(wording.Line(s.Run.Plan.Title))
+	title := t.Strong.Render(wording.Line(s.Run.Plan.Title))
+	left := " " + t.Accent.Render("stepgate") + "  " + title
+	if ansi.StringWidth(left)+ansi.StringWidth(right) >= w {
+		left = " " + title
+	}
 	room := w - ansi.StringWidth(left) - ansi.StringWidth(right) - 4
 	if vals := a.values(room); vals != "" {
 		left += t.Muted.Render("  " + vals)

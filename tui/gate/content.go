@@ -89,7 +89,12 @@ func (b *content) prefix(d *run.Dispatch) {
 		return
 	}
 	if len(lines) > 1 && !b.d.unfolded {
-		b.add(b.Faint.Render("  before it: " + name + " (tab shows them)"))
+		if _, n := b.named(d); n > 0 {
+			name += fmt.Sprintf(", values they name: %d", n)
+		}
+		for _, l := range pane.Wrap("before it: "+name+" (tab shows them)", max(b.w-2, 1)) {
+			b.add("  " + b.Faint.Render(l))
+		}
 		return
 	}
 	b.add(b.Faint.Render("  before it:"))
@@ -100,15 +105,21 @@ func (b *content) prefix(d *run.Dispatch) {
 	}
 }
 
+// named returns the variables whose values are listed, and how many are folded
+// away because only what runs before the command names them.
+func (b *content) named(d *run.Dispatch) (vars []run.Var, folded int) {
+	all := d.Named()
+	if b.d.unfolded {
+		return all, 0
+	}
+	own := run.Dispatch{Body: d.Body, Env: d.Env}
+	vars = own.Named()
+	return vars, len(all) - len(vars)
+}
+
 // values lists the variables that the text names.
 func (b *content) values(d *run.Dispatch) {
-	vars, more := d.Named(), 0
-	if !b.d.unfolded {
-		own := run.Dispatch{Body: d.Body, Env: d.Env}
-		more = len(vars)
-		vars = own.Named()
-		more -= len(vars)
-	}
+	vars, _ := b.named(d)
 	var lines []string
 	wide := 0
 	for _, v := range vars {
@@ -124,9 +135,6 @@ func (b *content) values(d *run.Dispatch) {
 			}
 			lines = append(lines, pad+l)
 		}
-	}
-	if more > 0 {
-		lines = append(lines, b.Faint.Render(fmt.Sprintf("and %d values that only what runs before it names (tab shows them)", more)))
 	}
 	b.block(lines)
 }

@@ -45,6 +45,20 @@ func Row(left, right string, w int, tail string) string {
 	return Fit(left, w-rw-1, tail) + " " + right
 }
 
+// Flow joins parts with a separator in lines of at most w cells, and breaks a
+// part only when it is longer than a line.
+func Flow(parts []string, sep string, w int) []string {
+	var out []string
+	for _, p := range parts {
+		if n := len(out); n > 0 && ansi.StringWidth(out[n-1]+sep+p) <= w {
+			out[n-1] += sep + p
+			continue
+		}
+		out = append(out, strings.Split(ansi.Hardwrap(p, max(w, 1), true), "\n")...)
+	}
+	return out
+}
+
 // Indent puts a prefix before each line.
 func Indent(lines []string, prefix string) []string {
 	out := make([]string, len(lines))

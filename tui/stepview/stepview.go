@@ -232,7 +232,10 @@ func (b *body) command() {
 
 // Dispatch draws a command: its place, and its body line by line.
 func Dispatch(t *theme.Theme, d *run.Dispatch, w int) []string {
-	out := []string{t.Muted.Render(strings.Join(wording.Facts(d), " "+t.Glyph.Dot+" "))}
+	var out []string
+	for _, l := range pane.Flow(wording.Facts(d), " "+t.Glyph.Dot+" ", w) {
+		out = append(out, t.Muted.Render(l))
+	}
 	for i, l := range wording.Body(d) {
 		lead := "  "
 		if i == 0 {
