@@ -123,7 +123,7 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 	}
 	if e := c.Checks[run.Evidence]; e != nil {
 		for _, res := range e.Checks {
-			out = append(out, stepview.Result(t, wording.Label(run.Evidence), "", c.Fences(run.Evidence), res, w)...)
+			out = append(out, stepview.Result(t, wording.Label(c.Plan.Step, run.Evidence), "", c.Fences(run.Evidence), res, w)...)
 		}
 	}
 	if tail := a.out.Tail(t, w-2, 12); len(tail) > 0 {

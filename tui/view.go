@@ -77,7 +77,10 @@ func (a *app) spinner() string {
 // head is the header and the progress line.
 func (a *app) head() []string {
 	t, s, w := a.theme, a.snap, a.layout.w
-	dot := t.Good.Render(t.Glyph.Journal) + t.Muted.Render(" journaled")
+	dot := t.Good.Render(t.Glyph.Journal)
+	if a.layout.wide {
+		dot += t.Muted.Render(" journaled")
+	}
 	if s.ReadOnly != "" {
 		dot = t.Bad.Render(t.Glyph.Journal + " NOT journaled")
 	}

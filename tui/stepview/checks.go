@@ -63,8 +63,11 @@ func (b *body) phase(p run.Phase) {
 	if len(fences) == 0 {
 		return
 	}
-	if b.c.Plan.Step.Kind == plan.Check {
+	if b.c.Plan.Step.Kind == plan.Check && b.Watch {
+		defer b.commands(fences)
+	} else if b.c.Plan.Step.Kind == plan.Check {
 		b.commands(fences)
+		b.gap()
 	}
 	if a := b.busy(); a != nil && len(a.Looks) > 0 && a.Phase == p {
 		b.live(p, fences, a.Looks)
@@ -76,14 +79,14 @@ func (b *body) phase(p run.Phase) {
 			if several(taken.Checks, res.Fence) {
 				where = wording.Place(res.Where)
 			}
-			b.result(wording.Label(p), where, fences, res)
+			b.result(wording.Label(b.c.Plan.Step, p), where, fences, res)
 		}
 		return
 	}
 	for i, f := range fences {
 		b.looks(f)
 		for _, l := range Asserts(f, i) {
-			b.open(wording.Label(p), "", l)
+			b.open(wording.Label(b.c.Plan.Step, p), "", l)
 		}
 	}
 }
@@ -91,6 +94,7 @@ func (b *body) phase(p run.Phase) {
 // commands shows what a check step runs, and where.
 func (b *body) commands(fences []*runbook.Fence) {
 	r := b.Snap.Run
+	b.gap()
 	for _, f := range fences {
 		places := r.Plan.Places(b.c.Plan, f)
 		if f.Body == "" || len(places) == 0 {
@@ -104,7 +108,6 @@ func (b *body) commands(fences []*runbook.Fence) {
 		d.Where = strings.Join(places, ", ")
 		b.add(Dispatch(b.Theme, &d, b.w)...)
 	}
-	b.gap()
 }
 
 // looks names in one line what a check of a command runs, where there is time
@@ -161,7 +164,7 @@ func (b *body) live(p run.Phase, fences []*runbook.Fence, looks []run.Look) {
 			where = wording.Place(l.Where)
 		}
 		if l.Done && l.Last.Tries > 0 {
-			b.result(wording.Label(p), where, fences, l.Last)
+			b.result(wording.Label(b.c.Plan.Step, p), where, fences, l.Last)
 			continue
 		}
 		what, saw := name(fences, l.Fence), ""
@@ -171,7 +174,7 @@ func (b *body) live(p run.Phase, fences []*runbook.Fence, looks []run.Look) {
 				break
 			}
 		}
-		b.line(wording.Label(p), where, theme.Running, b.Spin, what, join(saw, progress(l, b.Now), b.Theme))
+		b.line(wording.Label(b.c.Plan.Step, p), where, theme.Running, b.Spin, what, join(saw, progress(l, b.Now), b.Theme))
 	}
 }
 

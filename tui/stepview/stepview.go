@@ -82,7 +82,7 @@ func (b *body) status() {
 	}
 	glyph := t.Glyph.Mark(mark)
 	if a := b.busy(); a != nil {
-		mark, word, glyph = theme.Running, wording.Doing(a, b.Now), b.Spin
+		mark, word, glyph = theme.Running, wording.Doing(b.Snap, b.Now), b.Spin
 		if glyph == "" {
 			glyph = t.Glyph.Mark(mark)
 		}

@@ -31,7 +31,7 @@ func At(r *run.Run, c *run.Cell) string {
 func Waiting(s *run.Snapshot, now time.Time) string {
 	here := Here(s)
 	if s.Busy != nil {
-		return Doing(s.Busy, now) + ": " + here
+		return Doing(s, now) + ": " + here
 	}
 	switch s.Wait {
 	case run.WaitGo:
@@ -56,7 +56,8 @@ func Waiting(s *run.Snapshot, now time.Time) string {
 }
 
 // Doing says what is going on, without where.
-func Doing(b *run.Activity, now time.Time) string {
+func Doing(s *run.Snapshot, now time.Time) string {
+	b := s.Busy
 	d := Duration(now.Sub(b.Since).Truncate(time.Second))
 	if b.Stopping {
 		return "stopping, " + d
@@ -65,6 +66,9 @@ func Doing(b *run.Activity, now time.Time) string {
 	case "connect":
 		return "connecting, " + d
 	case "check":
+		if c := s.Run.Cell(s.Current); c != nil && c.Plan.Step.Kind == plan.Check {
+			return "checking, " + d
+		}
 		return Phase(b.Phase) + ", " + d
 	case "command":
 		return "running, " + d
@@ -95,8 +99,11 @@ func Phase(p run.Phase) string {
 	return "checking"
 }
 
-// Label is the short word in front of a phase's checks.
-func Label(p run.Phase) string {
+// Label is the short word in front of the checks of a step's phase.
+func Label(st *plan.Step, p run.Phase) string {
+	if st.Kind == plan.Check && p == run.Before {
+		return "check"
+	}
 	switch p {
 	case run.Before:
 		return "before"
