@@ -18,7 +18,7 @@ var footers = map[scope][]keyID{
 	inRun: {
 		keyGo, keyStop, keyDone, keySkip, keyRetry, keyAuto, keyNote, keyNextPane, keyWhole,
 	},
-	inGate:   {keyEnter, keyCancel, keyDown},
+	inGate:   {keyPageDown, keyEnter, keyCancel},
 	inStop:   {keyEnter, keyCancel, keyHelp},
 	inText:   {keyEnter, keyCancel},
 	inChoice: {keyEnter, keyCancel},
@@ -56,6 +56,9 @@ func (a *app) foot() string {
 
 // shortFor is the word of a key at this moment, and whether it applies.
 func (a *app) shortFor(b binding, sc scope) (string, bool) {
+	if g, ok := a.top().(*gateDialog); ok && b.ID == keyPageDown {
+		return b.Short, !g.d.Ready()
+	}
 	if sc != inRun {
 		return b.Short, b.Short != ""
 	}

@@ -114,9 +114,9 @@ var keymap = []binding{
 	{keyErase, []string{"backspace"}, []scope{inGate}, "", "take back the last character", "Dialogs", ""},
 	{keyUnfold, []string{"tab"}, []scope{inGate}, "", "show what runs before the command's own text", "Dialogs", ""},
 	{keyUp, []string{"up"}, []scope{inGate}, "", "one line up", "Dialogs", ""},
-	{keyDown, []string{"down"}, []scope{inGate}, "scroll", "one line down", "Dialogs", ""},
-	{keyPageUp, []string{"pgup"}, []scope{inGate}, "", "a page up", "Dialogs", ""},
-	{keyPageDown, []string{"pgdown"}, []scope{inGate}, "", "a page down", "Dialogs", ""},
+	{keyDown, []string{"down"}, []scope{inGate}, "", "one line down", "Dialogs", ""},
+	{keyPageUp, []string{"pgup", "ctrl+u"}, []scope{inGate}, "", "a page up", "Dialogs", ""},
+	{keyPageDown, []string{"pgdown", "ctrl+d"}, []scope{inGate}, "read on", "a page down; so does space until all has been read", "Dialogs", ""},
 }
 
 // lookup returns what a key does in a scope.

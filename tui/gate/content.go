@@ -168,6 +168,10 @@ func (b *content) follows(s *plan.Section) {
 	b.block(lines)
 }
 
+// maxOutput is how many lines of a passed check's output are to be read; of
+// more, the first and the last ones are shown.
+const maxOutput = 24
+
 // checks shows the preconditions with their verdict and what they printed.
 func (b *content) checks() {
 	taken := b.d.cell.Checks[run.Before]
@@ -194,7 +198,12 @@ func (b *content) output(s string) []string {
 		return nil
 	}
 	var out []string
-	for l := range strings.SplitSeq(s, "\n") {
+	all := strings.Split(s, "\n")
+	if over := len(all) - maxOutput; over > 0 {
+		left := fmt.Sprintf("(%d lines left out here; the output pane has them)", over)
+		all = append(append(all[:maxOutput/2:maxOutput/2], left), all[len(all)-maxOutput/2:]...)
+	}
+	for _, l := range all {
 		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-4, 1), true), "\n") {
 			out = append(out, b.Border.Render("  "+b.Glyph.Quote+" ")+b.Muted.Render(part))
 		}

@@ -114,10 +114,13 @@ func (d *Dialog) early(now time.Time) bool { return now.Sub(d.appeared) < Grace 
 // Ready reports whether the phrase may be typed: everything has been shown.
 func (d *Dialog) Ready() bool { return d.all && !d.sent && d.h > 0 }
 
-// Type takes the text of one key.
+// Type takes the text of one key. Until everything has been read, a blank is
+// the wish to read on.
 func (d *Dialog) Type(s string, now time.Time) {
 	switch {
 	case d.early(now) || d.sent:
+	case !d.all && s == " ":
+		d.Scroll(d.Page(), now)
 	case !d.Ready():
 		d.note = "read on to the end first"
 	case len(d.typed)+len(s) <= len(d.shown.Phrase)+64:
@@ -196,7 +199,7 @@ func (d *Dialog) foot(t *theme.Theme) []string {
 		ask = t.Text.Render("Type: ") + t.Caution.Render(phrase)
 	}
 	if !d.all {
-		ask = t.Muted.Render("Read to the end, then type the phrase.")
+		ask = t.Muted.Render("Read to the end (space or pgdn), then type the phrase.")
 	}
 	in := t.Key.Render("> ") + wording.Line(d.typed)
 	if d.Ready() {

@@ -150,8 +150,11 @@ func Result(t *theme.Theme, label, where string, fences []*runbook.Fence, res ru
 	if res.Fence < len(fences) {
 		what = Asserts(fences[res.Fence], res.Fence)[0]
 	}
-	if res.Cause != "" {
+	switch {
+	case res.Cause != "":
 		saw = wording.Line(res.Cause)
+	case res.Verdict == checks.Pass:
+		saw = "" // exit 0, as asserted
 	}
 	return CheckLine(t, label, where, wording.Verdict(res.Verdict), "", what, saw, w)
 }
