@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,5 +136,45 @@ func TestSilentServer(t *testing.T) {
 	var reach *executor.ReachError
 	if !errors.As(err, &reach) || !strings.Contains(err.Error(), "no login at") || !strings.Contains(reach.Hint, "ssh -p") {
 		t.Errorf("Identify = %v, want a ReachError about the login", err)
+	}
+}
+
+// TestCutStorm cuts connections while sessions are being opened on them: every call
+// ends, and none ends well that didn't.
+func TestCutStorm(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	x := open(t, s.config)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var callers sync.WaitGroup
+	var good, lost atomic.Int32
+	for range 5 {
+		callers.Go(func() {
+			for i := range 20 {
+				cut := make(chan struct{})
+				go func() { // while this look and the others are on their way
+					defer close(cut)
+					if i%4 == 0 {
+						s.server.CloseConnections()
+					}
+				}()
+				rec := executortest.NewRecorder(executor.Offsets{})
+				res, err := x.Look(ctx, executor.Command{Interpreter: "sh", Body: "echo said; exit 3"}, rec)
+				<-cut
+				if err != nil {
+					lost.Add(1)
+					continue
+				}
+				good.Add(1)
+				if res.Exit != 3 || rec.Text(executor.Stdout) != "said\n" {
+					t.Errorf("Look = %+v with %q", res, rec.Text(executor.Stdout))
+				}
+			}
+		})
+	}
+	callers.Wait()
+	if ctx.Err() != nil || good.Load() == 0 || lost.Load() == 0 {
+		t.Errorf("%d looks went well, %d were lost: %v", good.Load(), lost.Load(), ctx.Err())
 	}
 }

@@ -21,44 +21,65 @@ type sshSession struct {
 	requests <-chan *ssh.Request
 }
 
+// errLinkLost says that the connection ended while a session was being opened.
+var errLinkLost = errors.New("the connection was lost")
+
+// opened is what came of opening a session.
+type opened struct {
+	s   *sshSession
+	err error
+}
+
 // open opens a session and starts the bootstrap in it. No byte of a frame is sent.
 // On a silent link it only waits as long as ctx lasts.
 func (t *sshTransport) open(ctx context.Context, conn *sshConn) (*sshSession, error) {
-	type opened struct {
-		s   *sshSession
-		err error
-	}
 	result := make(chan opened, 1)
-	ok := t.spawn(func() {
-		ch, reqs, err := conn.client.OpenChannel("session", nil)
-		if err != nil {
-			result <- opened{err: err}
-			return
-		}
-		s := &sshSession{t: t, conn: conn, ch: ch, requests: reqs}
-		accepted, err := ch.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{execLine}))
-		if err == nil && !accepted {
-			err = errors.New("the server refused to run a command")
-		}
-		result <- opened{s, err}
-		if err != nil {
-			s.drop()
-		}
-	})
-	if !ok {
-		return nil, errClosed
-	}
+	// The library's OpenChannel never returns when the connection's reader ends
+	// just before the channel is listed: nobody waits for this goroutine itself.
+	go func() { result <- t.request(conn) }()
 	select {
 	case r := <-result:
 		return r.s, r.err
+	case <-conn.done:
+		select {
+		case r := <-result:
+			return r.s, r.err
+		case <-time.After(openGrace):
+			return nil, errLinkLost
+		}
 	case <-ctx.Done():
 		t.spawn(func() {
-			if r := <-result; r.err == nil {
-				r.s.drop()
+			select {
+			case r := <-result:
+				if r.err == nil {
+					r.s.drop()
+				}
+			case <-conn.done:
 			}
 		})
 		return nil, ctx.Err()
 	}
+}
+
+// openGrace is how long the library gets to notice that its connection has ended.
+const openGrace = 100 * time.Millisecond
+
+// request opens a session and asks for the bootstrap.
+func (t *sshTransport) request(conn *sshConn) opened {
+	ch, reqs, err := conn.client.OpenChannel("session", nil)
+	if err != nil {
+		return opened{err: err}
+	}
+	s := &sshSession{t: t, conn: conn, ch: ch, requests: reqs}
+	accepted, err := ch.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{execLine}))
+	if err == nil && !accepted {
+		err = errors.New("the server refused to run a command")
+	}
+	if err != nil {
+		t.spawn(s.drop)
+		return opened{err: err}
+	}
+	return opened{s: s}
 }
 
 // drop closes a session that nobody reads.

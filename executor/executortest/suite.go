@@ -172,6 +172,27 @@ func (b *bench) start(a executor.Attempt) {
 	if claim, err := b.x.Start(b.ctx, a); claim != executor.Started || err != nil {
 		b.Fatalf("Start = %d, %v, want Started", claim, err)
 	}
+	b.Cleanup(func() { b.awaitRunner(a) })
+}
+
+// awaitRunner waits for the runner of an attempt whose command has ended, or will be
+// killed, so that nobody writes into a directory that is being removed.
+func (b *bench) awaitRunner(a executor.Attempt) {
+	text, err := os.ReadFile(filepath.Join(a.Host.Dir, a.RunID, a.ID, "go", "runner"))
+	if err != nil {
+		return // fenced, discarded, or never begun
+	}
+	pid, err := strconv.Atoi(strings.Fields(string(text) + " -")[0])
+	if err != nil {
+		return
+	}
+	for end := time.Now().Add(patience); alive(pid); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.Errorf("attempt %s is still running at the end of its test", a.ID)
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			return
+		}
+	}
 }
 
 // follow follows an attempt to its end.
