@@ -45,7 +45,7 @@ func (r *Run) Actions(c *Cell, w Wait, busy bool) []Availability {
 // waits for any more is alive.
 func (c *Cell) aliveUnattended() bool {
 	a := c.Latest()
-	return c.Status == Unknown && a != nil && a.Outcome == nil && (a.Fate == "running" || a.Fate == "orphan")
+	return c.Status == Unknown && a != nil && c.unsettled(a) && (a.Fate == "running" || a.Fate == "orphan")
 }
 
 func (c *Cell) canGo(w Wait) Availability {
@@ -139,8 +139,10 @@ func (c *Cell) canMarkFailed() Availability {
 func (c *Cell) canProbe() Availability {
 	a := Availability{Verb: VerbProbe, Says: "ask the host again, and take the checks again"}
 	switch {
-	case c.Status == Unknown && c.Latest() != nil:
-	case c.Status == Failed && c.hasAfter() && c.Latest() != nil:
+	case c.inDoubt() && (c.Latest().Outcome == nil || c.hasAfter() && c.Latest().Intent.Role == RoleCommand):
+	case c.verifiable():
+		a.Says = "take the postconditions again"
+	case c.Status == Failed && c.hasAfter() && c.Latest() != nil && c.Latest().Outcome != nil:
 		a.Says = "take the postconditions again, as evidence"
 	default:
 		a.Why = "nothing is in question"

@@ -109,10 +109,11 @@ func (r *Run) applyToRun(rec Record) error {
 		r.Hosts[e.Host] = e.Identity
 	case WalkOrdered:
 		return r.order(e)
-	case Paused:
-		r.Paused = true
-	case Continued:
-		r.Paused = false
+	case Paused, Continued:
+		if r.Closed != "" {
+			return &TransitionError{Kind(rec.Event), Key{}, "the run is closed"}
+		}
+		_, r.Paused = e.(Paused)
 	case Note:
 		r.Notes = append(r.Notes, rec)
 	case Exported:
@@ -142,7 +143,7 @@ func (r *Run) takeover() {
 			}
 		case Unknown:
 			c = r.own(i)
-			if a := c.Latest(); a != nil && a.Outcome == nil {
+			if a := c.Latest(); a != nil && c.unsettled(a) {
 				a.Fate = ""
 			}
 		}
@@ -168,6 +169,9 @@ func (r *Run) order(e WalkOrdered) error {
 	if _, done := r.Orders[e.Walk]; done {
 		return bad("it has an order already")
 	}
+	if r.Closed != "" {
+		return bad("the run is closed")
+	}
 	want, got := slices.Sorted(slices.Values(w.Hosts)), slices.Sorted(slices.Values(e.Hosts))
 	if !slices.Equal(want, got) {
 		return bad("the order drops or adds hosts")
@@ -177,8 +181,11 @@ func (r *Run) order(e WalkOrdered) error {
 }
 
 func (r *Run) close(e RunClosed) error {
-	if r.Closed != "" {
+	switch {
+	case r.Closed != "":
 		return &TransitionError{"RunClosed", Key{}, "the run is closed"}
+	case e.How != Done && e.How != DoneExceptions && e.How != Aborted:
+		return &TransitionError{"RunClosed", Key{}, "it does not say how"}
 	}
 	if e.How != Aborted {
 		for _, c := range r.Cells {

@@ -14,8 +14,8 @@ func (c *Cell) attemptEvent(r *Run, ev Event, rec Record) string {
 	if a == nil || a.Intent.Attempt != id {
 		return "it is not about the latest attempt"
 	}
-	if a.Outcome != nil {
-		return "the attempt has an outcome"
+	if !c.unsettled(a) {
+		return "the attempt is settled"
 	}
 	switch e := ev.(type) {
 	case Interrupted:
@@ -59,7 +59,10 @@ func (c *Cell) outcome(r *Run, a *Attempt, e Outcome, at time.Time) string {
 	if a.Intent.Role == RoleRollback {
 		switch {
 		case e.Verdict != checks.Pass:
-			c.Status, c.Reason = RollbackFailed, ExitCode
+			c.Status, c.Reason = settle(e.Verdict, RolledBack, ExitCode)
+			if c.Status == Failed {
+				c.Status = RollbackFailed
+			}
 		case len(c.Plan.Step.Book.Rollback.After) > 0:
 			c.Status, c.Reason = RollingBack, NoReason
 		default:
@@ -99,6 +102,14 @@ func (c *Cell) Verifying() bool {
 	return a != nil && a.Outcome != nil && a.Outcome.Verdict == checks.Pass
 }
 
+// verifiable reports whether the command has passed and only its postconditions
+// are in question, so that taking them again decides.
+func (c *Cell) verifiable() bool {
+	a := c.Latest()
+	return c.Status == Unknown && c.Reason == CheckFailed && a != nil && a.Intent.Role == RoleCommand &&
+		a.Outcome != nil && a.Outcome.Verdict == checks.Pass
+}
+
 func (c *Cell) checksTaken(r *Run, e ChecksTaken, rec Record) string {
 	v := e.Verdict()
 	switch e.Phase {
@@ -107,15 +118,14 @@ func (c *Cell) checksTaken(r *Run, e ChecksTaken, rec Record) string {
 			return why
 		}
 	case After:
-		again := c.Status == Unknown && c.Reason == CheckFailed && c.Latest() != nil
-		if !again && (c.Status != Running || !c.Verifying()) {
+		if !c.verifiable() && (c.Status != Running || !c.Verifying()) {
 			return "no command waits for its postconditions"
 		}
 		c.Status, c.Reason = settle(v, Succeeded, CheckFailed)
 	case Evidence:
 	case RollbackBefore:
-		if c.Status != RollingBack {
-			return "no rollback was asked for"
+		if c.Status != RollingBack || c.inFlight() != nil {
+			return "no rollback is to be sent"
 		}
 		if v != checks.Pass {
 			c.Status, c.Reason, c.Detail = c.prior, c.priorReason, "the rollback is not allowed: its precondition does not hold"
@@ -124,9 +134,8 @@ func (c *Cell) checksTaken(r *Run, e ChecksTaken, rec Record) string {
 		if c.Status != RollingBack || !c.Verifying() {
 			return "no rollback waits for its checks"
 		}
-		c.Status, c.Reason = RolledBack, NoReason
-		if v != checks.Pass {
-			c.Status, c.Reason = RollbackFailed, CheckFailed
+		if c.Status, c.Reason = settle(v, RolledBack, CheckFailed); c.Status == Failed {
+			c.Status = RollbackFailed
 		}
 	default:
 		return "its phase is not known"
@@ -185,11 +194,11 @@ func (c *Cell) resolve(e OutcomeResolved) string {
 	case e.Reason == "":
 		return "a decision needs a reason"
 	case e.Method == ByProbe:
-		if c.Status != Unknown || a == nil || e.Succeeded || a.Fate != fateNeverStarted {
+		if c.Status != Unknown || a == nil || !c.unsettled(a) || e.Succeeded || a.Fate != fateNeverStarted {
 			return "the host has not said that it never started"
 		}
 	case e.Method == ByCheck:
-		if c.Status != Unknown || irreversible || !e.Succeeded {
+		if !c.inDoubt() || a.Intent.Role != RoleCommand || irreversible || !e.Succeeded || !c.holdsNow() {
 			return "checks can't decide it"
 		}
 	case e.Method == ByOperator && e.Succeeded:

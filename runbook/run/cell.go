@@ -31,7 +31,7 @@ func (c *Cell) apply(r *Run, rec Record) (why string) {
 	case OutcomeResolved:
 		return c.resolve(e)
 	case ManualDone:
-		return c.manualDone(e)
+		return c.manualDone(e, rec)
 	case CellSkipped:
 		return c.skipped(e)
 	case Retried:
@@ -104,13 +104,13 @@ func (c *Cell) intent(e Intent, rec Record) string {
 	if e.No != len(c.Attempts)+1 {
 		return "the attempt is out of order"
 	}
-	if a := c.Latest(); a != nil && a.Outcome == nil && a.Fate != fateNeverStarted && !c.resolvedFor(a) {
+	if a := c.Latest(); a != nil && a.Fate != fateNeverStarted && c.unsettled(a) {
 		return "an earlier attempt is not settled"
 	}
 	switch e.Role {
 	case RoleRollback:
-		if c.Status != RollingBack {
-			return "no rollback was asked for"
+		if c.Status != RollingBack || c.inFlight() != nil {
+			return "no rollback is to be sent"
 		}
 	case RoleCommand:
 		if c.needsGate() {
@@ -148,7 +148,11 @@ func (c *Cell) notDispatched(e NotDispatched) string {
 	return ""
 }
 
-// resolvedFor reports whether a person or a check has settled the attempt.
+// unsettled reports whether nothing is known yet of how the attempt ended.
+func (c *Cell) unsettled(a *Attempt) bool { return a.Outcome == nil && !c.resolvedFor(a) }
+
+// resolvedFor reports whether its host, a check or a person has settled the
+// attempt.
 func (c *Cell) resolvedFor(a *Attempt) bool {
 	return c.Resolved != nil && c.Resolved.Attempt == a.Intent.Attempt
 }
@@ -166,13 +170,13 @@ func (c *Cell) dispatched() bool {
 // fateNeverStarted is executor.NeverStarted as journaled.
 const fateNeverStarted = "never started"
 
-func (c *Cell) manualDone(e ManualDone) string {
+func (c *Cell) manualDone(e ManualDone, rec Record) string {
 	if k := c.Plan.Step.Kind; k != plan.Manual && k != plan.Enter {
 		return "a person can't tick it"
 	}
 	if c.needsGate() {
-		if c.Status != Authorised || c.Grant == nil || c.Grant.Gate != e.Gate {
-			return "it is gated and not granted"
+		if why := c.granted(e.Gate, rec); why != "" {
+			return why
 		}
 	} else if c.Status != Pending {
 		return "it is not pending"
@@ -199,16 +203,21 @@ func (c *Cell) skippable() bool {
 	case Pending, Gated, Failed, RolledBack, RollbackFailed:
 		return true
 	case Unknown:
-		return c.Reason == Precondition || c.Plan.Step.Kind == plan.Check
+		return !c.inDoubt() && (c.Reason == Precondition || c.Plan.Step.Kind == plan.Check)
 	case Authorised, Running, Succeeded, Skipped, NotApplicable, RollingBack:
 	}
 	return false
 }
 
-// inDoubt reports whether an attempt may have done something that nobody knows.
+// inDoubt reports whether an attempt may have done something that nobody knows:
+// it has no result, or none that tells; or a rollback passed and its checks
+// don't tell.
 func (c *Cell) inDoubt() bool {
 	a := c.Latest()
-	return c.Status == Unknown && a != nil && (a.Outcome == nil || a.Outcome.Verdict == checks.Unknown)
+	if c.Status != Unknown || a == nil || c.resolvedFor(a) {
+		return false
+	}
+	return a.Outcome == nil || a.Outcome.Verdict == checks.Unknown || a.Intent.Role == RoleRollback
 }
 
 func (c *Cell) retried() string {

@@ -78,7 +78,7 @@ func inFlight(c *Cell) Decision {
 			return Verify{c}
 		}
 	case Unknown:
-		if a := c.Latest(); a != nil && a.Outcome == nil && a.Fate == "" {
+		if a := c.Latest(); a != nil && c.unsettled(a) && a.Fate == "" {
 			return Settle{c}
 		}
 	case Pending, Gated, Authorised, Succeeded, Failed, Skipped, NotApplicable, RolledBack, RollbackFailed:

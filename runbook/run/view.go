@@ -77,7 +77,11 @@ func (r *Run) names(s *plan.Scope, where string) map[string]any {
 
 // Text fills a template of the cell's step with what is known now.
 func (r *Run) Text(c *Cell, tmpl string) string {
-	return r.text(c.Plan.Step.Scope, tmpl, map[string]any{"step": c.stepName(), "host": c.Key.Target})
+	own := map[string]any{"step": c.stepName()}
+	if c.Key.Target != "" {
+		own["host"] = c.Key.Target
+	}
+	return r.text(c.Plan.Step.Scope, tmpl, own)
 }
 
 // stepName is what {{step}} stands for: the last part of the step's id; of the

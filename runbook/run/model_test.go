@@ -1,0 +1,398 @@
+package run
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"stepgate/checks"
+	"stepgate/runbook/plan"
+)
+
+func attemptOf(c *Cell) string {
+	if a := c.Latest(); a != nil {
+		return a.Intent.Attempt
+	}
+	return ""
+}
+
+// current is the cell a run stands at, and what it waits for there.
+func current(r *Run) (*Cell, Wait) {
+	switch d := Next(r).(type) {
+	case Ask:
+		return d.Cell, d.Wait
+	case Decide:
+		return d.Cell, WaitNothing
+	case Settle:
+		return d.Cell, WaitNothing
+	case Verify:
+		return d.Cell, WaitNothing
+	case Undo:
+		return d.Cell, WaitNothing
+	case Follow:
+		return d.Cell, WaitNothing
+	case Order, Close, Over:
+	}
+	return nil, WaitNothing
+}
+
+// same reports whether two runs are in one state.
+func same(a, b *Run) bool {
+	x, y := *a, *b
+	x.shared, y.shared = false, false
+	return reflect.DeepEqual(&x, &y)
+}
+
+// Whatever events come, legal or not, the rules of a run hold.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, drawPlan(t))
+		n := rapid.IntRange(20, 60).Draw(t, "events")
+		for range n {
+			if oneIn(t, 30, "late") {
+				w.now = w.now.Add(2 * grantTTL)
+			}
+			e := drawEvent(t, w)
+			before, rec := w.r, w.record(e)
+			w.now = rec.Wall
+			after, err := Apply(w.p, before, rec)
+			ref, foldErr := Fold(w.p, w.records)
+			if foldErr != nil || !same(before, ref) {
+				t.Fatalf("%s changed the run it was applied to (%v)", Kind(e), foldErr)
+			}
+			if err != nil {
+				refused(t, w, after, rec, err)
+				continue
+			}
+			w.r, w.records, w.epoch = after, append(w.records, rec), rec.Epoch
+			if ref, err = Fold(w.p, w.records); err != nil || !same(after, ref) {
+				t.Fatalf("%s: a fold differs from one by one (%v)", Kind(e), err)
+			}
+			for i, c := range after.Cells {
+				legal(t, w, before.Cells[i], c, rec)
+			}
+			dispatches(t, w, rec)
+			offers(t, w)
+		}
+	})
+}
+
+// refused: an event that is an error changes nothing, neither one by one nor in
+// a fold.
+func refused(t *rapid.T, w *world, got *Run, rec Record, err error) {
+	var bad *TransitionError
+	if !errors.As(err, &bad) || bad.Kind != Kind(rec.Event) || bad.Why == "" {
+		t.Fatalf("%s is refused with %v", Kind(rec.Event), err)
+	}
+	if got != w.r {
+		t.Fatalf("%s is refused, and another run comes back", Kind(rec.Event))
+	}
+	folded, err := Fold(w.p, append(slices.Clone(w.records), rec))
+	if !errors.As(err, &bad) || !same(folded, w.r) {
+		t.Fatalf("a fold that ends in a refused %s differs from the run before it (%v)", Kind(rec.Event), err)
+	}
+}
+
+// edges are the transitions there are, and the events that may cause each.
+var edges = map[[2]Status][]string{
+	{Pending, Gated}:              {"GateShown"},
+	{Pending, Running}:            {"Intent"},
+	{Pending, Succeeded}:          {"ManualDone", "ChecksTaken"},
+	{Pending, Failed}:             {"ChecksTaken", "NotDispatched"},
+	{Pending, Unknown}:            {"ChecksTaken"},
+	{Pending, Skipped}:            {"CellSkipped"},
+	{Pending, NotApplicable}:      {"WhenDecided"},
+	{Gated, Authorised}:           {"GateGranted"},
+	{Gated, Pending}:              {"GateClosed", "LeaseTaken"},
+	{Gated, Failed}:               {"ChecksTaken", "NotDispatched"},
+	{Gated, Unknown}:              {"ChecksTaken"},
+	{Gated, Skipped}:              {"CellSkipped"},
+	{Authorised, Running}:         {"Intent"},
+	{Authorised, Succeeded}:       {"ManualDone"},
+	{Authorised, Pending}:         {"GateClosed", "LeaseTaken"},
+	{Authorised, Failed}:          {"ChecksTaken", "NotDispatched"},
+	{Authorised, Unknown}:         {"ChecksTaken"},
+	{Running, Succeeded}:          {"Outcome", "ChecksTaken"},
+	{Running, Failed}:             {"Outcome", "ChecksTaken"},
+	{Running, Unknown}:            {"Outcome", "ChecksTaken", "Interrupted", "LeaseTaken"},
+	{Unknown, Running}:            {"Reattached", "Outcome"},
+	{Unknown, RollingBack}:        {"Reattached", "Outcome", "RollbackRequested"},
+	{Unknown, Succeeded}:          {"Outcome", "OutcomeResolved", "ChecksTaken"},
+	{Unknown, Failed}:             {"Outcome", "OutcomeResolved", "ChecksTaken"},
+	{Unknown, RolledBack}:         {"Outcome", "OutcomeResolved"},
+	{Unknown, RollbackFailed}:     {"Outcome", "OutcomeResolved"},
+	{Unknown, Pending}:            {"Retried", "RerunOverride"},
+	{Unknown, Skipped}:            {"CellSkipped"},
+	{Failed, Pending}:             {"Retried", "RerunOverride"},
+	{Failed, Skipped}:             {"CellSkipped"},
+	{Failed, Succeeded}:           {"OutcomeResolved"},
+	{Failed, RollingBack}:         {"RollbackRequested"},
+	{Succeeded, RollingBack}:      {"RollbackRequested"},
+	{RollingBack, RolledBack}:     {"Outcome", "ChecksTaken"},
+	{RollingBack, RollbackFailed}: {"Outcome", "ChecksTaken", "NotDispatched", "LeaseTaken"},
+	{RollingBack, Unknown}:        {"Outcome", "ChecksTaken", "Interrupted", "LeaseTaken", "NotDispatched"},
+	{RollingBack, Failed}:         {"ChecksTaken", "NotDispatched", "LeaseTaken"},
+	{RollingBack, Succeeded}:      {"ChecksTaken", "NotDispatched", "LeaseTaken"},
+	{RolledBack, Pending}:         {"RerunOverride"},
+	{RolledBack, Skipped}:         {"CellSkipped"},
+	{RollbackFailed, Pending}:     {"RerunOverride"},
+	{RollbackFailed, Skipped}:     {"CellSkipped"},
+	{RollbackFailed, Succeeded}:   {"OutcomeResolved"},
+	{RollbackFailed, RollingBack}: {"RollbackRequested"},
+}
+
+// legal checks one cell's transition against the rules, told anew.
+func legal(t *rapid.T, w *world, was, is *Cell, rec Record) {
+	kind := Kind(rec.Event)
+	k, _ := KeyOf(rec.Event)
+	_, lease := rec.Event.(LeaseTaken)
+	if was.Status != is.Status {
+		if k != is.Key && !lease {
+			t.Fatalf("%s of %s moves %s", kind, k, is.Key)
+		}
+		if !slices.Contains(edges[[2]Status{was.Status, is.Status}], kind) {
+			t.Fatalf("%s takes %s from %s to %s", kind, is.Key, was.Status, is.Status)
+		}
+	}
+	if lease {
+		takenOver(t, is)
+	}
+	if was.Status == Unknown && is.Status != Unknown {
+		leavesUnknown(t, was, is, rec)
+	}
+	if is.Status == Succeeded && was.Status != Succeeded {
+		succeeds(t, was, is, rec)
+	}
+	if is.Status == Skipped && (is.Skip == "" || is.Plan.Step.Book.Required) {
+		t.Fatalf("%s is skipped without a reason, or although it is required", is.Key)
+	}
+}
+
+func takenOver(t *rapid.T, c *Cell) {
+	switch c.Status {
+	case Gated, Authorised:
+		t.Fatalf("%s is %s for a new driver", c.Key, c.Status)
+	case Running, RollingBack:
+		if a := c.Latest(); a == nil || a.Outcome == nil {
+			t.Fatalf("%s is %s for a new driver, and nobody has asked its host", c.Key, c.Status)
+		}
+	case Pending, Succeeded, Failed, Unknown, Skipped, NotApplicable, RolledBack, RollbackFailed:
+	}
+	if c.Gate != nil || c.Grant != nil {
+		t.Fatalf("%s keeps a gate for a new driver", c.Key)
+	}
+}
+
+// leavesUnknown: an attempt without a result leaves unknown by a result, a
+// decision, or being followed again, and by nothing else.
+func leavesUnknown(t *rapid.T, was, is *Cell, rec Record) {
+	a := was.Latest()
+	resolved := a != nil && was.Resolved != nil && was.Resolved.Attempt == a.Intent.Attempt
+	if a == nil || resolved || a.Outcome != nil && a.Outcome.Verdict != checks.Unknown {
+		return
+	}
+	switch rec.Event.(type) {
+	case Outcome, OutcomeResolved, Reattached:
+	default:
+		t.Fatalf("%s takes %s from unknown to %s, and nobody knows what its attempt did", Kind(rec.Event), is.Key, is.Status)
+	}
+}
+
+// succeeds: success has a cause that says so.
+func succeeds(t *rapid.T, was, is *Cell, rec Record) {
+	ok := false
+	switch e := rec.Event.(type) {
+	case Outcome:
+		ok = e.Verdict == checks.Pass && !is.hasAfter()
+	case OutcomeResolved:
+		ok = e.Succeeded && (e.Method == ByOperator || e.Method == ByCheck && !is.Plan.Step.Book.Irreversible && is.Latest() != nil)
+	case ChecksTaken:
+		a := is.Latest()
+		ok = e.Verdict() == checks.Pass && (is.Plan.Step.Kind == plan.Check && a == nil ||
+			e.Phase == After && a != nil && a.Intent.Role == RoleCommand && a.Outcome != nil && a.Outcome.Verdict == checks.Pass)
+		ok = ok || was.Status == RollingBack && e.Phase == RollbackBefore // as it was before
+	case ManualDone:
+		ok = is.Plan.Step.Kind == plan.Manual || is.Plan.Step.Kind == plan.Enter
+	case NotDispatched, LeaseTaken:
+		ok = was.Status == RollingBack // as it was before
+	}
+	if !ok {
+		t.Fatalf("%s lets %s succeed: %+v", Kind(rec.Event), is.Key, rec.Event)
+	}
+}
+
+// dispatches checks what was sent against the journal alone: a gated cell has
+// an unused grant for these bytes, an irreversible one is sent once per RERUN.
+func dispatches(t *rapid.T, w *world, rec Record) {
+	e, ok := rec.Event.(Intent)
+	if !ok {
+		if m, manual := rec.Event.(ManualDone); manual && w.r.Cell(m.Cell).Plan.Step.Gated {
+			openGate(t, w, rec, m.Cell, m.Gate)
+		}
+		return
+	}
+	if e.Role != RoleCommand {
+		return
+	}
+	c := w.r.Cell(e.Cell)
+	sent, rerun := 0, false
+	for _, old := range w.records[:len(w.records)-1] {
+		switch x := old.Event.(type) {
+		case Intent:
+			if x.Cell == e.Cell && x.Role == RoleCommand && c.Attempts[x.No-1].Fate != "never started" {
+				sent, rerun = sent+1, false
+			}
+		case RerunOverride:
+			rerun = rerun || x.Cell == e.Cell
+		}
+	}
+	if c.Plan.Step.Book.Irreversible && sent > 0 && !rerun {
+		t.Fatalf("%s is irreversible and is sent again", e.Cell)
+	}
+	if c.Plan.Step.Gated || rerun {
+		g := openGate(t, w, rec, e.Cell, e.Gate)
+		if g.Dispatch == nil || !reflect.DeepEqual(*g.Dispatch, e.Dispatch) {
+			t.Fatalf("%s sends what its gate has not shown", e.Cell)
+		}
+	}
+}
+
+// openGate finds the grant that an event uses up, and returns what its gate
+// showed.
+func openGate(t *rapid.T, w *world, rec Record, k Key, gate string) GateShown {
+	var shown *GateShown
+	var grant *GateGranted
+	for _, old := range w.records[:len(w.records)-1] {
+		cell, _ := KeyOf(old.Event)
+		_, lease := old.Event.(LeaseTaken)
+		if cell != k && !lease {
+			continue
+		}
+		switch x := old.Event.(type) {
+		case GateShown:
+			shown, grant = &x, nil
+		case GateGranted:
+			grant = &x
+		case GateClosed, Intent, ManualDone, LeaseTaken, NotDispatched, CellSkipped:
+			shown, grant = nil, nil
+		case ChecksTaken:
+			if x.Phase == Before && x.Verdict() != checks.Pass {
+				shown, grant = nil, nil
+			}
+		}
+	}
+	if grant == nil || shown == nil || gate == "" || grant.Gate != gate || shown.Gate != gate || grant.Typed != shown.Phrase {
+		t.Fatalf("%s goes through gate %q, which nobody has opened", k, gate)
+	}
+	if rec.Wall.After(grant.Expires) {
+		t.Fatalf("%s goes through a gate whose grant expired at %s, at %s", k, grant.Expires.Format(time.TimeOnly), rec.Wall.Format(time.TimeOnly))
+	}
+	return *shown
+}
+
+// offers: what the run says an operator may do, it accepts.
+func offers(t *rapid.T, w *world) {
+	ask, ok := Next(w.r).(Ask)
+	if !ok || ask.Cell == nil {
+		return
+	}
+	for _, a := range w.r.Actions(ask.Cell, ask.Wait, false) {
+		if !a.OK() || a.Says == "" {
+			continue
+		}
+		try := &world{w.p, w.r, slices.Clone(w.records), w.now, w.epoch, w.gates}
+		for _, e := range follow(try, ask.Cell, a) {
+			if err := try.add(e(try.r.Cell(ask.Cell.Key))); err != nil {
+				t.Fatalf("%q is offered for %s (%s, %s), and then: %v", a.Verb, ask.Cell.Key, ask.Cell.Status, ask.Cell.Reason, err)
+			}
+		}
+	}
+	for _, a := range w.r.Actions(ask.Cell, ask.Wait, true) {
+		if a.OK() && a.Verb != VerbStopNow && a.Verb != VerbNote && a.Verb != VerbContinue {
+			t.Fatalf("%q is offered while something is going on", a.Verb)
+		}
+	}
+}
+
+type step = func(c *Cell) Event
+
+// follow is the events that an action leads to.
+func follow(w *world, c *Cell, a Availability) []step {
+	just := func(e Event) []step { return []step{func(*Cell) Event { return e }} }
+	switch a.Verb {
+	case VerbGo:
+		return advance(w)
+	case VerbAnswer:
+		out := []step{func(c *Cell) Event { return taken(c, Before, checks.Pass) }, func(c *Cell) Event { return w.grant(c) }}
+		if c.Status == Authorised { // transient: a grant is journaled together with what it opens
+			return nil
+		}
+		return append(out, func(c *Cell) Event {
+			if c.Plan.Step.Kind == plan.Run {
+				return w.intent(c, RoleCommand)
+			}
+			return ManualDone{Cell: c.Key, Gate: c.Grant.Gate}
+		})
+	case VerbRetry:
+		if c.NeedsRerun() {
+			return append(just(RerunOverride{Cell: c.Key, Typed: a.Phrase}), advance(w)...)
+		}
+		return append(just(Retried{Cell: c.Key}), advance(w)...)
+	case VerbSkip:
+		return just(CellSkipped{Cell: c.Key, Reason: "r"})
+	case VerbMarkDone:
+		if c.Status == Pending {
+			return just(ManualDone{Cell: c.Key, Evidence: "e"})
+		}
+		return just(OutcomeResolved{Cell: c.Key, Attempt: attemptOf(c), Succeeded: true, Method: ByOperator, Reason: "e"})
+	case VerbMarkFailed:
+		return just(OutcomeResolved{Cell: c.Key, Attempt: attemptOf(c), Method: ByOperator, Reason: "e"})
+	case VerbProbe:
+		switch last := c.Latest(); {
+		case last.Outcome == nil:
+			return just(Probed{Cell: c.Key, Attempt: attemptOf(c), Fate: "died"})
+		case c.Status == Unknown && c.Reason == CheckFailed:
+			return just(taken(c, After, checks.Pass))
+		}
+		return just(taken(c, Evidence, checks.Pass))
+	case VerbRollBack:
+		return append(just(RollbackRequested{Cell: c.Key}), func(c *Cell) Event { return w.intent(c, RoleRollback) })
+	case VerbPause:
+		return just(Paused{})
+	case VerbContinue:
+		return just(Continued{})
+	case VerbAbort:
+		return just(RunClosed{How: Aborted})
+	case VerbNote:
+		return just(Note{Cell: c.Key, Text: "n"})
+	}
+	return nil
+}
+
+// advance is what happens to a pending cell that goes ahead.
+func advance(w *world) []step {
+	return []step{
+		func(c *Cell) Event {
+			if len(c.Fences(Before)) > 0 {
+				return taken(c, Before, checks.Pass)
+			}
+			return Note{Text: "no precondition"}
+		},
+		func(c *Cell) Event {
+			switch {
+			case c.Plan.Step.Kind == plan.Check:
+				return Note{Text: "done"}
+			case c.Plan.Step.Kind == plan.Manual && !c.needsGate():
+				return ManualDone{Cell: c.Key}
+			case c.needsGate():
+				return w.gate(c)
+			}
+			return w.intent(c, RoleCommand)
+		},
+	}
+}

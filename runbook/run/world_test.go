@@ -1,0 +1,202 @@
+package run
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"stepgate/checks"
+	"stepgate/runbook"
+	"stepgate/runbook/inventory"
+	"stepgate/runbook/plan"
+)
+
+var t0 = time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+
+const grantTTL = 5 * time.Minute
+
+func fence(body string) *runbook.Fence {
+	return &runbook.Fence{Lang: "sh", Body: body, ExpectText: ""}
+}
+
+// drawStep makes a step of a random class.
+func drawStep(t *rapid.T, i int) *runbook.Step {
+	id := fmt.Sprintf("s%d", i)
+	s := &runbook.Step{ID: id, Title: "步骤 " + id, Kind: rapid.SampledFrom([]runbook.StepKind{
+		runbook.Run, runbook.Run, runbook.Run, runbook.Check, runbook.Manual,
+	}).Draw(t, "kind")}
+	flip := func(what string) bool { return rapid.Bool().Draw(t, what) }
+	s.Required = oneIn(t, 6, "required")
+	if oneIn(t, 6, "when") {
+		s.When = &runbook.Expr{Text: "host != ''"}
+	}
+	if s.Kind == runbook.Check {
+		s.Before = []*runbook.Fence{fence("look")}
+		return s
+	}
+	if flip("caution") {
+		s.Caution, s.Confirm = "Mind the step.", id
+	}
+	if s.Kind == runbook.Manual {
+		return s
+	}
+	s.Command = fence("do " + id)
+	if flip("before") {
+		s.Before = []*runbook.Fence{fence("may")}
+	}
+	if flip("after") {
+		s.After = []*runbook.Fence{fence("did")}
+	}
+	switch rapid.SampledFrom([]int{0, 1, 1, 2}).Draw(t, "class") {
+	case 0:
+		s.Irreversible, s.Confirm = true, id
+	case 1:
+		s.Rollback = &runbook.Rollback{Command: fence("undo " + id)}
+		if flip("rollback before") {
+			s.Rollback.Before = []*runbook.Fence{fence("may undo")}
+		}
+		if flip("rollback after") {
+			s.Rollback.After = []*runbook.Fence{fence("undone")}
+		}
+	default:
+		s.Idempotent = true
+	}
+	if oneIn(t, 4, "on") {
+		s.Command.On = "pair"
+	}
+	return s
+}
+
+// drawPlan makes a plan of a few steps, some of them walked over two hosts.
+func drawPlan(t *rapid.T) *plan.Plan {
+	book := &runbook.Runbook{File: "r.md", Annotated: true, Root: &runbook.Section{}, Prelude: map[string]string{}}
+	walk := &runbook.Section{ID: "walk", Title: "Walk", Level: 2, Each: "pair"}
+	if rapid.Bool().Draw(t, "ordered") {
+		walk.OrderBy = &runbook.Expr{Text: "host"}
+	}
+	for i := range rapid.IntRange(1, 3).Draw(t, "steps") {
+		s := drawStep(t, i)
+		if oneIn(t, 3, "walked") {
+			walk.Items = append(walk.Items, s)
+		} else {
+			book.Root.Items = append(book.Root.Items, s)
+		}
+	}
+	if len(walk.Items) > 0 {
+		book.Root.Items = append(book.Root.Items, walk)
+	}
+	p, ds := plan.New(book, nil, twoHosts())
+	if p == nil {
+		t.Fatal(ds)
+	}
+	return p
+}
+
+func twoHosts() *inventory.Inventory {
+	return &inventory.Inventory{
+		Hosts:  []inventory.Host{{Name: "a", SSH: "a:22"}, {Name: "b", SSH: "b:22"}},
+		Groups: []inventory.Group{{Name: "pair", Hosts: []string{"a", "b"}}},
+	}
+}
+
+// world is a run with its journal, driven by events.
+type world struct {
+	p       *plan.Plan
+	r       *Run
+	records []Record
+	now     time.Time
+	epoch   uint64
+	gates   int
+}
+
+func newWorld(t interface{ Fatal(...any) }, p *plan.Plan) *world {
+	w := &world{p: p, now: t0}
+	for _, e := range []Event{RunStarted{Title: "r", Digest: p.Digest}, LeaseTaken{Holder: "me"}} {
+		if err := w.add(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// record is what the journal would write.
+func (w *world) record(e Event) Record {
+	w.now = w.now.Add(time.Second)
+	rec := Record{RunID: "run-1", Seq: uint64(len(w.records) + 1), Epoch: w.epoch, Wall: w.now, Actor: "op", Event: e}
+	if _, ok := e.(LeaseTaken); ok {
+		rec.Epoch++
+	}
+	if n := len(w.records); n > 0 {
+		rec.Prev = w.records[n-1].Hash
+	}
+	rec.Hash = sha256.Sum256(append(rec.Prev[:], byte(rec.Seq), byte(rec.Seq>>8)))
+	return rec
+}
+
+// add applies an event, and keeps it when it is legal.
+func (w *world) add(e Event) error {
+	rec := w.record(e)
+	n, err := Apply(w.p, w.r, rec)
+	if err != nil {
+		return err
+	}
+	w.r, w.records, w.epoch = n, append(w.records, rec), rec.Epoch
+	return nil
+}
+
+func (w *world) must(t *testing.T, es ...Event) {
+	t.Helper()
+	for _, e := range es {
+		if err := w.add(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// taken is the checks of a phase, all with one verdict.
+func taken(c *Cell, p Phase, v checks.Verdict) ChecksTaken {
+	e := ChecksTaken{Cell: c.Key, Phase: p, Checks: []CheckResult{{Where: c.Key.Target, Verdict: v, Ran: true}}}
+	if a := c.Latest(); a != nil {
+		e.Attempt = a.Intent.Attempt
+	}
+	return e
+}
+
+// gate shows what the cell would run.
+func (w *world) gate(c *Cell) GateShown {
+	w.gates++
+	g := GateShown{Cell: c.Key, Gate: fmt.Sprintf("g%d", w.gates), Phrase: w.r.Phrase(c), Binding: fmt.Sprintf("b%d", w.gates)}
+	if c.Plan.Step.Kind == plan.Run {
+		d, err := w.r.Dispatch(c, RoleCommand)
+		if err != nil {
+			panic(err)
+		}
+		g.Dispatch = &d
+	}
+	return g
+}
+
+func (w *world) grant(c *Cell) GateGranted {
+	g := GateGranted{Cell: c.Key, Expires: w.now.Add(grantTTL)}
+	if c.Gate != nil {
+		g.Gate, g.Binding, g.Typed = c.Gate.Gate, c.Gate.Binding, c.Gate.Phrase
+	}
+	return g
+}
+
+// intent is the cell's next dispatch in a role.
+func (w *world) intent(c *Cell, role Role) Intent {
+	d, err := w.r.Dispatch(c, role)
+	if err != nil {
+		panic(err)
+	}
+	e := Intent{Cell: c.Key, Role: role, No: len(c.Attempts) + 1, Dispatch: d}
+	e.Attempt = AttemptID(w.r.ID, c.Key, e.No, d.Hash("m"))
+	if c.Grant != nil && role == RoleCommand {
+		e.Gate = c.Grant.Gate
+	}
+	return e
+}
