@@ -148,20 +148,11 @@ func (r *recorder) read(ctx context.Context, attempt string, stream int, from in
 // omitted counts the bytes of each stream that the journal doesn't keep.
 func (r *recorder) omitted(ctx context.Context, attempt string, total [2]int64) (n [2]int64, err error) {
 	for s := range total {
-		var at, end int64
-		for at < total[s] {
-			data, start, e, err := r.journal.Output(ctx, attempt, s, at, flushBytes)
-			if err != nil {
-				return n, err
-			}
-			end = e
-			if len(data) == 0 {
-				break
-			}
-			n[s] += start - at
-			at = start + int64(len(data))
+		kept, err := r.journal.OutputKept(ctx, attempt, s)
+		if err != nil {
+			return n, err
 		}
-		n[s] += total[s] - max(at, min(end, at))
+		n[s] = total[s] - kept.Bytes
 	}
 	return n, nil
 }

@@ -29,6 +29,8 @@ type Journal interface {
 	// returned (larger than from where something was left out or nothing more is
 	// kept) and the end of what is kept.
 	Output(ctx context.Context, attempt string, stream int, from int64, max int) (data []byte, at, end int64, err error)
+	// OutputKept tells how much of a stream is kept.
+	OutputKept(ctx context.Context, attempt string, stream int) (run.Kept, error)
 	// TakeLease makes the caller the run's only driver. It fails with the
 	// holder's name while another process drives the run.
 	TakeLease(ctx context.Context, runID, holder string) (Lease, error)

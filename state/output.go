@@ -249,21 +249,14 @@ func (s *Store) output(ctx context.Context, attempt string, stream int, from int
 	return out, at, end, rows.Err()
 }
 
-// Kept is how much of a stream the journal has.
-type Kept struct {
-	Bytes int64     // kept
-	End   int64     // offset after the last byte kept; End - Bytes were left out
-	Last  time.Time // when the last piece came
-}
-
 // OutputKept tells how much of a stream is kept.
-func (s *Store) OutputKept(ctx context.Context, attempt string, stream int) (Kept, error) {
-	var k Kept
+func (s *Store) OutputKept(ctx context.Context, attempt string, stream int) (run.Kept, error) {
+	var k run.Kept
 	var last int64
 	err := s.r.QueryRowContext(ctx, `SELECT coalesce(sum(len), 0), coalesce(max(off+len), 0), coalesce(max(wall_ns), 0)
 		FROM chunk WHERE attempt=? AND stream=?`, attempt, stream).Scan(&k.Bytes, &k.End, &last)
 	if err != nil {
-		return Kept{}, fmt.Errorf("read the output of attempt %q: %w", attempt, s.readError(err))
+		return run.Kept{}, fmt.Errorf("read the output of attempt %q: %w", attempt, s.readError(err))
 	}
 	if k.End > 0 {
 		k.Last = time.Unix(0, last).UTC()

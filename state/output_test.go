@@ -110,7 +110,7 @@ func TestOutputKeepsTheEnds(t *testing.T) {
 		}
 	}
 	k, err := s.OutputKept(ctx, "a1", 0)
-	if err != nil || k != (Kept{Bytes: 2 * keep, End: total, Last: noon}) {
+	if err != nil || k != (run.Kept{Bytes: 2 * keep, End: total, Last: noon}) {
 		t.Errorf("kept %+v, %v", k, err)
 	}
 	data, at, end, err := s.Output(ctx, "a1", 0, 50_000, total)

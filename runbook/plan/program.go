@@ -38,7 +38,7 @@ func (p *Plan) Prefix(f *runbook.Fence) string {
 type Var struct{ Name, Value string }
 
 // Env turns names into environment variables, sorted by name: `on` as on_NAME,
-// nothing for `each`. A value too large for a command is an error.
+// nothing for the names that only text and expressions have. A value too large for a command is an error.
 func Env(names map[string]any) ([]Var, error) {
 	var vars []Var
 	add := func(name string, v any) error {
@@ -50,7 +50,7 @@ func Env(names map[string]any) ([]Var, error) {
 	}
 	for name, v := range names {
 		switch name {
-		case "each":
+		case "each", "run", "step", "attempt": // commands have STEPGATE_RUN and its like
 		case "on":
 			for field, v := range v.(map[string]any) {
 				if err := add("on_"+field, v); err != nil {

@@ -18,3 +18,10 @@ type Chunk struct {
 	At      time.Time
 	Data    []byte
 }
+
+// Kept is how much of a stream the journal has.
+type Kept struct {
+	Bytes int64     // kept
+	End   int64     // offset after the last byte kept; End - Bytes were left out
+	Last  time.Time // when the last piece came
+}

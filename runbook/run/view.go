@@ -47,7 +47,12 @@ func (c *Cell) Fences(p Phase) []*runbook.Fence {
 // the plan knows, and the captures of the run, of the host, and of the walks
 // around the cell, nearest last.
 func (r *Run) Names(c *Cell, where string) map[string]any {
-	return r.names(c.Plan.Step.Scope, where)
+	m := r.names(c.Plan.Step.Scope, where)
+	m["step"], m["attempt"] = c.stepName(), len(c.Attempts)
+	if c.Status == Pending || c.Status == Gated || c.Status == Authorised {
+		m["attempt"] = len(c.Attempts) + 1 // the one to come
+	}
+	return m
 }
 
 // NamesIn is [Run.Names] for what isn't a cell: a walk, a section.
@@ -55,6 +60,7 @@ func (r *Run) NamesIn(s *plan.Scope, where string) map[string]any { return r.nam
 
 func (r *Run) names(s *plan.Scope, where string) map[string]any {
 	m := r.Plan.Names(s, where)
+	m["run"] = r.ID
 	host := s.InnerHost()
 	if host == "" {
 		host = where
