@@ -21,7 +21,8 @@ type glyph struct {
 }
 
 // Wrap breaks plain text into lines of at most w cells, at blanks and between
-// wide characters, and inside a word only when it is longer than a line.
+// wide characters, and inside a word only when it is longer than a line. A
+// character that is wider than the line stands on a line of its own.
 func Wrap(s string, w int) []string { return WrapSpans([]Span{{Text: s}}, w) }
 
 // WrapSpans is [Wrap] for styled text. Line breaks in the text are kept.
@@ -44,8 +45,8 @@ func paragraphs(spans []Span) [][]glyph {
 	for i, sp := range spans {
 		rest := sp.Text
 		for rest != "" {
-			seq, width, n, _ := ansi.DecodeSequence(rest, ansi.NormalState, nil)
-			rest = rest[n:]
+			seq, width := ansi.FirstGraphemeCluster(rest, ansi.GraphemeWidth)
+			rest = rest[max(len(seq), 1):]
 			switch {
 			case seq == "\n":
 				out = append(out, nil)
@@ -81,6 +82,9 @@ func breakLine(g []glyph, w int) [][]glyph {
 		g = g[cut:]
 		for len(g) > 0 && g[0].s == " " {
 			g = g[1:]
+		}
+		if len(g) == 0 {
+			return lines
 		}
 	}
 }

@@ -36,8 +36,8 @@ func (e *edit) insert(s string) {
 	}
 	var in []string
 	for s != "" {
-		c, w, n, _ := ansi.DecodeSequence(s, ansi.NormalState, nil)
-		s = s[n:]
+		c, w := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
+		s = s[max(len(c), 1):]
 		if w > 0 {
 			in = append(in, c)
 		}

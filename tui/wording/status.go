@@ -178,9 +178,9 @@ func Clock(d time.Duration) string {
 func Chop(s string) string {
 	end := 0
 	for at := 0; at < len(s); {
-		_, _, n, _ := ansi.DecodeSequence(s[at:], ansi.NormalState, nil)
+		c, _ := ansi.FirstGraphemeCluster(s[at:], ansi.GraphemeWidth)
 		end = at
-		at += max(n, 1)
+		at += max(len(c), 1)
 	}
 	return s[:end]
 }

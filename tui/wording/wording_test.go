@@ -1,0 +1,85 @@
+package wording
+
+import (
+	"testing"
+	"time"
+
+	"stepgate/runbook"
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+)
+
+func TestDuration(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 0: "0s", 40 * time.Millisecond: "0s", 420 * time.Millisecond: "0.4s",
+		time.Second: "1s", 1300 * time.Millisecond: "1.3s", 42*time.Second + 700*time.Millisecond: "42s",
+		time.Minute: "1m", 3*time.Minute + 10*time.Second: "3m10s", 20 * time.Minute: "20m",
+		2 * time.Hour: "2h", 2*time.Hour + 5*time.Minute: "2h05m", 49 * time.Hour: "49h",
+	} {
+		if got := Duration(d); got != want {
+			t.Errorf("Duration(%v) = %q, want %q", d, got, want)
+		}
+	}
+	if got := Clock(14*time.Minute + 31*time.Second); got != "00:14:31" {
+		t.Errorf("Clock = %q", got)
+	}
+}
+
+func TestChop(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"": "", "a": "", "ab中": "ab", "e\u0301x": "e\u0301", "xe\u0301": "x"} {
+		if got := Chop(in); got != want {
+			t.Errorf("Chop(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestClasses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		book runbook.Step
+		kind plan.Kind
+		want string
+	}{
+		{runbook.Step{Irreversible: true, Required: true}, plan.Run, "irreversible, not safe to repeat, required"},
+		{runbook.Step{Rollback: &runbook.Rollback{}, Idempotent: true}, plan.Run, "reversible, safe to repeat"},
+		{runbook.Step{}, plan.Run, "not safe to repeat"},
+		{runbook.Step{}, plan.Check, ""},
+	}
+	for _, tt := range tests {
+		got := ""
+		for i, c := range Classes(&plan.Step{Book: &tt.book, Kind: tt.kind}) {
+			if i > 0 {
+				got += ", "
+			}
+			got += c
+		}
+		if got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.book, got, tt.want)
+		}
+	}
+}
+
+// Unknown is never told as done or failed, and every reason has words.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	step := &plan.Cell{Step: &plan.Step{Book: &runbook.Step{}, Kind: plan.Run}}
+	reasons := []run.Reason{
+		run.Precondition, run.CheckFailed, run.ExitCode, run.NotStarted, run.DecidedFailed, run.Crashed, run.LinkLost,
+		run.TimedOut, run.HostRebooted, run.HostDied, run.HostOrphan, run.HostForeign, run.HostKnows,
+	}
+	for _, st := range []run.Status{run.Failed, run.Unknown, run.RolledBack, run.RollbackFailed} {
+		for _, r := range reasons {
+			c := &run.Cell{Plan: step, Status: st, Reason: r, Detail: "because \x1b[31m of this"}
+			if s := Stopped(c); s == "" || Line(s) != s {
+				t.Errorf("%s, %s: %q", st, r, s)
+			}
+		}
+	}
+	for _, st := range []run.Status{run.Pending, run.Gated, run.Running, run.Succeeded, run.Skipped, run.NotApplicable} {
+		if s := Stopped(&run.Cell{Plan: step, Status: st}); s != "" {
+			t.Errorf("%s is told as stopped: %q", st, s)
+		}
+	}
+}
