@@ -105,8 +105,14 @@ func Protocol(t *testing.T, boot BootMachine) {
 	})
 }
 
-// Server is the part of the suite that an SSH server or a user's login shell could
-// spoil.
+// LoginShell is the part of the suite that a user's login shell could spoil.
+func LoginShell(t *testing.T, boot BootMachine) {
+	t.Run("identify", func(t *testing.T) { testIdentify(t, boot) })
+	t.Run("twice", func(t *testing.T) { testTwice(t, boot) })
+	t.Run("daemon", func(t *testing.T) { testDaemon(t, boot) })
+}
+
+// Server is the part of the suite that an SSH server could spoil.
 func Server(t *testing.T, boot BootMachine) {
 	for name, test := range map[string]func(*testing.T, BootMachine){
 		"identify":                           testIdentify,
