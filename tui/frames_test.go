@@ -26,6 +26,7 @@ type still struct {
 func pose(s *story, w, h int, msgs ...tea.Msg) *still {
 	st := &still{now: s.at}
 	st.app = newApp(context.Background(), nil, nil, Options{Now: func() time.Time { return st.now }})
+	st.ticking = true // the clock is moved by hand
 	st.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	st.Update(snapMsg{s.snap()})
 	st.now = st.now.Add(time.Second)

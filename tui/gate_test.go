@@ -46,6 +46,7 @@ func atGate(t *testing.T, s *story, w, h int) (*still, *asked) {
 	ctl := &asked{}
 	st := &still{now: s.at}
 	st.app = newApp(context.Background(), ctl, nil, Options{Now: func() time.Time { return st.now }})
+	st.ticking = true // the clock is moved by hand
 	st.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	st.Update(snapMsg{s.snap()})
 	return st, ctl

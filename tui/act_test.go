@@ -1,0 +1,218 @@
+package tui
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"stepgate/runbook/run"
+	"stepgate/tui/gate"
+)
+
+func keys(ks ...any) []tea.Msg {
+	var out []tea.Msg
+	for _, k := range ks {
+		switch k := k.(type) {
+		case string:
+			out = append(out, stroke(k))
+		case []tea.Msg:
+			out = append(out, k...)
+		}
+	}
+	return out
+}
+
+// What the operator's keys ask the run for.
+func TestActions(t *testing.T) {
+	t.Parallel()
+	ready := func(t *testing.T) *story { return tablets(t).preflight() }
+	manual := func(t *testing.T) *story { s := tablets(t); return s.then(s.first("components@ops-1")) }
+	failed := func(t *testing.T) *story { return tablets(t).stopFails() }
+	paused := func(t *testing.T) *story { return ready(t).then(run.Paused{}) }
+	stopping := func(t *testing.T) *story { s := busy(t); s.busy.Stopping = true; return s }
+	careful := func(t *testing.T) *story { // a command that isn't safe to repeat
+		s := tablets(t).atStop()
+		k := s.cell("tablets[tablet-1]/stop@tablet-1").Key
+		s.grant(k).begin(k)
+		s.busy = &run.Activity{What: "command", Since: s.at, Attempt: s.run.Cell(k).Latest().Intent.Attempt}
+		return s
+	}
+	tests := []struct {
+		name string
+		tell func(*testing.T) *story
+		keys []tea.Msg
+		want []run.Action
+	}{
+		{"enter runs what is ready", ready, keys("enter"), []run.Action{run.Go{}}},
+		{"one step for one enter", ready, keys("enter"), []run.Action{run.Go{}}},
+		{"enter elsewhere only comes back", ready, keys("down", "enter"), nil},
+		{"and then runs", ready, keys("down", "enter", "enter"), []run.Action{run.Go{}}},
+		{"enter ticks", manual, keys("enter"), []run.Action{run.MarkDone{}}},
+		{"with evidence", manual, keys("e", typed("posted"), "enter"), []run.Action{run.MarkDone{Evidence: "posted"}}},
+		{"evidence called off", manual, keys("e", typed("po"), "esc"), nil},
+		{"auto starts what is ready", ready, keys("a"), []run.Action{run.Go{}}},
+		{"auto off does nothing", ready, keys("a", "a"), []run.Action{run.Go{}}},
+		{"auto leaves a manual step alone", manual, keys("a"), nil},
+		{"enter while busy does nothing", busy, keys("enter"), nil},
+		{"paused goes on", paused, keys("enter"), []run.Action{run.Continue{}}},
+		{"retry", failed, keys("r"), []run.Action{run.Retry{}}},
+		{"skip needs a reason", failed, keys("s", "enter"), nil},
+		{"skip", failed, keys("s", typed("known"), "enter"), []run.Action{run.Skip{Reason: "known"}}},
+		{"mark done needs evidence", failed, keys("e", "enter"), nil},
+		{"mark done", failed, keys("e", typed("seen"), "enter"), []run.Action{run.MarkDone{Evidence: "seen"}}},
+		{"mark failed doesn't apply", failed, keys("f", typed("x"), "enter"), nil},
+		{"roll back", failed, keys("b", "y", "enter"), []run.Action{run.RollBack{}}},
+		{"roll back, not confirmed", failed, keys("b", "enter", "n", "enter"), nil},
+		{"look again", failed, keys("p"), []run.Action{run.Probe{}}},
+		{"pause", failed, keys("P"), []run.Action{run.Pause{}}},
+		{"abort has to be typed", failed, keys("A", typed("abor"), "enter"), nil},
+		{"abort", failed, keys("A", typed("abort"), "enter"), []run.Action{run.Abort{Why: "at upgrade"}}},
+		{"by the menu's cursor", failed, keys("down", "enter"), []run.Action{run.Retry{}}},
+		{"enter alone chooses nothing", failed, keys("enter"), nil},
+		{"look around, then the menu again", failed, keys("esc", "m", "r"), []run.Action{run.Retry{}}},
+		{"note", busy, keys("n", typed("慢"), "enter"), []run.Action{run.AddNote{Text: "慢"}}},
+		{"unknown: settle as failed", unknown, keys("f", typed("gone"), "enter"), []run.Action{run.MarkFailed{Reason: "gone"}}},
+		{"unknown: no retry", unknown, keys("r", "s", "esc"), nil},
+		{"stop what is safe to repeat", busy, keys("x", "y", "enter"), []run.Action{run.StopNow{}}},
+		{"stop once more kills", stopping, keys("x", "y", "enter"), []run.Action{run.StopNow{Kill: true}}},
+		{"stop wants the host's name", careful, keys("x", "y", "enter"), nil},
+		{"stop with the host's name", careful, keys("x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
+		{"a poll is ended at once", polling, keys("x"), []run.Action{run.StopNow{}}},
+		{"interrupt: wait", careful, keys("ctrl+c", "enter"), nil},
+		{"interrupt: stop", careful, keys("ctrl+c", "x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			st, ctl := atGate(t, tt.tell(t), 100, 30)
+			st.now = st.now.Add(gate.Grace)
+			st.send(tt.keys...)
+			if len(ctl.got) != len(tt.want) {
+				t.Fatalf("asked for %#v, want %#v\n%s", ctl.got, tt.want, st.text())
+			}
+			for i, w := range tt.want {
+				got := ctl.got[i]
+				if a, ok := got.(run.Abort); ok && strings.HasPrefix(a.Why, "at ") {
+					got = run.Abort{Why: "at upgrade"}
+				}
+				if got != w {
+					t.Errorf("asked for %#v, want %#v", got, w)
+				}
+			}
+		})
+	}
+}
+
+// The failure dialog opens by itself, and doesn't take keys that were meant for
+// what was there before.
+func TestFailureSwallowsEarlyKeys(t *testing.T) {
+	t.Parallel()
+	st, ctl := atGate(t, tablets(t).stopFails(), 100, 30)
+	st.now = st.now.Add(gate.Grace - time.Millisecond)
+	st.send(keys("r", "p", "P")...)
+	if len(ctl.got) != 0 {
+		t.Fatalf("early keys asked for %#v", ctl.got)
+	}
+	st.now = st.now.Add(time.Millisecond)
+	st.send(keys("r")...)
+	if len(ctl.got) != 1 {
+		t.Errorf("asked for %#v", ctl.got)
+	}
+}
+
+// An action is meant for what was on the screen when it was asked for.
+func TestActionKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	s := tablets(t).stopFails()
+	st, _ := atGate(t, s, 100, 30)
+	place := &placed{}
+	st.ctl = place
+	st.now = st.now.Add(gate.Grace)
+	before := s.snap()
+	st.send(keys("s", typed("known"))...)
+	k := before.Current
+	s.then(run.Retried{Cell: k})
+	st.Update(snapMsg{s.snap()})
+	st.send(keys("enter")...)
+	if place.key != k || place.seq != before.Seq {
+		t.Errorf("asked at %s, %d; it was shown at %s, %d", place.key, place.seq, k, before.Seq)
+	}
+}
+
+// Auto doesn't open again a gate that a person has declined.
+func TestAutoRespectsANo(t *testing.T) {
+	t.Parallel()
+	s := tablets(t).atStop()
+	st, ctl := atGate(t, s, 100, 30)
+	st.auto = true
+	st.now = st.now.Add(gate.Grace)
+	st.send(keys("esc")...)
+	g := s.run.Cell(s.snap().Current).Gate
+	s.then(run.GateClosed{Cell: g.Cell, Gate: g.Gate, Why: "declined"})
+	st.send(snapMsg{s.snap()})
+	if len(ctl.got) != 1 {
+		t.Errorf("asked for %#v, want the refusal only", ctl.got)
+	}
+}
+
+func TestLeave(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		tell func(*testing.T) *story
+		keys []tea.Msg
+		quit bool
+		left Left
+	}{
+		{"at rest", tablets, keys("q"), true, LeftByOperator},
+		{"ctrl+c at rest", tablets, keys("ctrl+c"), true, LeftByOperator},
+		{"busy asks first", busy, keys("q"), false, LeftByOperator},
+		{"busy, leave", busy, keys("q", "l"), true, LeftByOperator},
+		{"busy, wait", busy, keys("q", "w"), false, LeftByOperator},
+		{"closed", closed, keys("enter"), true, LeftClosed},
+		{"closed, q", closed, keys("q"), true, LeftClosed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			st := pose(tt.tell(t), 100, 30)
+			quit := false
+			for _, m := range tt.keys {
+				_, cmd := st.Update(m)
+				quit = quit || quits(cmd)
+			}
+			if quit != tt.quit || st.left != tt.left {
+				t.Errorf("quits: %v, left %d; want %v, %d", quit, st.left, tt.quit, tt.left)
+			}
+		})
+	}
+}
+
+// quits reports whether a command ends the program.
+func quits(cmd tea.Cmd) bool {
+	if cmd == nil {
+		return false
+	}
+	switch m := cmd().(type) {
+	case tea.QuitMsg:
+		return true
+	case tea.BatchMsg:
+		return slices.ContainsFunc(m, quits)
+	}
+	return false
+}
+
+// placed keeps where it was asked.
+type placed struct {
+	key run.Key
+	seq uint64
+}
+
+func (p *placed) Do(_ context.Context, k run.Key, seq uint64, _ run.Action) error {
+	p.key, p.seq = k, seq
+	return nil
+}
