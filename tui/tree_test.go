@@ -1,0 +1,130 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/runbook/run"
+	"stepgate/tui/steplist"
+	"stepgate/tui/theme"
+)
+
+func tree(l *steplist.List, s *story) string {
+	var out []string
+	for _, line := range l.Lines(theme.New(theme.Options{ASCII: true}), 44, 40, s.at, "") {
+		out = append(out, strings.TrimRight(ansi.Strip(line), " "))
+	}
+	return strings.Join(out, "\n") + "\n"
+}
+
+func TestTreeFoldsAndFollows(t *testing.T) {
+	t.Parallel()
+	s := tablets(t)
+	var l steplist.List
+	l.Set(s.snap())
+	is := func(what, want string) {
+		t.Helper()
+		if got := tree(&l, s); got != strings.TrimPrefix(want, "\n") {
+			t.Errorf("%s: got:\n%s\nwant:%s", what, got, want)
+		}
+	}
+	is("at the start", `
+v 1 Preflight                            0/2
+  > 1.1 All components are online       next
+  o 1.2 Tell the channel that the change ...
+o 2 Tablets                              0/9
+`)
+	s.preflight()
+	l.Set(s.snap())
+	is("done sections fold, the current one opens", `
++ 1 Preflight                            2/2
+v 2 Tablets                     tablet-1 1/3
+  v tablet-1                             0/3
+    > 2.1 Move the leaders off tablet-1 next
+    # 2.2 Stop the tablet               gate
+    # 2.3 Replace the binaries          gate
+  o tablet-2                             0/3
+  o tablet-3                             0/3
+`)
+	if l.Away() {
+		t.Error("the cursor is away though nobody moved it")
+	}
+	l.Move(-3)
+	if row, _ := l.Selected(); !l.Away() || row.Title != "Preflight" {
+		t.Fatalf("the cursor is at %q", row.Title)
+	}
+	l.Toggle()
+	l.Move(2)
+	if row, _ := l.Selected(); row.Title != "Tell the channel that the change begins" {
+		t.Errorf("in the unfolded section the cursor is at %q", row.Title)
+	}
+	s.did(s.cell("tablets[tablet-1]/pre@ops-1").Key, 0, 1)
+	l.Set(s.snap())
+	if row, _ := l.Selected(); row.Title != "Tell the channel that the change begins" {
+		t.Errorf("a newer view moved the operator's cursor to %q", row.Title)
+	}
+	l.Return()
+	if row, _ := l.Selected(); row.Title != "Stop the tablet" || l.Away() {
+		t.Errorf("back at %q", row.Title)
+	}
+	l.Fold(false)
+	if row, _ := l.Selected(); row.Title != "tablet-1" {
+		t.Errorf("folding what the step is in leads to %q", row.Title)
+	}
+	is("folded by hand", `
+v 1 Preflight                            2/2
+  + 1.1 All components are online       0.4s
+  + 1.2 Tell the channel that the ch... done
+v 2 Tablets                     tablet-1 1/3
+  > tablet-1                             1/3
+  o tablet-2                             0/3
+  o tablet-3                             0/3
+`)
+}
+
+func TestTreeShowsTheWorst(t *testing.T) {
+	t.Parallel()
+	s := tablets(t).stopFails()
+	var l steplist.List
+	l.Set(s.snap())
+	if got := tree(&l, s); !strings.Contains(got, "    x 2.2 Stop the tablet             failed") {
+		t.Errorf("got:\n%s", got)
+	}
+	l.Fold(false)
+	if got := tree(&l, s); !strings.Contains(got, "x tablet-1") {
+		t.Errorf("a folded host doesn't show its failure:\n%s", got)
+	}
+}
+
+// A walk is shown in the order in which it is walked.
+func TestTreeInWalkingOrder(t *testing.T) {
+	t.Parallel()
+	book := strings.Replace(tabletsBook, "{each=tablet cwd", `{each=tablet order_by="host" cwd`, 1)
+	s := tell(t, book, map[string]string{"cluster": "c", "ops_dir": "/o"})
+	s.preflight()
+	s.then(run.WalkOrdered{Walk: s.plan.Walks[0].ID, Hosts: []string{"tablet-3", "tablet-1", "tablet-2"}})
+	var l steplist.List
+	l.Set(s.snap())
+	got := tree(&l, s)
+	a, b, c := strings.Index(got, "v tablet-3"), strings.Index(got, "o tablet-1"), strings.Index(got, "o tablet-2")
+	if a < 0 || b < a || c < b {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+// The mouse moves the tree's cursor, and scrolls what it is over.
+func TestMouse(t *testing.T) {
+	t.Parallel()
+	st := pose(tablets(t).preflight(), 120, 40)
+	st.Update(tea.MouseClickMsg{X: 5, Y: 7, Button: tea.MouseLeft}) // the third row below the frame's top is 2.1
+	if row, _ := st.tree.Selected(); row.Title != "Stop the tablet" {
+		t.Errorf("the click selected %q", row.Title)
+	}
+	st.Update(tea.MouseWheelMsg{X: 5, Y: 7, Button: tea.MouseWheelUp})
+	if row, _ := st.tree.Selected(); row.Title != "Tablets" {
+		t.Errorf("the wheel moved to %q", row.Title)
+	}
+}
