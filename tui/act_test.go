@@ -26,66 +26,80 @@ func keys(ks ...any) []tea.Msg {
 	return out
 }
 
-// What the operator's keys ask the run for.
+func ready(t *testing.T) *story { return tablets(t).preflight() }
+
+func manual(t *testing.T) *story {
+	s := tablets(t)
+	return s.then(s.first("components@ops-1"))
+}
+
+func failed(t *testing.T) *story { return tablets(t).stopFails() }
+func paused(t *testing.T) *story { return ready(t).then(run.Paused{}) }
+
+func stopping(t *testing.T) *story {
+	s := busy(t)
+	s.busy.Stopping = true
+	return s
+}
+
+// careful runs a command that isn't safe to repeat.
+func careful(t *testing.T) *story {
+	s := tablets(t).atStop()
+	k := s.cell("tablets[tablet-1]/stop@tablet-1").Key
+	s.grant(k).begin(k)
+	s.busy = &run.Activity{What: "command", Since: s.at, Attempt: s.run.Cell(k).Latest().Intent.Attempt}
+	return s
+}
+
+// actions is what the operator's keys ask the run for.
+var actions = []struct {
+	name string
+	tell func(*testing.T) *story
+	keys []tea.Msg
+	want []run.Action
+}{
+	{"enter runs what is ready", ready, keys("enter"), []run.Action{run.Go{}}},
+	{"one step for one enter", ready, keys("enter"), []run.Action{run.Go{}}},
+	{"enter elsewhere only comes back", ready, keys("down", "enter"), nil},
+	{"and then runs", ready, keys("down", "enter", "enter"), []run.Action{run.Go{}}},
+	{"enter ticks", manual, keys("enter"), []run.Action{run.MarkDone{}}},
+	{"with evidence", manual, keys("e", typed("posted"), "enter"), []run.Action{run.MarkDone{Evidence: "posted"}}},
+	{"evidence called off", manual, keys("e", typed("po"), "esc"), nil},
+	{"auto starts what is ready", ready, keys("a"), []run.Action{run.Go{}}},
+	{"auto off does nothing", ready, keys("a", "a"), []run.Action{run.Go{}}},
+	{"auto leaves a manual step alone", manual, keys("a"), nil},
+	{"enter while busy does nothing", busy, keys("enter"), nil},
+	{"paused goes on", paused, keys("enter"), []run.Action{run.Continue{}}},
+	{"retry", failed, keys("r"), []run.Action{run.Retry{}}},
+	{"skip needs a reason", failed, keys("s", "enter"), nil},
+	{"skip", failed, keys("s", typed("known"), "enter"), []run.Action{run.Skip{Reason: "known"}}},
+	{"mark done needs evidence", failed, keys("e", "enter"), nil},
+	{"mark done", failed, keys("e", typed("seen"), "enter"), []run.Action{run.MarkDone{Evidence: "seen"}}},
+	{"mark failed doesn't apply", failed, keys("f", typed("x"), "enter"), nil},
+	{"roll back", failed, keys("b", "y", "enter"), []run.Action{run.RollBack{}}},
+	{"roll back, not confirmed", failed, keys("b", "enter", "n", "enter"), nil},
+	{"look again", failed, keys("p"), []run.Action{run.Probe{}}},
+	{"pause", failed, keys("P"), []run.Action{run.Pause{}}},
+	{"abort has to be typed", failed, keys("A", typed("abor"), "enter"), nil},
+	{"abort", failed, keys("A", typed("abort"), "enter"), []run.Action{run.Abort{Why: "at upgrade"}}},
+	{"by the menu's cursor", failed, keys("down", "enter"), []run.Action{run.Retry{}}},
+	{"enter alone chooses nothing", failed, keys("enter"), nil},
+	{"look around, then the menu again", failed, keys("esc", "m", "r"), []run.Action{run.Retry{}}},
+	{"note", busy, keys("n", typed("慢"), "enter"), []run.Action{run.AddNote{Text: "慢"}}},
+	{"unknown: settle as failed", unknown, keys("f", typed("gone"), "enter"), []run.Action{run.MarkFailed{Reason: "gone"}}},
+	{"unknown: no retry", unknown, keys("r", "s", "esc"), nil},
+	{"stop what is safe to repeat", busy, keys("x", "y", "enter"), []run.Action{run.StopNow{}}},
+	{"stop once more kills", stopping, keys("x", "y", "enter"), []run.Action{run.StopNow{Kill: true}}},
+	{"stop wants the host's name", careful, keys("x", "y", "enter"), nil},
+	{"stop with the host's name", careful, keys("x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
+	{"a poll is ended at once", polling, keys("x"), []run.Action{run.StopNow{}}},
+	{"interrupt: wait", careful, keys("ctrl+c", "enter"), nil},
+	{"interrupt: stop", careful, keys("ctrl+c", "x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
+}
+
 func TestActions(t *testing.T) {
 	t.Parallel()
-	ready := func(t *testing.T) *story { return tablets(t).preflight() }
-	manual := func(t *testing.T) *story { s := tablets(t); return s.then(s.first("components@ops-1")) }
-	failed := func(t *testing.T) *story { return tablets(t).stopFails() }
-	paused := func(t *testing.T) *story { return ready(t).then(run.Paused{}) }
-	stopping := func(t *testing.T) *story { s := busy(t); s.busy.Stopping = true; return s }
-	careful := func(t *testing.T) *story { // a command that isn't safe to repeat
-		s := tablets(t).atStop()
-		k := s.cell("tablets[tablet-1]/stop@tablet-1").Key
-		s.grant(k).begin(k)
-		s.busy = &run.Activity{What: "command", Since: s.at, Attempt: s.run.Cell(k).Latest().Intent.Attempt}
-		return s
-	}
-	tests := []struct {
-		name string
-		tell func(*testing.T) *story
-		keys []tea.Msg
-		want []run.Action
-	}{
-		{"enter runs what is ready", ready, keys("enter"), []run.Action{run.Go{}}},
-		{"one step for one enter", ready, keys("enter"), []run.Action{run.Go{}}},
-		{"enter elsewhere only comes back", ready, keys("down", "enter"), nil},
-		{"and then runs", ready, keys("down", "enter", "enter"), []run.Action{run.Go{}}},
-		{"enter ticks", manual, keys("enter"), []run.Action{run.MarkDone{}}},
-		{"with evidence", manual, keys("e", typed("posted"), "enter"), []run.Action{run.MarkDone{Evidence: "posted"}}},
-		{"evidence called off", manual, keys("e", typed("po"), "esc"), nil},
-		{"auto starts what is ready", ready, keys("a"), []run.Action{run.Go{}}},
-		{"auto off does nothing", ready, keys("a", "a"), []run.Action{run.Go{}}},
-		{"auto leaves a manual step alone", manual, keys("a"), nil},
-		{"enter while busy does nothing", busy, keys("enter"), nil},
-		{"paused goes on", paused, keys("enter"), []run.Action{run.Continue{}}},
-		{"retry", failed, keys("r"), []run.Action{run.Retry{}}},
-		{"skip needs a reason", failed, keys("s", "enter"), nil},
-		{"skip", failed, keys("s", typed("known"), "enter"), []run.Action{run.Skip{Reason: "known"}}},
-		{"mark done needs evidence", failed, keys("e", "enter"), nil},
-		{"mark done", failed, keys("e", typed("seen"), "enter"), []run.Action{run.MarkDone{Evidence: "seen"}}},
-		{"mark failed doesn't apply", failed, keys("f", typed("x"), "enter"), nil},
-		{"roll back", failed, keys("b", "y", "enter"), []run.Action{run.RollBack{}}},
-		{"roll back, not confirmed", failed, keys("b", "enter", "n", "enter"), nil},
-		{"look again", failed, keys("p"), []run.Action{run.Probe{}}},
-		{"pause", failed, keys("P"), []run.Action{run.Pause{}}},
-		{"abort has to be typed", failed, keys("A", typed("abor"), "enter"), nil},
-		{"abort", failed, keys("A", typed("abort"), "enter"), []run.Action{run.Abort{Why: "at upgrade"}}},
-		{"by the menu's cursor", failed, keys("down", "enter"), []run.Action{run.Retry{}}},
-		{"enter alone chooses nothing", failed, keys("enter"), nil},
-		{"look around, then the menu again", failed, keys("esc", "m", "r"), []run.Action{run.Retry{}}},
-		{"note", busy, keys("n", typed("慢"), "enter"), []run.Action{run.AddNote{Text: "慢"}}},
-		{"unknown: settle as failed", unknown, keys("f", typed("gone"), "enter"), []run.Action{run.MarkFailed{Reason: "gone"}}},
-		{"unknown: no retry", unknown, keys("r", "s", "esc"), nil},
-		{"stop what is safe to repeat", busy, keys("x", "y", "enter"), []run.Action{run.StopNow{}}},
-		{"stop once more kills", stopping, keys("x", "y", "enter"), []run.Action{run.StopNow{Kill: true}}},
-		{"stop wants the host's name", careful, keys("x", "y", "enter"), nil},
-		{"stop with the host's name", careful, keys("x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
-		{"a poll is ended at once", polling, keys("x"), []run.Action{run.StopNow{}}},
-		{"interrupt: wait", careful, keys("ctrl+c", "enter"), nil},
-		{"interrupt: stop", careful, keys("ctrl+c", "x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
-	}
-	for _, tt := range tests {
+	for _, tt := range actions {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			st, ctl := atGate(t, tt.tell(t), 100, 30)

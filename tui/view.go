@@ -249,6 +249,9 @@ func (a *app) outPane() string {
 	iw, ih := pane.Inner(r.w, r.h)
 	lines := a.out.Lines(a.theme, iw, ih)
 	box := pane.Box{Title: "Output", Right: a.out.Shows().String(), Focus: a.focus == paneOut, Scroll: a.out.Position()}
+	if !a.out.Following() {
+		box.Title = "Output, scrolled: end follows again"
+	}
 	if a.out.Empty() {
 		lines = []string{a.theme.Faint.Render("nothing printed")}
 	}

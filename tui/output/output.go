@@ -198,9 +198,6 @@ func (p *Pane) Scroll(n int) {
 	p.held = !p.scroll.AtEnd(p.total, p.height)
 }
 
-// End goes to the last line and follows.
-func (p *Pane) End() { p.held = false }
-
 // Position returns the position, for the frame.
 func (p *Pane) Position() *pane.Scroll { return &p.scroll }
 

@@ -68,14 +68,6 @@ var ascii = Glyphs{
 	Spinner: []string{"|", "/", "-", "\\"},
 }
 
-var words = [markCount]string{
-	Pending: "pending", Ready: "ready", Gate: "gate", Running: "running", Done: "done", Failed: "failed",
-	Unknown: "unknown", Skipped: "skipped", NotApplicable: "not applicable", Undone: "rolled back",
-}
-
-// Word returns the mark's word.
-func (m Mark) Word() string { return words[m] }
-
 // Style returns the mark's style.
 func (t *Theme) Style(m Mark) lipgloss.Style { return t.marks[m] }
 
