@@ -78,6 +78,7 @@ func TestRules(t *testing.T) {
 			}
 			dispatches(t, w, rec)
 			offers(t, w)
+			goesOn(t, w)
 		}
 	})
 }
@@ -191,9 +192,7 @@ func takenOver(t *rapid.T, c *Cell) {
 // leavesUnknown: an attempt without a result leaves unknown by a result, a
 // decision, or being followed again, and by nothing else.
 func leavesUnknown(t *rapid.T, was, is *Cell, rec Record) {
-	a := was.Latest()
-	resolved := a != nil && was.Resolved != nil && was.Resolved.Attempt == a.Intent.Attempt
-	if a == nil || resolved || a.Outcome != nil && a.Outcome.Verdict != checks.Unknown {
+	if !open(was) {
 		return
 	}
 	switch rec.Event.(type) {
@@ -203,6 +202,13 @@ func leavesUnknown(t *rapid.T, was, is *Cell, rec Record) {
 	}
 }
 
+// open reports whether nobody has said what became of the latest attempt.
+func open(c *Cell) bool {
+	a := c.Latest()
+	resolved := a != nil && c.Resolved != nil && c.Resolved.Attempt == a.Intent.Attempt
+	return a != nil && !resolved && (a.Outcome == nil || a.Outcome.Verdict == checks.Unknown)
+}
+
 // succeeds: success has a cause that says so.
 func succeeds(t *rapid.T, was, is *Cell, rec Record) {
 	ok := false
@@ -210,7 +216,8 @@ func succeeds(t *rapid.T, was, is *Cell, rec Record) {
 	case Outcome:
 		ok = e.Verdict == checks.Pass && !is.hasAfter()
 	case OutcomeResolved:
-		ok = e.Succeeded && (e.Method == ByOperator || e.Method == ByCheck && !is.Plan.Step.Book.Irreversible && is.Latest() != nil)
+		ok = e.Succeeded && (e.Method == ByOperator || e.Method == ByCheck && !is.Plan.Step.Book.Irreversible && open(was))
+		ok = ok || e.Method == ByProbe && is.Latest().Intent.Role == RoleRollback // as it was before the rollback that never began
 	case ChecksTaken:
 		a := is.Latest()
 		ok = e.Verdict() == checks.Pass && (is.Plan.Step.Kind == plan.Check && a == nil ||
@@ -237,6 +244,18 @@ func dispatches(t *rapid.T, w *world, rec Record) {
 		return
 	}
 	if e.Role != RoleCommand {
+		asked := false
+		for _, old := range w.records[:len(w.records)-1] {
+			switch x := old.Event.(type) {
+			case RollbackRequested:
+				asked = asked || x.Cell == e.Cell
+			case Intent:
+				asked = asked && x.Cell != e.Cell
+			}
+		}
+		if !asked {
+			t.Fatalf("%s is rolled back more often than asked for", e.Cell)
+		}
 		return
 	}
 	c := w.r.Cell(e.Cell)
@@ -293,106 +312,4 @@ func openGate(t *rapid.T, w *world, rec Record, k Key, gate string) GateShown {
 		t.Fatalf("%s goes through a gate whose grant expired at %s, at %s", k, grant.Expires.Format(time.TimeOnly), rec.Wall.Format(time.TimeOnly))
 	}
 	return *shown
-}
-
-// offers: what the run says an operator may do, it accepts.
-func offers(t *rapid.T, w *world) {
-	ask, ok := Next(w.r).(Ask)
-	if !ok || ask.Cell == nil {
-		return
-	}
-	for _, a := range w.r.Actions(ask.Cell, ask.Wait, false) {
-		if !a.OK() || a.Says == "" {
-			continue
-		}
-		try := &world{w.p, w.r, slices.Clone(w.records), w.now, w.epoch, w.gates}
-		for _, e := range follow(try, ask.Cell, a) {
-			if err := try.add(e(try.r.Cell(ask.Cell.Key))); err != nil {
-				t.Fatalf("%q is offered for %s (%s, %s), and then: %v", a.Verb, ask.Cell.Key, ask.Cell.Status, ask.Cell.Reason, err)
-			}
-		}
-	}
-	for _, a := range w.r.Actions(ask.Cell, ask.Wait, true) {
-		if a.OK() && a.Verb != VerbStopNow && a.Verb != VerbNote && a.Verb != VerbContinue {
-			t.Fatalf("%q is offered while something is going on", a.Verb)
-		}
-	}
-}
-
-type step = func(c *Cell) Event
-
-// follow is the events that an action leads to.
-func follow(w *world, c *Cell, a Availability) []step {
-	just := func(e Event) []step { return []step{func(*Cell) Event { return e }} }
-	switch a.Verb {
-	case VerbGo:
-		return advance(w)
-	case VerbAnswer:
-		out := []step{func(c *Cell) Event { return taken(c, Before, checks.Pass) }, func(c *Cell) Event { return w.grant(c) }}
-		if c.Status == Authorised { // transient: a grant is journaled together with what it opens
-			return nil
-		}
-		return append(out, func(c *Cell) Event {
-			if c.Plan.Step.Kind == plan.Run {
-				return w.intent(c, RoleCommand)
-			}
-			return ManualDone{Cell: c.Key, Gate: c.Grant.Gate}
-		})
-	case VerbRetry:
-		if c.NeedsRerun() {
-			return append(just(RerunOverride{Cell: c.Key, Typed: a.Phrase}), advance(w)...)
-		}
-		return append(just(Retried{Cell: c.Key}), advance(w)...)
-	case VerbSkip:
-		return just(CellSkipped{Cell: c.Key, Reason: "r"})
-	case VerbMarkDone:
-		if c.Status == Pending {
-			return just(ManualDone{Cell: c.Key, Evidence: "e"})
-		}
-		return just(OutcomeResolved{Cell: c.Key, Attempt: attemptOf(c), Succeeded: true, Method: ByOperator, Reason: "e"})
-	case VerbMarkFailed:
-		return just(OutcomeResolved{Cell: c.Key, Attempt: attemptOf(c), Method: ByOperator, Reason: "e"})
-	case VerbProbe:
-		switch last := c.Latest(); {
-		case last.Outcome == nil:
-			return just(Probed{Cell: c.Key, Attempt: attemptOf(c), Fate: "died"})
-		case c.Status == Unknown && c.Reason == CheckFailed:
-			return just(taken(c, After, checks.Pass))
-		}
-		return just(taken(c, Evidence, checks.Pass))
-	case VerbRollBack:
-		return append(just(RollbackRequested{Cell: c.Key}), func(c *Cell) Event { return w.intent(c, RoleRollback) })
-	case VerbPause:
-		return just(Paused{})
-	case VerbContinue:
-		return just(Continued{})
-	case VerbAbort:
-		return just(RunClosed{How: Aborted})
-	case VerbNote:
-		return just(Note{Cell: c.Key, Text: "n"})
-	}
-	return nil
-}
-
-// advance is what happens to a pending cell that goes ahead.
-func advance(w *world) []step {
-	return []step{
-		func(c *Cell) Event {
-			if len(c.Fences(Before)) > 0 {
-				return taken(c, Before, checks.Pass)
-			}
-			return Note{Text: "no precondition"}
-		},
-		func(c *Cell) Event {
-			switch {
-			case c.Plan.Step.Kind == plan.Check:
-				return Note{Text: "done"}
-			case c.Plan.Step.Kind == plan.Manual && !c.needsGate():
-				return ManualDone{Cell: c.Key}
-			case c.needsGate():
-				return w.gate(c)
-			}
-			return w.intent(c, RoleCommand)
-		},
-	}
 }

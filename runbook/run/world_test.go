@@ -200,3 +200,31 @@ func (w *world) intent(c *Cell, role Role) Intent {
 	}
 	return e
 }
+
+// gatedPlan has gates in and out of a walk.
+func gatedPlan(t *testing.T) *plan.Plan {
+	t.Helper()
+	book, ds := runbook.Parse("g.md", []byte(`+++
+[groups.pair]
++++
+- [ ] One {#one .irreversible}
+
+  `+"```sh\n  true\n  ```"+`
+
+## Each {#each each=pair}
+
+> [!CAUTION]
+> Mind the walk.
+
+- [ ] Two {#two .irreversible confirm="{{step}} on {{host}}"}
+
+  `+"```sh\n  true\n  ```\n"))
+	if book == nil {
+		t.Fatal(ds)
+	}
+	p, ds := plan.New(book, nil, twoHosts())
+	if p == nil {
+		t.Fatal(ds)
+	}
+	return p
+}
