@@ -44,6 +44,7 @@ type walk struct {
 var errLeave = errors.New("leave")
 
 func (w *walk) run(ctx context.Context) (Result, error) {
+	over := false // the run can't change any more
 	for {
 		s := w.src.Snapshot()
 		if err := w.p.tell(ctx, s); err != nil {
@@ -54,8 +55,13 @@ func (w *walk) run(ctx context.Context) (Result, error) {
 			return res, nil
 		}
 		if s.Busy != nil || s.Wait == run.WaitNothing {
+			if over {
+				res.Waiting = w.waiting(s, KindLeft, "it was left")
+				return res, nil
+			}
 			select {
-			case <-w.src.Changes():
+			case _, more := <-w.src.Changes():
+				over = !more
 			case <-ctx.Done():
 				res.Waiting = w.waiting(s, KindLeft, "it was left")
 				return res, nil

@@ -77,6 +77,7 @@ type auto struct {
 }
 
 func (a *auto) run(ctx context.Context) (Result, error) {
+	over := false // the run can't change any more
 	for {
 		s := a.src.Snapshot()
 		if err := a.p.tell(ctx, s); err != nil {
@@ -97,8 +98,13 @@ func (a *auto) run(ctx context.Context) (Result, error) {
 			}
 			continue
 		}
+		if over {
+			res.Waiting = a.waiting(s, KindLeft, "it was left while at work; what runs goes on")
+			return res, nil
+		}
 		select {
-		case <-a.src.Changes():
+		case _, more := <-a.src.Changes():
+			over = !more
 		case <-ctx.Done():
 			res.Waiting = a.waiting(s, KindLeft, "it was left while at work; what runs goes on")
 			return res, nil
