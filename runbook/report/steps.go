@@ -186,10 +186,11 @@ func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
 	}
 	m.line("%s:\n", strings.Join(said, ", "))
 	m.exact(d.Interpreter, d.Body)
-	for _, v := range named(d) {
+	vars := named(d)
+	for _, v := range vars {
 		m.line("- %s = %s", code(v.Name), code(v.Value))
 	}
-	if len(named(d)) > 0 {
+	if len(vars) > 0 {
 		m.gap()
 	}
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"stepgate/checks"
@@ -162,22 +161,10 @@ func reasons(r run.Reason) string {
 	return line(string(r))
 }
 
-// shells are the interpreters in which a variable is named with a dollar sign.
-var shells = map[string]bool{"sh": true, "bash": true, "zsh": true, "ksh": true, "dash": true}
-
-// named returns the variables that the dispatch's body names, in order.
+// named returns the variables that the dispatch's body names.
 func named(d run.Dispatch) []run.Var {
-	var out []run.Var
-	for _, v := range d.Env {
-		pattern := `(^|[^\w])` + regexp.QuoteMeta(v.Name) + `($|[^\w])`
-		if shells[d.Interpreter] {
-			pattern = `\$(\{[#!]?)?` + regexp.QuoteMeta(v.Name) + `($|[^\w])`
-		}
-		if regexp.MustCompile(pattern).MatchString(d.Body) {
-			out = append(out, v)
-		}
-	}
-	return out
+	d.Prefix = "" // told apart, with the preludes
+	return d.Named()
 }
 
 // first is a command's first line that says something, and how many follow.
