@@ -1,0 +1,38 @@
+# `make check` is exactly what continuous integration runs: see .ci/run.
+
+TOOL  := go tool -modfile=tools/go.mod
+BUILD := -trimpath -tags netgo,osusergo,sqlite_omit_load_extension -ldflags '-s -w -extldflags=-static'
+ifeq ($(shell uname -s),Darwin) # it has no static libc
+BUILD := -trimpath -ldflags '-s -w'
+endif
+TEST  := -race -timeout 10m # per package, on two cores
+
+.PHONY: check fmt vet lint test build demo clean
+
+check: fmt vet lint test build
+
+# Fails, naming the files, when something isn't formatted.
+fmt:
+	@out=$$($(TOOL) gofumpt -l .) && if [ -n "$$out" ]; then \
+	  echo "not formatted (run: $(TOOL) gofumpt -w .):"; echo "$$out"; exit 1; fi
+
+vet:
+	go vet ./...
+
+lint:
+	$(TOOL) golangci-lint run ./...
+
+test:
+	go test $(TEST) ./...
+
+# One static binary, which starts on a host that has neither Go nor this libc.
+build:
+	mkdir -p dist
+	CGO_ENABLED=1 go build $(BUILD) -o dist/stepgate ./cmd/stepgate
+	dist/stepgate --version
+
+demo:
+	go run ./cmd/stepgate demo
+
+clean:
+	rm -rf dist
