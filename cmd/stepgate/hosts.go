@@ -57,7 +57,11 @@ func sshConfig(name, dest string) (executor.SSHConfig, error) {
 		who = u.Username
 	}
 	c.User, c.Addr = who, addr
-	ssh := filepath.Join(u.HomeDir, ".ssh")
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return c, fmt.Errorf("open host %q: %w", name, err)
+	}
+	ssh := filepath.Join(home, ".ssh")
 	c.KnownHosts = []string{filepath.Join(ssh, "known_hosts"), "/etc/ssh/ssh_known_hosts"}
 	for _, k := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
 		c.Identities = append(c.Identities, filepath.Join(ssh, k))

@@ -21,6 +21,7 @@ type printer struct {
 	src    tui.Source
 	seen   map[run.Key]uint64                  // number of the last event told, by cell
 	phases map[run.Key]map[run.Phase]time.Time // checks told
+	status map[run.Key]run.Status              // told last
 	read   map[string]*[2]stream               // attempts' output told
 	notice string
 	hosts  map[string]run.HostState
@@ -36,15 +37,14 @@ type stream struct {
 func newPrinter(out io.Writer, src tui.Source) *printer {
 	return &printer{
 		out: out, src: src, seen: map[run.Key]uint64{}, phases: map[run.Key]map[run.Phase]time.Time{},
-		read: map[string]*[2]stream{}, hosts: map[string]run.HostState{},
+		status: map[run.Key]run.Status{}, read: map[string]*[2]stream{}, hosts: map[string]run.HostState{},
 	}
 }
 
 // known takes what a resumed run has behind it as told.
 func (p *printer) known(s *run.Snapshot) {
 	for _, c := range s.Run.Cells {
-		p.seen[c.Key] = c.Seq
-		p.phases[c.Key] = c.CheckedAt
+		p.seen[c.Key], p.status[c.Key], p.phases[c.Key] = c.Seq, c.Status, c.CheckedAt
 	}
 }
 
@@ -125,8 +125,10 @@ func (p *printer) cell(ctx context.Context, s *run.Snapshot, c *run.Cell) error 
 	p.seen[c.Key] = c.Seq
 	told := p.phases[c.Key]
 	p.phases[c.Key] = c.CheckedAt
-	title := wording.Title(s.Run, c.Plan.Step)
-	p.line(s.Run.Last, c.Key, wording.Status(c.Status), title+reason(c))
+	if last, ok := p.status[c.Key]; !ok || last != c.Status || news(c, told) {
+		p.line(s.Run.Last, c.Key, wording.Status(c.Status), wording.Title(s.Run, c.Plan.Step)+reason(c))
+	}
+	p.status[c.Key] = c.Status
 	for _, ph := range []run.Phase{run.Before, run.RollbackBefore} {
 		p.checks(c, ph, told)
 	}
@@ -146,6 +148,16 @@ func (p *printer) cell(ctx context.Context, s *run.Snapshot, c *run.Cell) error 
 		p.checks(c, ph, told)
 	}
 	return nil
+}
+
+// news reports whether checks were taken since.
+func news(c *run.Cell, told map[run.Phase]time.Time) bool {
+	for ph, at := range c.CheckedAt {
+		if !at.Equal(told[ph]) {
+			return true
+		}
+	}
+	return false
 }
 
 func reason(c *run.Cell) string {
