@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"fmt"
 	"testing"
 
 	"stepgate/checks"
@@ -37,7 +38,7 @@ func (s *story) preflight() {
 	s.event(run.WalkOrdered{Walk: "tablets", Hosts: []string{"tablet-2", "tablet-3", "tablet-1"}})
 }
 
-// leave takes a host through the steps up to the stop.
+// moved takes a host through the steps up to the stop.
 func (s *story) moved(host string, n int) {
 	s.seen(host, n)
 	pre := s.cell("tablets["+host+"]/pre", "ops-1")
@@ -46,6 +47,15 @@ func (s *story) moved(host string, n int) {
 
 func (s *story) noLeader(c *run.Cell) {
 	s.check(c, run.Before, pass("ops-1", `none(table(stdout, "tid"), .mode == "kTableLeader")`, "no leader left", "0 of 8"))
+}
+
+// manyTables is a passing check with a long output.
+func (s *story) manyTables(c *run.Cell) {
+	res := pass("ops-1", `none(table(stdout, "tid"), .mode == "kTableLeader")`, "no leader left", "0 of 99")
+	for i := range 99 {
+		res.Stdout += fmt.Sprintf("table %d kTableFollower\n", i)
+	}
+	s.check(c, run.Before, res)
 }
 
 func (s *story) closedPort(c *run.Cell, host string) {
@@ -97,7 +107,7 @@ func (s *story) first() {
 func (s *story) second(at func(string, *story)) {
 	s.moved("tablet-3", 3)
 	stop := s.cell("tablets[tablet-3]/stop", "tablet-3")
-	s.noLeader(stop)
+	s.manyTables(stop)
 	s.ends(stop, s.send(stop, run.RoleCommand, s.gate(stop, ""), "", ""), 0)
 	s.closedPort(stop, "tablet-3")
 

@@ -305,11 +305,29 @@ func (m *markdown) check(f *runbook.Fence, res run.CheckResult, again bool) {
 	m.rows(res.Rows)
 	m.captured(res.Values)
 	for i, out := range []string{res.Stdout, res.Stderr} {
-		if out != "" {
-			m.line("%s:\n", streamNames[i])
-			m.fence("text", out)
+		if out == "" {
+			continue
 		}
+		m.line("%s:\n", streamNames[i])
+		if res.Verdict == checks.Pass {
+			out = ends(out)
+		}
+		m.fence("text", out)
 	}
+}
+
+// Lines of a passing check's output that a transcript for people shows.
+const headLines, tailLines = 30, 10
+
+// ends leaves out the middle of a long text, and says how much of it.
+func ends(s string) string {
+	lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+	left := len(lines) - headLines - tailLines
+	if left <= 1 {
+		return s
+	}
+	said := fmt.Sprintf("… %s left out here; the JSON transcript has them …", count(left, "line"))
+	return strings.Join(slices.Concat(lines[:headLines], []string{said}, lines[len(lines)-tailLines:]), "\n")
 }
 
 func (m *markdown) rows(rows []checks.Row) {

@@ -37,7 +37,7 @@ type driver struct {
 	Epoch  uint64    `json:"epoch"`
 	From   time.Time `json:"from"`
 	Until  time.Time `json:"until,omitzero"`   // zero: it still drives, or ended without a word
-	How    string    `json:"how"`              // released: why; else "driving" or "ended without a word"
+	How    string    `json:"how"`              // released: why; else "driving", "the run is closed" or "ended without a word"
 	Event  uint64    `json:"event"`            // number of the LeaseTaken
 	Last   time.Time `json:"last_event"`       // of its latest event
 	Events int       `json:"events_in_charge"` // while it held the lease
@@ -46,6 +46,7 @@ type driver struct {
 const (
 	drives = "driving"
 	silent = "ended without a word"
+	closed = "the run is closed"
 )
 
 func drivers(records []run.Record) []driver {
@@ -57,13 +58,19 @@ func drivers(records []run.Record) []driver {
 			}
 			out = append(out, driver{Holder: e.Holder, Actor: rec.Actor, Epoch: rec.Epoch, From: rec.Wall, How: drives, Event: rec.Seq})
 		}
-		if len(out) == 0 || out[len(out)-1].How != drives {
+		if len(out) == 0 {
 			continue
 		}
 		d := &out[len(out)-1]
+		if d.How != drives && d.How != closed {
+			continue
+		}
 		d.Last, d.Events = rec.Wall, d.Events+1
-		if e, ok := rec.Event.(run.LeaseReleased); ok {
+		switch e := rec.Event.(type) {
+		case run.LeaseReleased:
 			d.Until, d.How = rec.Wall, e.Why
+		case run.RunClosed:
+			d.Until, d.How = rec.Wall, closed
 		}
 	}
 	return out
