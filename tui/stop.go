@@ -111,6 +111,11 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 	}
 	out := wrapped(t.Style(mark), why, w)
 	out = append(out, stepview.Host(t, c.Key.Target, a.snap.Hosts[c.Key.Target], w)...)
+	if c.Hint != "" && c.Hint != a.snap.Hosts[c.Key.Target].Hint {
+		for _, l := range pane.Wrap(wording.Block(c.Hint), w) {
+			out = append(out, t.Muted.Render(l))
+		}
+	}
 	if a.snap.Notice != "" {
 		for _, l := range pane.Wrap(wording.Line(a.snap.Notice), w) {
 			out = append(out, t.Muted.Render(l))

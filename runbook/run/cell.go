@@ -144,7 +144,7 @@ func (c *Cell) notDispatched(e NotDispatched) string {
 	default:
 		return "it is past its dispatch"
 	}
-	c.Detail = e.Why
+	c.Detail, c.Hint = e.Why, e.Hint
 	return ""
 }
 
@@ -236,7 +236,7 @@ func (c *Cell) retryable() bool {
 }
 
 func (c *Cell) pend() {
-	c.Status, c.Reason, c.Detail, c.Gate, c.Grant = Pending, NoReason, "", nil, nil
+	c.Status, c.Reason, c.Detail, c.Hint, c.Gate, c.Grant = Pending, NoReason, "", "", nil, nil
 }
 
 // NeedsRerun reports whether another dispatch has to be typed as a RERUN.

@@ -40,6 +40,7 @@ type Cell struct {
 	Status    Status
 	Reason    Reason
 	Detail    string // one line on Reason
+	Hint      string // what to do about it, where the host side knew
 	When      *WhenDecided
 	Gate      *GateShown // shown and not yet closed, or granted
 	Grant     *GateGranted
