@@ -105,6 +105,7 @@ func equal(l, r any) (bool, error) {
 		return equalLists(reflect.ValueOf(l), reflect.ValueOf(r))
 	case kindMap:
 		return equalMaps(reflect.ValueOf(l), reflect.ValueOf(r))
+	case kindNil, kindOther:
 	}
 	return false, unknown("wrong type: %s can't be compared", kl)
 }
@@ -153,6 +154,7 @@ func order(l, r any) (int, error) {
 			return l.(Version).Compare(r.(Version)), nil
 		case kindDuration:
 			return cmp.Compare(l.(time.Duration), r.(time.Duration)), nil
+		case kindNil, kindBool, kindList, kindMap, kindOther:
 		}
 	}
 	return 0, unknown("wrong type: %s %s has no order with %s %s", kl, show(l), kr, show(r))

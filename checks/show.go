@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -29,8 +28,6 @@ func showAt(v any, depth int) string {
 		return ansi.Truncate(strconv.Quote(plain(v)), textCells, `…"`)
 	case fmt.Stringer:
 		return oneLine(v.String())
-	case json.Number:
-		return v.String()
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	}

@@ -44,7 +44,7 @@ func (e *Engine) workFor(d run.Ask, action run.Action) work {
 	case run.StopNow:
 		return just(func(ctx context.Context) error { return e.signal(ctx, c, a) })
 	case run.Pause:
-		return just(func(ctx context.Context) error { return e.append(ctx, run.Paused{Why: a.Why}) })
+		return just(func(ctx context.Context) error { return e.append(ctx, run.Paused(a)) })
 	case run.Continue:
 		return just(func(ctx context.Context) error { return e.append(ctx, run.Continued{}) })
 	case run.Abort:

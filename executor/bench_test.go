@@ -12,7 +12,7 @@ import (
 // BenchmarkLocal measures what one use of a host costs; compare the ratios.
 func BenchmarkLocal(b *testing.B) {
 	x := executor.NewLocal(executor.LocalOptions{Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.TempDir()}})
-	defer x.Close() //nolint:errcheck // a benchmark
+	defer x.Close()
 	host, err := x.Identify(b.Context())
 	if err != nil {
 		b.Fatal(err)

@@ -75,6 +75,7 @@ func (f *follower) lookCloser(ctx context.Context) error {
 	switch rep.Fate {
 	case Finished, Running:
 		return nil
+	case Orphan, NeverStarted, Died, Rebooted, Foreign:
 	}
 	return &FateError{Report: rep}
 }
@@ -106,7 +107,7 @@ func (f *follower) once(ctx context.Context) (Result, error) {
 	res, err := f.read(bufio.NewReaderSize(r, 64<<10), p.nonce)
 	cancel()
 	_ = r.Close() // never fails
-	<-ended
+	<-ended       //nolint:errcheck // read has seen it: the pipe was closed with it
 	return res, err
 }
 

@@ -38,7 +38,7 @@ func (s *shell) Look(ctx context.Context, c Command, sink Sink) (Result, error) 
 	case <-ctx.Done():
 		err = s.unlook(context.WithoutCancel(ctx), l)
 		cancel()
-		<-ended
+		<-ended //nolint:errcheck // the context ended it
 		return Result{}, errors.Join(context.Cause(ctx), err)
 	}
 	if err != nil {

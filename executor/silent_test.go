@@ -33,8 +33,8 @@ func (p *proxy) mute() {
 
 // pass copies from one connection to another until either ends.
 func (p *proxy) pass(to, from net.Conn) {
-	defer to.Close()   //nolint:errcheck // a test's proxy
-	defer from.Close() //nolint:errcheck // likewise
+	defer to.Close()
+	defer from.Close()
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
@@ -130,7 +130,7 @@ func TestSilentServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // a test's listener
+	defer ln.Close()
 	s.config.Addr, s.config.DialTimeout = ln.Addr().String(), 200*time.Millisecond
 	_, err = open(t, s.config).Identify(t.Context())
 	var reach *executor.ReachError

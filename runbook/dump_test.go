@@ -41,7 +41,7 @@ func place(p runbook.Pos) string { return fmt.Sprintf("@%d:%d", p.Line, p.Col) }
 
 func (d *dumper) line(depth int, format string, args ...any) {
 	d.WriteString(strings.Repeat("  ", depth))
-	fmt.Fprintf(d, format+"\n", args...)
+	_, _ = fmt.Fprintf(d, format+"\n", args...)
 }
 
 func (d *dumper) text(depth int, name, s string) {

@@ -80,6 +80,7 @@ func (a *app) shortFor(b binding, sc scope) (string, bool) {
 			return "leave (the run stays)", wait != run.WaitClosed
 		}
 		return b.Short, wait != run.WaitClosed
+	default:
 	}
 	if b.Verb != "" {
 		return b.Short, b.Short != "" && a.snap.Action(b.Verb).OK()

@@ -179,8 +179,6 @@ func (s *story) snap() *run.Snapshot {
 	return snap
 }
 
-func key(step, target string) run.Key { return run.Key{Step: step, Target: target} }
-
 // cell finds the only cell whose path ends so.
 func (s *story) cell(tail string) *run.Cell {
 	s.t.Helper()

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,11 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"stepgate/lab"
-	"stepgate/runbook"
-	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
-	"stepgate/state"
 )
 
 var (
@@ -138,7 +132,7 @@ func (c *crash) kill(ch *child) bool {
 	default:
 	}
 	_ = ch.cmd.Process.Kill()
-	for range ch.out { //nolint:revive // drain
+	for range ch.out {
 	}
 	<-ch.done
 	return ch.code == -1
@@ -206,112 +200,6 @@ func (c *crash) begin(speed string) *child {
 		c.t.Fatal(err)
 	}
 	return ch
-}
-
-// folded is the run as its journal has it, with the plan.
-func (c *crash) folded() *run.Run {
-	c.t.Helper()
-	ctx := context.Background()
-	store, err := state.OpenReadOnly(ctx, filepath.Join(c.state, "stepgate", "stepgate.db"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer store.Close()
-	id, err := store.Find(ctx, "last")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	records, err := store.Load(ctx, id)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	have := map[string]string{}
-	for _, r := range records {
-		have[r.RunID+" "+strconv.FormatUint(r.Seq, 10)] = fmt.Sprintf("%x", r.Hash)
-	}
-	for k, h := range c.acked {
-		if strings.HasPrefix(k, id) && have[k] != h {
-			c.t.Fatalf("event %s was acknowledged as %s; the journal has %q", k, h, have[k])
-		}
-	}
-	p, _, err := replan(ctx, store, records)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	r, err := run.Fold(p, records)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return r
-}
-
-func inFlight(r *run.Run) bool {
-	for _, cell := range r.Cells {
-		if a := cell.Latest(); a != nil && a.Outcome == nil && (cell.Status == run.Running || cell.Status == run.RollingBack) {
-			return true
-		}
-	}
-	return false
-}
-
-// acts reads the ledger, which the test has kept from going with the lab.
-func (c *crash) acts() (entries []lab.Entry) {
-	c.t.Helper()
-	data, err := os.ReadFile(c.ledger)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(data)) {
-		var e lab.Entry
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			if !strings.HasSuffix(line, "\n") {
-				break // its writer died before the act
-			}
-			c.t.Fatalf("ledger line %q: %v", line, err)
-		}
-		entries = append(entries, e)
-	}
-	return entries
-}
-
-// onceOnly proves by the ledger that what must not be repeated was not: of
-// each irreversible or unclassified command each act happened once per host.
-func (c *crash) onceOnly(p *plan.Plan, least int) {
-	c.t.Helper()
-	entries := c.acts()
-	once := map[string]bool{}
-	for _, cell := range p.Cells {
-		if b := cell.Step.Book; b.Kind == runbook.Run && !b.Idempotent {
-			once[cell.Step.ID] = true
-		}
-	}
-	acts, attempts := map[string]int{}, map[string]map[string]bool{}
-	for _, e := range entries {
-		if !once[e.Step] {
-			continue
-		}
-		act := fmt.Sprintf("%s on %s: %s %q", e.Step, e.Host, e.Program, e.Args)
-		acts[act]++
-		if attempts[e.Step+" "+e.Host] == nil {
-			attempts[e.Step+" "+e.Host] = map[string]bool{}
-		}
-		attempts[e.Step+" "+e.Host][e.Attempt] = true
-	}
-	if len(acts) < least {
-		c.t.Errorf("the ledger has only %d of at least %d acts that must happen once: %v", len(acts), least, acts)
-	}
-	for act, n := range acts {
-		if n != 1 {
-			c.t.Errorf("%d times: %s", n, act)
-		}
-	}
-	for where, ids := range attempts {
-		if len(ids) != 1 {
-			c.t.Errorf("%s was acted on by %d attempts", where, len(ids))
-		}
-	}
 }
 
 func newSeed(t *testing.T) *rand.Rand {

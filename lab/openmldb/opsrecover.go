@@ -1,6 +1,7 @@
 package openmldb
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -20,7 +21,7 @@ func (t *opsTool) recoverData() error {
 		}
 		for _, name := range names {
 			if err := t.recoverTable(db, name); err != nil {
-				if err := t.swallow(err, "recover table failed. db %s name %s, check log for detail", db, name); err != errStatus {
+				if err := t.swallow(err, "recover table failed. db %s name %s, check log for detail", db, name); !errors.Is(err, errStatus) {
 					return err
 				}
 			}
@@ -44,7 +45,7 @@ func (t *opsTool) recoverTable(db, name string) error {
 		byPID[r.pid] = append(byPID[r.pid], r)
 	}
 	for _, pid := range pids {
-		if err := t.recoverPartition(byPID[pid]); err != nil && err != errStatus {
+		if err := t.recoverPartition(byPID[pid]); err != nil && !errors.Is(err, errStatus) {
 			return err
 		}
 	}

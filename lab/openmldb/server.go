@@ -139,7 +139,7 @@ func (c *component) quit(zk *link, server *http.Server, ended <-chan error) int 
 	if err := server.Shutdown(ctx); err != nil {
 		server.Close()
 	}
-	<-ended
+	<-ended //nolint:errcheck // it was told to end
 	if _, err := zk.ask(request{Kind: "bye"}); err != nil {
 		c.logf("W", "close session: %v", err)
 	}

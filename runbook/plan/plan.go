@@ -95,7 +95,7 @@ type Scope struct {
 	Count int
 }
 
-// Host returns the host of the innermost walk, or "".
+// InnerHost returns the host of the innermost walk, or "".
 func (s *Scope) InnerHost() string {
 	for ; s != nil; s = s.Up {
 		if s.Host != "" {

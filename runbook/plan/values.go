@@ -157,6 +157,7 @@ func Type(p runbook.Param, s string) (any, error) {
 			l = append(l, strings.TrimSpace(e))
 		}
 		return l, nil
+	case runbook.TypeString, runbook.TypeChoice, runbook.TypePath, runbook.TypeHost:
 	}
 	if s == "" && p.Required {
 		return nil, bad("given (it is empty)")

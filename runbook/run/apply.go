@@ -146,6 +146,7 @@ func (r *Run) takeover() {
 			if a := c.Latest(); a != nil && c.unsettled(a) {
 				a.Fate = ""
 			}
+		case Pending, Succeeded, Failed, Skipped, NotApplicable, RolledBack, RollbackFailed:
 		}
 	}
 }

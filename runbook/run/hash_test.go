@@ -73,7 +73,7 @@ func TestAttemptID(t *testing.T) {
 		}
 		ids[id] = name
 	}
-	if AttemptID("r", Key{"s", "h"}, 1, "d") != AttemptID("r", Key{"s", "h"}, 1, "d") {
+	if ids[AttemptID("r", Key{"s", "h"}, 1, "d")] != "first" {
 		t.Error("an attempt has two ids")
 	}
 }

@@ -29,7 +29,7 @@ type (
 	}
 	// Close ends the run: every cell is settled.
 	Close struct{ How Closing }
-	// Over: the run is closed.
+	// Over says that the run is closed.
 	Over struct{}
 )
 

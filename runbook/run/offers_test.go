@@ -111,6 +111,7 @@ func follow(w *world, c *Cell, a Availability) []step {
 		return just(RunClosed{How: Aborted})
 	case VerbNote:
 		return just(Note{Cell: c.Key, Text: "n"})
+	case VerbStopNow: // no event of its own
 	}
 	return nil
 }

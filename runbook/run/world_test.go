@@ -147,15 +147,6 @@ func (w *world) add(e Event) error {
 	return nil
 }
 
-func (w *world) must(t *testing.T, es ...Event) {
-	t.Helper()
-	for _, e := range es {
-		if err := w.add(e); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // taken is the checks of a phase, all with one verdict.
 func taken(c *Cell, p Phase, v checks.Verdict) ChecksTaken {
 	e := ChecksTaken{Cell: c.Key, Phase: p, Checks: []CheckResult{{Where: c.Key.Target, Verdict: v, Ran: true}}}

@@ -46,11 +46,10 @@ type Pane struct {
 }
 
 type stream struct {
-	clean   text.Sanitizer
-	next    int64 // offset of the first byte not yet taken
-	started bool
-	open    bool // its last line has no end yet
-	last    int  // index of that line
+	clean text.Sanitizer
+	next  int64 // offset of the first byte not yet taken
+	open  bool  // its last line has no end yet
+	last  int   // index of that line
 }
 
 type line struct {

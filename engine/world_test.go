@@ -1,0 +1,181 @@
+package engine_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stepgate/engine"
+	"stepgate/executor"
+	"stepgate/runbook"
+	"stepgate/runbook/plan"
+	"stepgate/runbook/run"
+	"stepgate/state"
+	"stepgate/tui"
+)
+
+var (
+	_ tui.Controller = (*engine.Engine)(nil)
+	_ tui.Source     = (*engine.Engine)(nil)
+	_ engine.Journal = (*state.Store)(nil)
+)
+
+// world is a journal, a plan and a place to work in.
+type world struct {
+	t     *testing.T
+	dir   string
+	store *state.Store
+	plan  *plan.Plan
+	id    string
+	begin run.RunStarted
+	gates atomic.Int64
+}
+
+func newWorld(t *testing.T, book string) *world {
+	t.Helper()
+	dir := t.TempDir()
+	rb, diags := runbook.Parse("test.md", []byte(book))
+	if runbook.Failed(diags) {
+		t.Fatalf("parse: %v", diags)
+	}
+	values, missing, errs := plan.Bind(rb, nil)
+	if len(missing) > 0 || len(errs) > 0 {
+		t.Fatalf("bind: %v %v", missing, errs)
+	}
+	p, problems := plan.New(rb, values, nil)
+	if problems != nil {
+		t.Fatalf("plan: %v", problems)
+	}
+	w := &world{t: t, dir: dir, plan: p, id: state.NewRunID(time.Now(), rand.Reader)}
+	w.begin = run.RunStarted{Title: "test", Digest: p.Digest, Dir: filepath.Join(dir, "work"), Closure: strings.Repeat("0", 64), Values: map[string]string{}}
+	if err := os.Mkdir(w.begin.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.reopen()
+	var err error
+	if w.begin.Source, err = w.store.PutBlob(t.Context(), []byte(book)); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// reopen is what another process would find.
+func (w *world) reopen() {
+	w.t.Helper()
+	if w.store != nil {
+		if err := w.store.Close(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	var err error
+	if w.store, err = state.Open(w.t.Context(), filepath.Join(w.dir, "state", "stepgate.db"), state.Options{}); err != nil {
+		w.t.Fatal(err)
+	}
+	store := w.store
+	w.t.Cleanup(func() { _ = store.Close() })
+}
+
+func (w *world) options() engine.Options {
+	return engine.Options{
+		Journal: w.store, Operator: "ann", Holder: "ann@test", Now: time.Now,
+		GateID: func() string { return fmt.Sprintf("gate-%d", w.gates.Add(1)) },
+		Hosts: func(string) (executor.Executor, error) {
+			env := append(os.Environ(), "STEPGATE_DIR="+filepath.Join(w.dir, "attempts"))
+			return executor.NewLocal(executor.LocalOptions{Dir: w.begin.Dir, Env: env}), nil
+		},
+	}
+}
+
+func (w *world) start() *driver {
+	w.t.Helper()
+	e, err := engine.Start(w.t.Context(), w.options(), w.plan, w.id, w.begin)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.drive(e)
+}
+
+func (w *world) resume() *driver {
+	w.t.Helper()
+	e, err := engine.Resume(w.t.Context(), w.options(), w.plan, w.id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.drive(e)
+}
+
+func (w *world) drive(e *engine.Engine) *driver {
+	d := &driver{t: w.t, e: e}
+	w.t.Cleanup(func() { d.leave("test over") })
+	return d
+}
+
+func (w *world) read(name string) string {
+	w.t.Helper()
+	b, err := os.ReadFile(filepath.Join(w.begin.Dir, name))
+	if err != nil && !os.IsNotExist(err) {
+		w.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// driver is an operator.
+type driver struct {
+	t    *testing.T
+	e    *engine.Engine
+	left bool
+}
+
+func (d *driver) leave(why string) {
+	if d.left {
+		return
+	}
+	d.left = true
+	if err := d.e.Close(context.Background(), why); err != nil {
+		d.t.Errorf("close: %v", err)
+	}
+}
+
+// until waits for a snapshot.
+func (d *driver) until(what string, ok func(*run.Snapshot) bool) *run.Snapshot {
+	d.t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		s := d.e.Snapshot()
+		if ok(s) {
+			return s
+		}
+		select {
+		case <-d.e.Changes():
+		case <-deadline:
+			d.t.Fatalf("waited for %s: wait %q at %q, busy %+v, notice %q", what, s.Wait, s.Current, s.Busy, s.Notice)
+		}
+	}
+}
+
+// at waits until the run waits for w at a step.
+func (d *driver) at(w run.Wait, step string) *run.Snapshot {
+	d.t.Helper()
+	return d.until(fmt.Sprintf("%s at %s", w, step), func(s *run.Snapshot) bool {
+		return s.Wait == w && s.Busy == nil && s.Current.Step == step
+	})
+}
+
+func (d *driver) do(a run.Action) {
+	d.t.Helper()
+	s := d.e.Snapshot()
+	if err := d.e.Do(d.t.Context(), s.Current, s.Seq, a); err != nil {
+		d.t.Fatalf("do %s at %s: %v", run.VerbOf(a), s.Current, err)
+	}
+}
+
+func (d *driver) closed() *run.Snapshot {
+	d.t.Helper()
+	return d.until("the end", func(s *run.Snapshot) bool { return s.Wait == run.WaitClosed })
+}
