@@ -114,6 +114,41 @@ func planned(t *testing.T, book *runbook.Runbook, system string) *plan.Plan {
 	return p
 }
 
+// TestReadme plans the README's example, so that it is one.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := parse(t, "README.md", []byte(between(t, string(readme), "\n````markdown\n", "\n````\n")))
+	inv, diags := inventory.Parse("README.md", []byte(between(t, string(readme), "\n```toml\n", "\n```\n")))
+	for _, d := range diags {
+		t.Error(d.String())
+	}
+	values, missing, errs := plan.Bind(book, nil)
+	if len(missing) > 0 || len(errs) > 0 {
+		t.Fatal(missing, errs)
+	}
+	p, diags := plan.New(book, values, inv)
+	if p == nil {
+		t.Fatal(diags)
+	}
+	for _, why := range samePhrases(p) {
+		t.Error(why)
+	}
+}
+
+func between(t *testing.T, s, before, after string) string {
+	t.Helper()
+	_, s, ok := strings.Cut(s, before)
+	s, _, end := strings.Cut(s, after)
+	if !ok || !end {
+		t.Fatalf("there is no block between %q and %q", before, after)
+	}
+	return s + "\n"
+}
+
 var (
 	marked     = regexp.MustCompile(`^(#+ |- \[[ xX]\] )`)
 	explicitID = regexp.MustCompile(`\{#[A-Za-z0-9_-]+[^{}]*(\{\{[^{}]*\}\}[^{}]*)*\}$`)
