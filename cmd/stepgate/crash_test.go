@@ -238,7 +238,7 @@ func TestKilledAtAnyMomentNothingRunsTwiceAndNothingIsLost(t *testing.T) {
 		if r.Closed != run.Done {
 			t.Fatalf("the run is %q", r.Closed)
 		}
-		c.onceOnly(r.Plan, 20)
+		c.onceOnly(r)
 		if left, _ := filepath.Glob(filepath.Join(c.state, "stepgate", "labs", "*")); len(left) > 0 {
 			t.Errorf("the lab has left %v", left)
 		}
@@ -262,7 +262,7 @@ func TestKilledTogetherWithItsHostsNothingRunsTwice(t *testing.T) {
 		ch = c.start("resume", "--auto", "--approve", "*")
 		code := c.ended(ch)
 		r := c.folded()
-		c.onceOnly(r.Plan, 0)
+		c.onceOnly(r)
 		switch code {
 		case exitOK:
 		case exitWaiting, exitFailed:
