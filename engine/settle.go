@@ -148,7 +148,7 @@ func (e *Engine) order(ctx context.Context, w *plan.Walk) error {
 	idx := make([]int, len(w.Hosts))
 	for i, n := range w.Instances {
 		idx[i] = i
-		scope := scopeOf(n)
+		scope := plan.ScopeOf(n)
 		v, err := w.OrderBy.Value.Eval(checks.Values(r.NamesIn(scope, "")), r.WorldOf(scope))
 		if err != nil {
 			e.blocked["walk "+w.ID] = err.Error()
@@ -173,23 +173,11 @@ func (e *Engine) order(ctx context.Context, w *plan.Walk) error {
 	return e.append(ctx, run.WalkOrdered{Walk: w.ID, Hosts: hosts})
 }
 
-func scopeOf(n plan.Node) *plan.Scope {
-	switch n := n.(type) {
-	case *plan.Section:
-		return n.Scope
-	case *plan.Step:
-		return n.Scope
-	case *plan.Walk:
-		return n.Scope
-	}
-	return nil
-}
-
 // firstOf is the cell at which a walk that has no order yet is shown.
 func (e *Engine) firstOf(w *plan.Walk) *run.Cell {
 	for _, c := range e.state().Cells {
 		for s := c.Plan.Step.Scope; s != nil; s = s.Up {
-			if s.Path == scopeOf(w.Instances[0]).Path {
+			if s.Path == plan.ScopeOf(w.Instances[0]).Path {
 				return c
 			}
 		}

@@ -109,6 +109,20 @@ func (*Section) node() {}
 func (*Walk) node()    {}
 func (*Step) node()    {}
 
+// ScopeOf returns the scope that a node stands in: of a walk's instance, the
+// instance's own.
+func ScopeOf(n Node) *Scope {
+	switch n := n.(type) {
+	case *Section:
+		return n.Scope
+	case *Walk:
+		return n.Scope
+	case *Step:
+		return n.Scope
+	}
+	return nil
+}
+
 // Cell returns the cell of a step at a target.
 func (p *Plan) Cell(step, target string) (*Cell, bool) {
 	c, ok := p.cells[cellKey{step, target}]

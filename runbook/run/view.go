@@ -231,7 +231,7 @@ func (w World) Hosts(group string) ([]map[string]any, bool) {
 		scopes := []string{"@" + h}
 		for _, walk := range w.r.Plan.Walks {
 			for _, n := range walk.Instances {
-				if s := scopeOf(n); s.Host == h {
+				if s := plan.ScopeOf(n); s.Host == h {
 					scopes = append(scopes, s.Path)
 				}
 			}
@@ -246,18 +246,6 @@ func (w World) Hosts(group string) ([]map[string]any, bool) {
 		out = append(out, m)
 	}
 	return out, true
-}
-
-func scopeOf(n plan.Node) *plan.Scope {
-	switch n := n.(type) {
-	case *plan.Section:
-		return n.Scope
-	case *plan.Step:
-		return n.Scope
-	case *plan.Walk:
-		return n.Scope
-	}
-	return nil
 }
 
 // Ran reports whether any attempt of the step was started and not rolled back;
