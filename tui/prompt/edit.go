@@ -1,109 +1,61 @@
 package prompt
 
 import (
-	"strings"
-
-	"github.com/charmbracelet/x/ansi"
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
 
 	"stepgate/runbook/text"
-	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 )
 
-// maxText bounds what can be entered, in bytes.
+// maxText bounds what can be entered, in characters.
 const maxText = 4096
 
-// edit is one line of text with a cursor between its characters. It is our own
-// because the library's input field looks for clipboard programs when the
-// process starts, and would read the clipboard by a key.
-type edit struct {
-	chars []string // grapheme clusters
-	at    int
+// edit is one line of text with a cursor. What isn't printable on one line is
+// replaced before it gets in. The clipboard is the terminal's to paste, never
+// ours to read.
+type edit struct{ m textinput.Model }
+
+func newEdit(value string) edit {
+	m := textinput.New()
+	m.Prompt, m.CharLimit = "", maxText
+	m.KeyMap.Paste = key.NewBinding(key.WithDisabled())
+	m.SetVirtualCursor(true)
+	m.Focus() // its command would make the cursor blink
+	e := edit{m}
+	e.set(value)
+	return e
 }
 
 func (e *edit) set(s string) {
-	e.chars, e.at = nil, 0
-	e.insert(s)
+	e.m.SetValue(text.Line(text.Untrusted(s)))
+	e.m.CursorEnd()
 }
 
-func (e *edit) String() string { return strings.Join(e.chars, "") }
+func (e *edit) String() string { return e.m.Value() }
 
-// insert puts text at the cursor; what isn't printable on one line is replaced.
+// insert puts text at the cursor.
 func (e *edit) insert(s string) {
-	s = text.Line(text.Untrusted(s))
-	if len(e.String())+len(s) > maxText {
+	e.m, _ = e.m.Update(tea.PasteMsg{Content: text.Line(text.Untrusted(s))})
+}
+
+// key takes a key: text, or one that moves or deletes.
+func (e *edit) key(k tea.KeyPressMsg) {
+	if k.Text != "" {
+		e.insert(k.Text)
 		return
 	}
-	var in []string
-	for s != "" {
-		c, w := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
-		s = s[max(len(c), 1):]
-		if w > 0 {
-			in = append(in, c)
-		}
-	}
-	e.chars = append(e.chars[:e.at:e.at], append(in, e.chars[e.at:]...)...)
-	e.at += len(in)
-}
-
-// key takes an editing key, by its name, and reports whether it was one.
-func (e *edit) key(k string) bool {
-	switch k {
-	case "left", "ctrl+b":
-		e.at = max(e.at-1, 0)
-	case "right", "ctrl+f":
-		e.at = min(e.at+1, len(e.chars))
-	case "home", "ctrl+a":
-		e.at = 0
-	case "end", "ctrl+e":
-		e.at = len(e.chars)
-	case "backspace", "ctrl+h":
-		e.cut(e.at-1, e.at)
-	case "delete", "ctrl+d":
-		e.cut(e.at, e.at+1)
-	case "ctrl+u":
-		e.cut(0, e.at)
-	case "ctrl+k":
-		e.cut(e.at, len(e.chars))
-	case "ctrl+w", "alt+backspace":
-		e.cut(e.wordStart(), e.at)
-	default:
-		return false
-	}
-	return true
-}
-
-func (e *edit) wordStart() int {
-	i := e.at
-	for i > 0 && e.chars[i-1] == " " {
-		i--
-	}
-	for i > 0 && e.chars[i-1] != " " {
-		i--
-	}
-	return i
-}
-
-func (e *edit) cut(from, to int) {
-	if from < 0 || to > len(e.chars) || from >= to {
-		return
-	}
-	e.chars = append(e.chars[:from:from], e.chars[to:]...)
-	if e.at > from {
-		e.at = max(e.at-(to-from), from)
-	}
+	e.m, _ = e.m.Update(k)
 }
 
 // draw shows the part of the text around the cursor in at most w cells.
 func (e *edit) draw(t *theme.Theme, w int) string {
-	under, rest := " ", ""
-	if e.at < len(e.chars) {
-		under, rest = e.chars[e.at], strings.Join(e.chars[e.at+1:], "")
-	}
-	left := strings.Join(e.chars[:e.at], "")
-	room := max(w-ansi.StringWidth(under), 0)
-	if over := ansi.StringWidth(left) - room; over > 0 {
-		left = ansi.TruncateLeft(left, over+1, t.Glyph.Ellipsis)
-	}
-	return pane.Cut(left+t.Selected.Render(under)+rest, w, t.Glyph.Ellipsis)
+	s := e.m.Styles()
+	s.Focused = textinput.StyleState{Text: t.Text}
+	s.Cursor = textinput.CursorStyle{Color: t.Text.GetForeground(), Shape: tea.CursorBlock}
+	e.m.SetStyles(s)
+	e.m.SetWidth(max(w-1, 1))     // the cursor may stand behind the text
+	e.m.SetCursor(e.m.Position()) // has it choose anew what is in sight
+	return e.m.View()
 }

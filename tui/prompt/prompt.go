@@ -74,9 +74,7 @@ type Prompt struct {
 
 // New begins to ask.
 func New(c Config) *Prompt {
-	var in edit
-	in.set(c.Value)
-	p := &Prompt{Config: c, input: in}
+	p := &Prompt{Config: c, input: newEdit(c.Value)}
 	p.check()
 	return p
 }
@@ -97,9 +95,8 @@ func (p *Prompt) Key(k tea.KeyPressMsg) {
 		}
 	case len(p.Choices) > 0 && (k.String() == "up" || k.String() == "down"):
 		p.choose(k.String() == "down")
-	case p.input.key(k.String()):
 	default:
-		p.input.insert(k.Text)
+		p.input.key(k)
 	}
 	p.check()
 }

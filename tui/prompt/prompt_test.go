@@ -134,16 +134,16 @@ func TestChoices(t *testing.T) {
 // The cursor stays in sight in a long text.
 func TestLongText(t *testing.T) {
 	t.Parallel()
-	var e edit
-	e.set(strings.Repeat("很长的文字", 20) + "末")
+	long := strings.Repeat("很长的文字", 20) + "末"
+	e := newEdit(long)
 	th := theme.New(theme.Options{NoColor: true})
 	for _, at := range []int{101, 50, 0} {
-		e.at = at
+		e.m.SetCursor(at)
 		got := ansi.Strip(e.draw(th, 20))
 		if n := ansi.StringWidth(got); n > 20 {
 			t.Errorf("at %d: %d cells", at, n)
 		}
-		if at < len(e.chars) && !strings.Contains(got, e.chars[at]) {
+		if chars := []rune(long); at < len(chars) && !strings.Contains(got, string(chars[at])) {
 			t.Errorf("at %d: %q lacks the character under the cursor", at, got)
 		}
 	}
