@@ -14,85 +14,13 @@ import (
 	"stepgate/runbook/text"
 )
 
-// host is an open executor with what it said of itself. Used by the loop's
-// work only, one at a time, except exec, which is safe for concurrent use.
-type host struct {
-	name     string
-	exec     executor.Executor
-	host     executor.Host
-	identity run.Identity
-	known    bool
-}
-
-// open returns the host's executor without talking to it.
-func (e *Engine) open(name string) (*host, error) {
-	e.hostsMu.Lock()
-	defer e.hostsMu.Unlock()
-	h, ok := e.hosts[name]
-	if ok {
-		return h, nil
-	}
-	exec, err := e.o.Hosts(name)
-	if err != nil {
-		return nil, fmt.Errorf("open host %q: %w", name, err)
-	}
-	h = &host{name: name, exec: exec}
-	e.hosts[name] = h
-	return h, nil
-}
-
-// reach identifies the host, once, and journals what it said. A host that is
-// another machine than earlier in the run is an error.
-func (e *Engine) reach(ctx context.Context, name string) (*host, error) {
-	h, err := e.open(name)
-	if err != nil || h.known {
-		return h, err
-	}
-	e.hostState(name, run.HostState{State: "connecting"})
-	id, err := h.exec.Identify(ctx)
-	if err != nil {
-		e.lost(name, err)
-		return nil, err
-	}
-	e.hostState(name, run.HostState{State: "connected"})
-	seen := run.Identity{
-		MachineID: id.MachineID, BootID: id.BootID, HostKey: id.HostKey, User: id.User,
-		Hostname: id.Hostname, System: id.System, Dir: id.Dir, Degraded: id.Degraded,
-	}
-	before, ok := e.state().Hosts[name]
-	if ok && before.MachineID != seen.MachineID {
-		return nil, fmt.Errorf("reach host %q: another machine answers than earlier in this run (%s, was %s)", name, seen.MachineID, before.MachineID)
-	}
-	if !ok || before != seen {
-		if err := e.append(ctx, run.HostSeen{Host: name, Identity: seen}); err != nil {
-			return nil, err
-		}
-	}
-	h.host, h.identity, h.known = id, seen, true
-	return h, nil
-}
-
-func (e *Engine) hostState(name string, s run.HostState) {
-	e.update(func(l *live) { l.hosts[name] = s })
-}
-
-// lost notes that a host did not answer, with its remedy where one is known.
-func (e *Engine) lost(name string, err error) {
-	if e.ctx.Err() != nil {
-		return
-	}
-	s := run.HostState{State: "lost", Error: err.Error()}
-	var re *executor.ReachError
-	if errors.As(err, &re) {
-		s.Hint = re.Hint
-	}
-	e.hostState(name, s)
-}
-
 // dispatch reaches the host, makes the intent durable, with the grant it uses
 // up, then starts the attempt and follows it.
 func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run.Dispatch, accepted func(error), grants ...run.GateGranted) error {
 	h, err := e.reach(ctx, d.Where)
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return e.notDispatched(ctx, c, err)
 	}
@@ -118,7 +46,7 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 }
 
 // launch starts the attempt whose intent is durable.
-func (e *Engine) launch(ctx context.Context, c *run.Cell, h *host) error {
+func (e *Engine) launch(ctx context.Context, c *run.Cell, h reached) error {
 	a := c.Latest()
 	e.busyWith(c, run.Activity{What: string(a.Intent.Role), Attempt: a.Intent.Attempt, Timeout: time.Duration(a.Intent.Dispatch.TimeoutMS) * time.Millisecond})
 	claim, err := h.exec.Start(ctx, attemptOf(e.state(), a))
@@ -132,9 +60,12 @@ func (e *Engine) launch(ctx context.Context, c *run.Cell, h *host) error {
 			run.Probed{Cell: c.Key, Attempt: a.Intent.Attempt, Fate: "known", Detail: refused.Record})
 	case errors.As(err, &refused):
 		e.say(refused.Error())
+		e.forget(h.name) // a reboot is such a reason
 		return e.neverStarted(ctx, c, run.Interrupted{Cell: c.Key, Attempt: a.Intent.Attempt, Why: "refused"}, refused.Reason, false)
+	case e.ctx.Err() != nil:
+		return nil // left: the host will be asked
 	default:
-		e.lost(h.name, err)
+		e.lost(ctx, h.name, err)
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: a.Intent.Attempt, Why: string(run.LinkLost)})
 	}
 }
@@ -179,9 +110,13 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 			}
 		})
 	})
+	begun := e.o.Now()
 	res, err := h.exec.Follow(fctx, attemptOf(e.state(), a), executor.Offsets{}, tail)
 	if ferr := e.out.flush(ctx); ferr != nil {
 		return ferr
+	}
+	if e.o.Now().Sub(begun) > lasting {
+		delete(e.cuts, in.Attempt)
 	}
 	var fate *executor.FateError
 	switch {
@@ -195,7 +130,8 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 		e.say(fmt.Sprintf("it has taken longer than %s", limit))
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.TimedOut)})
 	default:
-		e.lost(h.name, err)
+		e.cuts[in.Attempt]++
+		e.lost(ctx, h.name, err)
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.LinkLost)})
 	}
 }
@@ -209,13 +145,14 @@ func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, 
 	ob := t.observation()
 	ob.Exit, ob.Ran, ob.Host = res.Exit, true, in.Dispatch.Where
 	j := e.judge(c, f, in.Dispatch.Where, ob, nil)
+	// What is known of the whole output is only that it was long, unless the
+	// exit code alone decides.
+	if t.cut && (f.Expect != nil || f.Capture != nil) && (res.Exit == 0 || f.Expect != nil && f.Expect.SpeaksOfExit()) {
+		j = judgement{verdict: checks.Unknown, rows: []checks.Row{{Text: "output", Verdict: checks.Unknown, Cause: "it is larger than an expect can judge"}}}
+	}
 	out := run.Outcome{
 		Cell: c.Key, Attempt: in.Attempt, Exit: res.Exit, Verdict: j.verdict, Rows: j.rows, Values: j.values,
 		Bytes: res.Bytes, TookMS: res.Took.Milliseconds(),
-	}
-	if t.cut && f.Expect != nil && out.Verdict == checks.Pass {
-		out.Verdict = checks.Unknown
-		out.Rows = append(out.Rows, checks.Row{Text: "output", Verdict: checks.Unknown, Cause: "it is larger than an expect can judge"})
 	}
 	var err error
 	if out.Omitted, err = e.out.omitted(ctx, in.Attempt, res.Bytes); err != nil {
@@ -226,7 +163,7 @@ func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, 
 	}
 	now := e.state().Cell(c.Key)
 	if now.Status == run.Failed && len(c.Fences(run.After)) > 0 {
-		return e.evidence(ctx, now)
+		return e.inform(ctx, now)
 	}
 	return nil
 }
@@ -236,6 +173,10 @@ func (e *Engine) busyWith(c *run.Cell, a run.Activity) {
 	e.update(func(l *live) { l.busy, l.current, l.wait = &a, c.Key, run.WaitNothing })
 }
 
+// lasting is how long an attempt must have been followed for the link to count as
+// one that works.
+const lasting = 30 * time.Second
+
 // attemptOf is what the executor needs to know of an attempt.
 func attemptOf(r *run.Run, a *run.Attempt) executor.Attempt {
 	in := a.Intent
@@ -243,10 +184,7 @@ func attemptOf(r *run.Run, a *run.Attempt) executor.Attempt {
 	cmd.Env = append(cmd.Env, executor.Var{Name: "STEPGATE_ATTEMPT", Value: in.Attempt})
 	return executor.Attempt{
 		ID: in.Attempt, RunID: r.ID, IntentHash: hex.EncodeToString(a.Record.Hash[:]), Command: cmd,
-		Host: executor.Host{
-			MachineID: in.Host.MachineID, BootID: in.Host.BootID, HostKey: in.Host.HostKey, User: in.Host.User,
-			Hostname: in.Host.Hostname, System: in.Host.System, Dir: in.Host.Dir, Degraded: in.Host.Degraded,
-		},
+		Host: hostOf(in.Host),
 	}
 }
 
@@ -279,8 +217,11 @@ func (e *Engine) undo(ctx context.Context, c *run.Cell) error {
 // notDispatched puts a command that could not be sent before the operator.
 // Being told to leave is no such reason.
 func (e *Engine) notDispatched(ctx context.Context, c *run.Cell, cause error) error {
-	if ctx.Err() != nil && e.ctx.Err() != nil {
+	switch {
+	case e.ctx.Err() != nil:
 		return nil
+	case ctx.Err() != nil:
+		cause = errors.New("it was stopped before anything was sent")
 	}
 	hint := text.HintOf(cause)
 	var re *executor.ReachError

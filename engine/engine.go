@@ -46,15 +46,22 @@ type Engine struct {
 	done   chan struct{} // closed when the loop has ended
 
 	hostsMu sync.Mutex
-	hosts   map[string]*host  // guarded by hostsMu
-	blocked map[string]string // decisions that wait for the operator, and why
+	hosts   map[string]*host // guarded by hostsMu
+
+	// Of the loop and the one work it runs.
+	blocked map[string]uint64 // decisions that could not be taken, and the state they were taken in
 	offered map[string]bool   // attempts whose "it seems done" has been said
+	cuts    map[string]int    // attempts, and how often following them has failed at once
+
 	out     *recorder
+	closing sync.Once
+	closed  error // of the first Close
 }
 
 // live is what the snapshot shows beside the run's state. Guarded by mu.
 type live struct {
 	wait    run.Wait
+	again   bool // what waits is a decision that could not be taken; retry takes it again
 	current run.Key
 	busy    *run.Activity
 	hosts   map[string]run.HostState
@@ -113,7 +120,7 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 	e := &Engine{
 		o: o, plan: p, lease: lease,
 		changes: make(chan struct{}, 1), requests: make(chan request), done: make(chan struct{}),
-		hosts: map[string]*host{}, blocked: map[string]string{}, offered: map[string]bool{},
+		hosts: map[string]*host{}, blocked: map[string]uint64{}, offered: map[string]bool{}, cuts: map[string]int{},
 		live: live{hosts: map[string]run.HostState{}},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -130,19 +137,35 @@ func (e *Engine) begin() {
 
 // Close leaves the run: nothing new is started, checks under way are ended,
 // commands under way go on on their hosts. It returns when everything the
-// engine started here has ended. why is journaled.
+// engine started here has ended. why is journaled. Another Close changes
+// nothing.
 func (e *Engine) Close(ctx context.Context, why string) error {
+	e.closing.Do(func() { e.closed = e.leave(ctx, why) })
+	return e.closed
+}
+
+// tidying is how long a closed run may take to clear its hosts before leaving
+// ends that.
+const tidying = 15 * time.Second
+
+func (e *Engine) leave(ctx context.Context, why string) error {
+	if e.state().Closed != "" {
+		patience := time.NewTimer(tidying)
+		defer patience.Stop()
+		select {
+		case <-e.done:
+		case <-ctx.Done():
+		case <-patience.C:
+		}
+	}
 	e.cancel()
 	<-e.done
-	var errs []error
-	errs = append(errs, e.out.close(ctx))
-	if r := e.state(); r.Closed == "" && e.latched == nil {
+	errs := []error{e.out.close(ctx)}
+	if e.state().Closed == "" && e.isLatched() == nil {
 		errs = append(errs, e.append(ctx, run.LeaseReleased{Why: why}))
 	}
 	for _, h := range e.hosts {
-		if h.exec != nil {
-			errs = append(errs, h.exec.Close())
-		}
+		errs = append(errs, h.exec.Close())
 	}
 	return errors.Join(append(errs, e.lease.Release())...)
 }
@@ -177,7 +200,8 @@ func (e *Engine) appendRecords(ctx context.Context, events ...run.Event) ([]run.
 		e.o.Acked(records)
 	}
 	if err := e.fold(ctx, records); err != nil {
-		e.latched = err
+		e.latched = err // the journal is ahead of what is known here
+		e.publish()
 		return nil, err
 	}
 	e.publish()
@@ -273,7 +297,7 @@ func (e *Engine) publish() {
 	if c != nil {
 		s.Seq = c.Seq
 	}
-	s.Actions = e.actions(c, s)
+	s.Actions = e.actions(c, s, e.live.again)
 	e.snap.Store(s)
 	select {
 	case e.changes <- struct{}{}:
@@ -283,14 +307,14 @@ func (e *Engine) publish() {
 
 // actions are the run's own, but for a decision that could not be taken: that
 // one can be tried again.
-func (e *Engine) actions(c *run.Cell, s *run.Snapshot) []run.Availability {
+func (e *Engine) actions(c *run.Cell, s *run.Snapshot, again bool) []run.Availability {
 	list := e.run.Actions(c, s.Wait, s.Busy != nil)
 	for i, a := range list {
 		switch {
 		case e.latched != nil:
 			list[i].Why = "the journal can't be written"
-		case a.Verb == run.VerbRetry && s.Wait == run.WaitFailure && c != nil && c.Status == run.Pending:
-			list[i].Why, list[i].Says = "", "try to decide it again"
+		case a.Verb == run.VerbRetry && again && s.Busy == nil:
+			list[i].Why, list[i].Phrase, list[i].Says = "", "", "try to decide it again"
 		}
 	}
 	return list

@@ -273,8 +273,6 @@ func TestATimeoutAsksAndAnAttemptCanBeStopped(t *testing.T) {
 		t.Error("retry is offered while the command may run")
 	}
 	d.do(run.StopNow{Kill: true})
-	d.at(run.WaitUnknown, "slow")
-	d.do(run.Probe{})
 	s = d.at(run.WaitFailure, "slow")
 	if c := s.Run.Cell(s.Current); c.Latest().Outcome == nil || c.Latest().Outcome.Exit != 137 {
 		t.Errorf("outcome %+v", c.Latest().Outcome)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +28,7 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 		}
 	}
 	e.busyWith(c, run.Activity{What: "check", Phase: phase, Looks: looks})
-	extra := map[string]any{}
+	extra := captured{}
 	for i, f := range fences {
 		if phase == run.Evidence {
 			once := *f
@@ -37,7 +39,7 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 		results := make([]run.CheckResult, len(looks))
 		for n, l := range looks {
 			if l.Fence == i {
-				wg.Go(func() { results[n] = e.poll(ctx, c, f, n, l, extra) })
+				wg.Go(func() { results[n] = e.poll(ctx, c, f, n, l, extra.at(l.Where)) })
 			}
 		}
 		wg.Wait()
@@ -49,14 +51,41 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 				continue
 			}
 			taken.Checks = append(taken.Checks, results[n])
-			for name, raw := range results[n].Values {
-				if v, err := checks.Decode(raw); err == nil {
-					extra[name] = v
+		}
+		extra.add(taken.Checks, i)
+	}
+	return taken, nil
+}
+
+// captured is what the checks of a phase have captured so far, by place; under ""
+// what was captured at one place only and so holds for the others too.
+type captured map[string]map[string]any
+
+// add takes in what a fence captured.
+func (k captured) add(results []run.CheckResult, fence int) {
+	results = slices.DeleteFunc(slices.Clone(results), func(r run.CheckResult) bool { return r.Fence != fence })
+	for _, r := range results {
+		place := r.Where
+		if len(results) == 1 {
+			place = ""
+		}
+		for name, raw := range r.Values {
+			if v, err := checks.Decode(raw); err == nil {
+				if k[place] == nil {
+					k[place] = map[string]any{}
 				}
+				k[place][name] = v
 			}
 		}
 	}
-	return taken, nil
+}
+
+// at is what a check at a place sees of it.
+func (k captured) at(where string) map[string]any {
+	m := map[string]any{}
+	maps.Copy(m, k[""])
+	maps.Copy(m, k[where])
+	return m
 }
 
 // poll tries a check until it holds for long enough, its time is up, or the
@@ -68,10 +97,15 @@ func (e *Engine) poll(ctx context.Context, c *run.Cell, f *runbook.Fence, n int,
 		every = runbook.DefaultEvery
 	}
 	var held time.Time
+	var last run.CheckResult
 	for try := 1; ; try++ {
 		tried := e.o.Now()
 		e.updateLook(n, func(l *run.Look) { l.Try, l.Since = try, begun })
 		res := e.lookOnce(ctx, c, f, l, extra)
+		if ctx.Err() != nil && try > 1 {
+			res = last // the try that was cut off says nothing
+		}
+		last = res
 		now := e.o.Now()
 		res.Tries, res.TookMS = try, now.Sub(begun).Milliseconds()
 		e.updateLook(n, func(l *run.Look) { l.Last = res })
@@ -82,8 +116,12 @@ func (e *Engine) poll(ctx context.Context, c *run.Cell, f *runbook.Fence, n int,
 		}
 		done := res.Verdict == checks.Pass && now.Sub(held) >= f.Poll.Hold
 		if done || now.Sub(begun) >= f.Poll.Until || ctx.Err() != nil {
-			if res.Verdict == checks.Pass && !done {
-				res.Verdict, res.Cause = checks.Fail, "it did not hold for "+f.Poll.Hold.String()
+			switch {
+			case res.Verdict != checks.Pass || done:
+			case ctx.Err() != nil:
+				res.Verdict, res.Cause, res.Values = checks.Unknown, "stopped before it had held for "+f.Poll.Hold.String(), nil
+			default:
+				res.Verdict, res.Cause, res.Values = checks.Fail, "it did not hold for "+f.Poll.Hold.String(), nil
 			}
 			e.updateLook(n, func(l *run.Look) { l.Done, l.Last = true, res })
 			return res
@@ -144,7 +182,7 @@ func (e *Engine) observe(ctx context.Context, c *run.Cell, f *runbook.Fence, whe
 	case lctx.Err() != nil:
 		return bad(errors.New("no answer within " + limit.String()))
 	default:
-		e.lost(where, err)
+		e.lost(ctx, where, err)
 		return bad(err)
 	}
 	ob := t.observation()
@@ -166,7 +204,7 @@ type judgement struct {
 // be captured makes the verdict unknown.
 func (e *Engine) judge(c *run.Cell, f *runbook.Fence, where string, ob checks.Observation, extra map[string]any) judgement {
 	r := e.state()
-	values, world := checks.Values(r.Names(c, where)), r.WorldOf(c.Plan.Step.Scope)
+	values, world := checks.Values(r.Names(c, where)), r.WorldAt(c)
 	for name, v := range extra {
 		values[name] = v
 	}
@@ -206,19 +244,10 @@ func clip(s string) string {
 // verify takes the postconditions that decide a command, or a rollback.
 func (e *Engine) verify(ctx context.Context, c *run.Cell) error {
 	phase := run.After
-	if c.Status == run.RollingBack {
+	if c.Latest().Intent.Role == run.RoleRollback {
 		phase = run.RollbackAfter
 	}
 	taken, err := e.take(ctx, c, phase)
-	if err != nil {
-		return err
-	}
-	return e.append(ctx, taken)
-}
-
-// evidence looks at the postconditions to inform the operator.
-func (e *Engine) evidence(ctx context.Context, c *run.Cell) error {
-	taken, err := e.take(ctx, c, run.Evidence)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"stepgate/runbook/run"
 )
@@ -69,31 +70,84 @@ func (e *Engine) loop() {
 // step performs one decision, and reports whether the run is over.
 func (e *Engine) step() (over bool) {
 	r := e.state()
-	var d run.Decision = run.Ask{Cell: r.Cell(e.Snapshot().Current), Wait: run.WaitPaused}
-	if e.isLatched() == nil {
-		d = e.unblock(run.Next(r))
+	if e.isLatched() != nil {
+		e.ask(question{Ask: run.Ask{Cell: r.Cell(e.Snapshot().Current), Wait: run.WaitPaused}})
+		return false
 	}
-	switch d := d.(type) {
-	case run.Over:
+	d := run.Next(r)
+	if a, ok := d.(run.Ask); ok {
+		e.ask(question{Ask: a})
+		return false
+	}
+	c, w := e.workOf(d)
+	if w == nil {
 		return true
-	case run.Close:
-		e.perform(nil, func(ctx context.Context, _ func(error)) error { return e.close(ctx, d.How, "") })
-	case run.Ask:
-		e.ask(d)
-	case run.Order:
-		e.perform(nil, func(ctx context.Context, _ func(error)) error { return e.order(ctx, d.Walk) })
-	case run.Decide:
-		e.perform(d.Cell, func(ctx context.Context, _ func(error)) error { return e.decide(ctx, d.Cell) })
-	case run.Settle:
-		e.perform(d.Cell, func(ctx context.Context, _ func(error)) error { return e.settle(ctx, d.Cell, false) })
-	case run.Verify:
-		e.perform(d.Cell, func(ctx context.Context, _ func(error)) error { return e.verify(ctx, d.Cell) })
-	case run.Undo:
-		e.perform(d.Cell, func(ctx context.Context, _ func(error)) error { return e.undo(ctx, d.Cell) })
-	case run.Follow:
-		e.perform(d.Cell, func(ctx context.Context, _ func(error)) error { return e.follow(ctx, d.Cell) })
+	}
+	key := fmt.Sprintf("%T", d)
+	if o, ok := d.(run.Order); ok {
+		key += " " + o.Walk.ID
+	} else if c != nil {
+		key += " " + c.Key.String()
+	}
+	if at, ok := e.blocked[key]; ok && at == seqOf(c) {
+		e.ask(blockedAt(d, c))
+		return false
+	}
+	err := e.serve(c, w, nil)
+	// A decision that failed and changed nothing would fail again at once.
+	if err != nil && e.ctx.Err() == nil && (c == nil || seqOf(e.state().Cell(c.Key)) == seqOf(c)) {
+		e.blocked[key] = seqOf(c)
 	}
 	return false
+}
+
+// workOf is what a decision means, and the cell it is shown at; nil when the run
+// is over.
+func (e *Engine) workOf(d run.Decision) (*run.Cell, work) {
+	on := func(c *run.Cell, f func(context.Context, *run.Cell) error) (*run.Cell, work) {
+		return c, func(ctx context.Context, _ func(error)) error { return f(ctx, c) }
+	}
+	switch d := d.(type) {
+	case run.Close:
+		return on(nil, func(ctx context.Context, _ *run.Cell) error { return e.close(ctx, d.How, "") })
+	case run.Order:
+		return on(e.firstOf(d.Walk), func(ctx context.Context, _ *run.Cell) error { return e.order(ctx, d.Walk) })
+	case run.Decide:
+		return on(d.Cell, e.decide)
+	case run.Settle:
+		return on(d.Cell, func(ctx context.Context, c *run.Cell) error { return e.settle(ctx, c, false) })
+	case run.Verify:
+		return on(d.Cell, e.verify)
+	case run.Undo:
+		return on(d.Cell, e.undo)
+	case run.Follow:
+		return on(d.Cell, e.follow)
+	case run.Ask, run.Over:
+	}
+	return nil, nil
+}
+
+func seqOf(c *run.Cell) uint64 {
+	if c == nil {
+		return 0
+	}
+	return c.Seq
+}
+
+// question is what the operator is asked. again: it stands for a decision that
+// could not be taken, and retry takes it again.
+type question struct {
+	run.Ask
+	again bool
+}
+
+// blockedAt is what is asked instead of taking a decision that has failed. An
+// attempt in doubt has its own way to look again.
+func blockedAt(d run.Decision, c *run.Cell) question {
+	if _, ok := d.(run.Settle); ok {
+		return question{Ask: run.Ask{Cell: c, Wait: run.WaitUnknown}}
+	}
+	return question{Ask: run.Ask{Cell: c, Wait: run.WaitFailure}, again: true}
 }
 
 func (e *Engine) isLatched() error {
@@ -102,43 +156,26 @@ func (e *Engine) isLatched() error {
 	return e.latched
 }
 
-// unblock turns a decision that could not be taken into a question.
-func (e *Engine) unblock(d run.Decision) run.Decision {
-	switch d := d.(type) {
-	case run.Order:
-		if e.blocked["walk "+d.Walk.ID] != "" {
-			return run.Ask{Cell: e.firstOf(d.Walk), Wait: run.WaitFailure}
-		}
-	case run.Decide:
-		if e.blocked[blockKey(d.Cell)] != "" {
-			return run.Ask{Cell: d.Cell, Wait: run.WaitFailure}
-		}
-	case run.Settle:
-		if e.blocked[blockKey(d.Cell)] != "" {
-			return run.Ask{Cell: d.Cell, Wait: run.WaitUnknown}
-		}
-	}
-	return d
-}
-
-func blockKey(c *run.Cell) string { return "cell " + c.Key.String() }
-
-// perform runs work while actions that need no quiet are served.
-func (e *Engine) perform(c *run.Cell, w work) {
-	e.serve(c, w, nil)
-}
-
-func (e *Engine) serve(c *run.Cell, w work, req *request) {
+// serve runs work, while actions that need no quiet are served. req is who asked
+// for it; nil: the run itself.
+func (e *Engine) serve(c *run.Cell, w work, req *request) error {
 	ctx, cancel := context.WithCancel(e.ctx)
+	var signals sync.WaitGroup
+	defer signals.Wait()
 	defer cancel()
 	e.update(func(l *live) {
-		l.wait = run.WaitNothing
+		l.wait, l.again = run.WaitNothing, false
 		if c != nil {
 			l.current = c.Key
 		}
 		l.busy = &run.Activity{What: "work", Since: e.o.Now()}
 	})
-	replied := req == nil
+	answer := func(err error) {
+		if req != nil {
+			req.reply <- err
+			req = nil
+		}
+	}
 	result, accept := make(chan error, 1), make(chan error, 1)
 	go func() {
 		result <- w(ctx, func(err error) {
@@ -148,12 +185,6 @@ func (e *Engine) serve(c *run.Cell, w work, req *request) {
 			}
 		})
 	}()
-	answer := func(err error) {
-		if !replied {
-			replied = true
-			req.reply <- err
-		}
-	}
 	for {
 		select {
 		case err := <-accept:
@@ -165,35 +196,47 @@ func (e *Engine) serve(c *run.Cell, w work, req *request) {
 			default:
 				answer(err)
 			}
-			e.update(func(l *live) {
-				l.busy = nil
-				if err != nil && e.ctx.Err() == nil {
-					l.notice = err.Error()
-				}
-			})
-			return
+			if err != nil && e.ctx.Err() == nil {
+				e.say(err.Error())
+			}
+			return err
 		case r := <-e.requests:
-			r.reply <- e.whileBusy(r, cancel)
+			e.whileBusy(ctx, r, cancel, &signals)
 		}
 	}
 }
 
-// whileBusy serves what may be asked for while something is going on.
-func (e *Engine) whileBusy(r request, cancel context.CancelFunc) error {
+// whileBusy serves what may be asked for while something is going on. A signal
+// takes its time on the host, so it is sent beside.
+func (e *Engine) whileBusy(ctx context.Context, r request, cancel context.CancelFunc, signals *sync.WaitGroup) {
 	switch a := r.action.(type) {
 	case run.AddNote:
-		return e.note(r.cell, a.Text)
+		r.reply <- e.note(r.cell, a.Text)
 	case run.StopNow:
-		return e.stop(a, cancel)
+		s := e.Snapshot()
+		c := s.Run.Cell(s.Current)
+		if s.Busy == nil || c == nil || s.Busy.Attempt == "" {
+			cancel() // nothing that has been sent: ended here
+			r.reply <- nil
+			return
+		}
+		e.update(func(l *live) { l.busy.Stopping = true })
+		signals.Go(func() {
+			err := e.signal(ctx, c, a)
+			if err != nil && ctx.Err() != nil && e.ctx.Err() == nil {
+				err = nil // the command has ended meanwhile
+			}
+			r.reply <- err
+		})
 	default:
-		return &run.NotNowError{Verb: run.VerbOf(r.action), Why: "something is going on; wait for it, or stop it"}
+		r.reply <- &run.NotNowError{Verb: run.VerbOf(r.action), Why: "something is going on; wait for it, or stop it"}
 	}
 }
 
 // ask waits for the operator and does what is asked for.
-func (e *Engine) ask(d run.Ask) {
+func (e *Engine) ask(d question) {
 	e.update(func(l *live) {
-		l.wait, l.busy = d.Wait, nil
+		l.wait, l.again, l.busy = d.Wait, d.again, nil
 		if d.Cell != nil {
 			l.current = d.Cell.Key
 		}
@@ -207,13 +250,13 @@ func (e *Engine) ask(d run.Ask) {
 			return
 		}
 		e.update(func(l *live) { l.notice = "" })
-		e.serve(d.Cell, w, &req)
+		_ = e.serve(d.Cell, w, &req) // who asked has the error, and the notice says it
 	}
 }
 
 // accept checks a request against what the run waits for, and returns the work
 // it means; nil when it is done already.
-func (e *Engine) accept(d run.Ask, req request) (work, error) {
+func (e *Engine) accept(d question, req request) (work, error) {
 	if err := e.isLatched(); err != nil {
 		return nil, err
 	}

@@ -101,21 +101,16 @@ func (r *recorder) add(c Chunk, notify func()) {
 	r.notify = notify
 	full := r.size >= flushBytes
 	if !full && r.timer == nil {
-		r.timer = time.AfterFunc(flushEvery, func() { r.flushNow() })
+		r.timer = time.AfterFunc(flushEvery, func() { _ = r.flush(context.Background()) }) // failed is told
 	}
 	r.mu.Unlock()
 	if full {
-		r.flushNow() // in the reader's own goroutine: it slows the reader down
+		_ = r.flush(context.Background()) // in the reader's own goroutine: it slows the reader down; failed is told
 	}
 }
 
-func (r *recorder) flushNow() {
-	if err := r.flush(context.Background()); err != nil {
-		r.failed(err)
-	}
-}
-
-// flush commits what is pending.
+// flush commits what is pending. Whoever calls it, failed is told of an error:
+// what could not be kept is gone, so nothing may go on as if it were there.
 func (r *recorder) flush(ctx context.Context) error {
 	r.commit.Lock()
 	defer r.commit.Unlock()
@@ -131,6 +126,7 @@ func (r *recorder) flush(ctx context.Context) error {
 		return nil
 	}
 	if err := r.journal.AppendOutput(context.WithoutCancel(ctx), chunks...); err != nil {
+		r.failed(err)
 		return err
 	}
 	if notify != nil {
@@ -148,8 +144,9 @@ func (r *recorder) read(ctx context.Context, attempt string, stream int, from in
 // omitted counts the bytes of each stream that the journal doesn't keep.
 func (r *recorder) omitted(ctx context.Context, attempt string, total [2]int64) (n [2]int64, err error) {
 	for s := range total {
-		kept, err := r.journal.OutputKept(ctx, attempt, s)
+		kept, err := r.journal.OutputKept(context.WithoutCancel(ctx), attempt, s)
 		if err != nil {
+			r.failed(err)
 			return n, err
 		}
 		n[s] = total[s] - kept.Bytes

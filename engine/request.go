@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"stepgate/checks"
 	"stepgate/executor"
@@ -11,7 +12,7 @@ import (
 )
 
 // workFor is what an action means at the cell the run stands at.
-func (e *Engine) workFor(d run.Ask, action run.Action) work {
+func (e *Engine) workFor(d question, action run.Action) work {
 	c := d.Cell
 	just := func(f func(ctx context.Context) error) work {
 		return func(ctx context.Context, accepted func(error)) error {
@@ -42,7 +43,14 @@ func (e *Engine) workFor(d run.Ask, action run.Action) work {
 	case run.RollBack:
 		return just(func(ctx context.Context) error { return e.append(ctx, run.RollbackRequested{Cell: c.Key}) })
 	case run.StopNow:
-		return just(func(ctx context.Context) error { return e.signal(ctx, c, a) })
+		return func(ctx context.Context, accepted func(error)) error {
+			err := e.signal(ctx, c, a)
+			accepted(err)
+			if err != nil {
+				return err
+			}
+			return e.settle(ctx, c, false)
+		}
 	case run.Pause:
 		return just(func(ctx context.Context) error { return e.append(ctx, run.Paused(a)) })
 	case run.Continue:
@@ -103,9 +111,9 @@ func (e *Engine) advance(ctx context.Context, c *run.Cell) error {
 	return e.dispatch(ctx, c, run.RoleCommand, d, func(error) {})
 }
 
-func (e *Engine) retry(ctx context.Context, d run.Ask, a run.Retry, accepted func(error)) error {
+func (e *Engine) retry(ctx context.Context, d question, a run.Retry, accepted func(error)) error {
 	c := d.Cell
-	if c.Status == run.Pending { // a decision that could not be taken
+	if d.again {
 		clear(e.blocked)
 		accepted(nil)
 		return nil
@@ -145,28 +153,13 @@ func (e *Engine) markDone(ctx context.Context, c *run.Cell, a run.MarkDone) erro
 	})
 }
 
-// stop ends what is going on: a look at once, a command by a signal.
-func (e *Engine) stop(a run.StopNow, cancel context.CancelFunc) error {
-	s := e.Snapshot()
-	c := s.Run.Cell(s.Current)
-	if s.Busy == nil || c == nil || s.Busy.Attempt == "" {
-		cancel()
-		return nil
-	}
-	e.update(func(l *live) {
-		if l.busy != nil {
-			l.busy.Stopping = true
-		}
-	})
-	return e.signal(e.ctx, c, a)
-}
-
+// signal sends TERM or KILL to the latest attempt, and says what the host found then.
 func (e *Engine) signal(ctx context.Context, c *run.Cell, a run.StopNow) error {
 	last := c.Latest()
 	if last == nil {
 		return &run.NotNowError{Verb: run.VerbStopNow, Why: "nothing was sent"}
 	}
-	h, err := e.reach(ctx, last.Intent.Dispatch.Where)
+	h, err := e.open(last.Intent.Dispatch.Where)
 	if err != nil {
 		return err
 	}
@@ -192,13 +185,25 @@ func (e *Engine) close(ctx context.Context, how run.Closing, why string) error {
 	if err := e.append(ctx, run.RunClosed{How: how, Why: why}); err != nil {
 		return err
 	}
-	for _, h := range e.hosts {
-		if h.exec == nil || h.host.Dir == "" {
-			continue
-		}
-		if err := h.exec.Discard(ctx, h.host, e.lease.RunID()); err != nil {
-			e.say("attempt directories stay on " + h.name + ": " + err.Error())
+	r := e.state()
+	used := map[string]run.Identity{} // also by earlier drivers of the run
+	for _, c := range r.Cells {
+		for _, a := range c.Attempts {
+			used[a.Intent.Dispatch.Where] = a.Intent.Host
 		}
 	}
+	var wg sync.WaitGroup
+	for name, id := range used {
+		wg.Go(func() {
+			h, err := e.open(name)
+			if err == nil {
+				err = h.exec.Discard(ctx, hostOf(id), r.ID)
+			}
+			if err != nil && e.ctx.Err() == nil {
+				e.say("attempt directories stay on " + name + ": " + err.Error())
+			}
+		})
+	}
+	wg.Wait()
 	return nil
 }

@@ -17,6 +17,10 @@ import (
 // operator is, with growing pauses between.
 const settleTries = 4
 
+// followTries is how often in a row a host that answers may fail to let an attempt
+// be followed before the operator is asked.
+const followTries = 3
+
 // settle asks the host what became of an attempt, and acts on the answer. wait
 // is the operator's word that a command over its time may go on.
 func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
@@ -24,14 +28,24 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 	e.busyWith(c, run.Activity{What: "probe", Attempt: ""})
 	rep, err := e.inquire(ctx, c, a)
 	if err != nil {
-		if e.ctx.Err() == nil {
-			e.blocked[blockKey(c)] = err.Error()
-		}
 		return err
 	}
-	delete(e.blocked, blockKey(c))
 	id := a.Intent.Attempt
 	probed := run.Probed{Cell: c.Key, Attempt: id, Fate: rep.Fate.String(), Detail: rep.Detail, Processes: rep.Processes}
+	if a.Why == string(run.HostKnows) && rep.Fate != executor.NeverStarted {
+		// Its result is another journal's. It is shown and decides nothing.
+		probed.Fate, probed.Detail = fateKnown, knownDetail(rep)
+		if err := e.append(ctx, probed); err != nil || rep.Fate == executor.Running || rep.Fate == executor.Orphan {
+			return err
+		}
+		return e.inform(ctx, e.state().Cell(c.Key))
+	}
+	if wait {
+		delete(e.cuts, id)
+	} else if e.cuts[id] >= followTries && (rep.Fate == executor.Finished || rep.Fate == executor.Running) {
+		e.say("its output can't be followed, although its host answers")
+		return e.append(ctx, probed)
+	}
 	switch rep.Fate {
 	case executor.Finished:
 		return e.append(ctx, probed, run.Reattached{Cell: c.Key, Attempt: id}) // Follow fetches output and exit code
@@ -46,10 +60,22 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 		return e.append(ctx, probed)
 	case executor.Died, executor.Rebooted:
 	}
+	e.forget(a.Intent.Dispatch.Where)
 	if err := e.append(ctx, probed); err != nil {
 		return err
 	}
 	return e.settleByChecks(ctx, e.state().Cell(c.Key))
+}
+
+// fateKnown is journaled of an attempt that the host has from another journal.
+const fateKnown = "known"
+
+func knownDetail(rep executor.Report) string {
+	s := "there it is " + rep.Fate.String()
+	if rep.Fate == executor.Finished {
+		s += fmt.Sprintf(" with exit code %d", rep.Result.Exit)
+	}
+	return s
 }
 
 // inquire probes the attempt's host, with fence: the answer decides what happens
@@ -60,77 +86,91 @@ func (e *Engine) inquire(ctx context.Context, c *run.Cell, a *run.Attempt) (exec
 		return executor.Report{}, err
 	}
 	pause := time.Second
+	if n := e.cuts[a.Intent.Attempt]; n > 1 { // it answers, and can't be followed: not at once again
+		if err := sleep(ctx, time.Duration(n-1)*pause/2); err != nil {
+			return executor.Report{}, err
+		}
+	}
 	for try := 1; ; try++ {
 		rep, err := h.exec.Probe(ctx, attemptOf(e.state(), a), true)
 		if err == nil {
 			e.hostState(h.name, run.HostState{State: "connected"})
 			return rep, nil
 		}
-		e.lost(h.name, err)
-		if try == settleTries || ctx.Err() != nil {
+		e.lost(ctx, h.name, err)
+		if try == settleTries || sleep(ctx, pause) != nil {
 			return rep, fmt.Errorf("ask host %q what became of %s: %w", h.name, c.Key, err)
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
 		}
 		pause *= 2
 	}
 }
 
-// settleByChecks takes the postconditions of an attempt that left no result.
-// They decide, unless the step is irreversible: then they inform.
-func (e *Engine) settleByChecks(ctx context.Context, c *run.Cell) error {
-	in := c.Latest().Intent
-	if in.Role != run.RoleCommand || len(c.Fences(run.After)) == 0 {
+// sleep waits, or returns the error of ctx when that ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	taken, err := e.take(ctx, c, run.Evidence)
-	if err != nil {
+}
+
+// settleByChecks takes the checks of an attempt that left no result. They decide,
+// unless the step is irreversible: then they inform.
+func (e *Engine) settleByChecks(ctx context.Context, c *run.Cell) error {
+	if err := e.inform(ctx, c); err != nil {
 		return err
 	}
-	if err := e.append(ctx, taken); err != nil {
-		return err
-	}
-	if taken.Verdict() != checks.Pass || c.Plan.Step.Book.Irreversible {
+	c = e.state().Cell(c.Key)
+	if !c.HoldsNow() || c.Plan.Step.Book.Irreversible {
 		return nil
 	}
 	return e.append(ctx, run.OutcomeResolved{
-		Cell: c.Key, Attempt: in.Attempt, Succeeded: true, Method: run.ByCheck,
+		Cell: c.Key, Attempt: attemptID(c), Succeeded: true, Method: run.ByCheck,
 		Reason: "its postconditions hold (" + c.Latest().Fate + ")",
 	})
 }
 
+// inform looks at what the latest attempt should have brought about: the step's
+// postconditions, or the checks of its rollback.
+func (e *Engine) inform(ctx context.Context, c *run.Cell) error {
+	phase := run.Evidence
+	if a := c.Latest(); a != nil && a.Intent.Role == run.RoleRollback {
+		phase = run.RollbackAfter
+	}
+	if len(c.Fences(phase)) == 0 {
+		return nil
+	}
+	taken, err := e.take(ctx, c, phase)
+	if err != nil {
+		return err
+	}
+	return e.append(ctx, taken)
+}
+
 // probe is the operator's wish to look again.
 func (e *Engine) probe(ctx context.Context, c *run.Cell) error {
-	a := c.Latest()
-	switch {
-	case a != nil && a.Outcome == nil:
+	switch a := c.Latest(); {
+	case a != nil && a.Outcome == nil && c.Status == run.Unknown:
 		return e.settle(ctx, c, true)
-	case c.Status == run.Unknown && c.Reason == run.CheckFailed && len(c.Fences(run.After)) > 0:
-		taken, err := e.take(ctx, c, run.After)
-		if err != nil {
-			return err
-		}
-		return e.append(ctx, taken)
-	case len(c.Fences(run.After)) > 0:
-		return e.evidence(ctx, c)
+	case c.Verifiable():
+		return e.verify(ctx, c)
 	}
-	e.say("there is nothing to look at: the step has no postcondition")
-	return nil
+	return e.inform(ctx, c)
 }
 
 // decide takes a cell's `when`, once.
 func (e *Engine) decide(ctx context.Context, c *run.Cell) error {
 	when := c.Plan.Step.Book.When
-	values, world := checks.Values(e.state().Names(c, c.Key.Target)), e.state().WorldOf(c.Plan.Step.Scope)
+	values, world := checks.Values(e.state().Names(c, c.Key.Target)), e.state().WorldAt(c)
 	v, err := when.Value.Eval(values, world)
 	applies, ok := v.(bool)
 	if err == nil && !ok {
 		err = fmt.Errorf("it is %v, neither true nor false", v)
 	}
 	if err != nil {
-		e.blocked[blockKey(c)] = err.Error()
 		return fmt.Errorf("decide whether %q applies: %s: %w", c.Key, when.Text, err)
 	}
 	row := checks.Row{Text: when.Text, Verdict: checks.Pass, Saw: when.Value.Explain(values, world)}
@@ -151,7 +191,6 @@ func (e *Engine) order(ctx context.Context, w *plan.Walk) error {
 		scope := plan.ScopeOf(n)
 		v, err := w.OrderBy.Value.Eval(checks.Values(r.NamesIn(scope, "")), r.WorldOf(scope))
 		if err != nil {
-			e.blocked["walk "+w.ID] = err.Error()
 			return fmt.Errorf("order the hosts of %q by %s for %s: %w", w.ID, w.OrderBy.Text, w.Hosts[i], err)
 		}
 		keys[i] = v
@@ -163,7 +202,6 @@ func (e *Engine) order(ctx context.Context, w *plan.Walk) error {
 		return n
 	})
 	if bad != nil {
-		e.blocked["walk "+w.ID] = bad.Error()
 		return fmt.Errorf("order the hosts of %q by %s: %w", w.ID, w.OrderBy.Text, bad)
 	}
 	hosts := make([]string, len(idx))

@@ -14,6 +14,7 @@ import (
 	"stepgate/engine"
 	"stepgate/executor"
 	"stepgate/runbook"
+	"stepgate/runbook/inventory"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/state"
@@ -35,9 +36,16 @@ type world struct {
 	id    string
 	begin run.RunStarted
 	gates atomic.Int64
+	hosts func(name string) (executor.Executor, error) // nil: real shells here
+	wrap  func(engine.Journal) engine.Journal          // nil: the store itself
 }
 
 func newWorld(t *testing.T, book string) *world {
+	t.Helper()
+	return newWorldOn(t, book, nil)
+}
+
+func newWorldOn(t *testing.T, book string, inv *inventory.Inventory) *world {
 	t.Helper()
 	dir := t.TempDir()
 	rb, diags := runbook.Parse("test.md", []byte(book))
@@ -48,7 +56,7 @@ func newWorld(t *testing.T, book string) *world {
 	if len(missing) > 0 || len(errs) > 0 {
 		t.Fatalf("bind: %v %v", missing, errs)
 	}
-	p, problems := plan.New(rb, values, nil)
+	p, problems := plan.New(rb, values, inv)
 	if problems != nil {
 		t.Fatalf("plan: %v", problems)
 	}
@@ -82,14 +90,24 @@ func (w *world) reopen() {
 }
 
 func (w *world) options() engine.Options {
-	return engine.Options{
-		Journal: w.store, Operator: "ann", Holder: "ann@test", Now: time.Now,
-		GateID: func() string { return fmt.Sprintf("gate-%d", w.gates.Add(1)) },
-		Hosts: func(string) (executor.Executor, error) {
-			env := append(os.Environ(), "STEPGATE_DIR="+filepath.Join(w.dir, "attempts"))
-			return executor.NewLocal(executor.LocalOptions{Dir: w.begin.Dir, Env: env}), nil
-		},
+	var journal engine.Journal = w.store
+	if w.wrap != nil {
+		journal = w.wrap(journal)
 	}
+	hosts := w.hosts
+	if hosts == nil {
+		hosts = w.here
+	}
+	return engine.Options{
+		Journal: journal, Hosts: hosts, Operator: "ann", Holder: "ann@test", Now: time.Now,
+		GateID: func() string { return fmt.Sprintf("gate-%d", w.gates.Add(1)) },
+	}
+}
+
+// here is this machine.
+func (w *world) here(string) (executor.Executor, error) {
+	env := append(os.Environ(), "STEPGATE_DIR="+filepath.Join(w.dir, "attempts"))
+	return executor.NewLocal(executor.LocalOptions{Dir: w.begin.Dir, Env: env}), nil
 }
 
 func (w *world) start() *driver {
@@ -152,7 +170,10 @@ func (d *driver) until(what string, ok func(*run.Snapshot) bool) *run.Snapshot {
 			return s
 		}
 		select {
-		case <-d.e.Changes():
+		case _, open := <-d.e.Changes():
+			if !open && !ok(d.e.Snapshot()) {
+				d.t.Fatalf("waited for %s, and the run is over: %+v", what, d.e.Snapshot())
+			}
 		case <-deadline:
 			d.t.Fatalf("waited for %s: wait %q at %q, busy %+v, notice %q", what, s.Wait, s.Current, s.Busy, s.Notice)
 		}

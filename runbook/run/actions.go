@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 
+	"stepgate/checks"
 	"stepgate/runbook/plan"
 )
 
@@ -20,6 +21,13 @@ func (r *Run) Actions(c *Cell, w Wait, busy bool) []Availability {
 		for i := range list {
 			if list[i].Why == "" {
 				list[i].Why = "something is going on"
+			}
+		}
+	}
+	if w == WaitPaused {
+		for i := range list {
+			if list[i].Why == "" {
+				list[i].Why = "the run is paused"
 			}
 		}
 	}
@@ -116,16 +124,21 @@ func (c *Cell) canMarkDone(w Wait) Availability {
 		a.Why = "the runbook requires these checks to pass"
 	case c.Status != Failed && c.Status != Unknown && c.Status != RollbackFailed:
 		a.Why = "it is " + c.Status.String()
-	case required && !c.holdsNow():
+	case required && !c.HoldsNow():
 		a.Why = "the runbook requires this step, and its postconditions don't hold"
 	}
 	return a
 }
 
-// holdsNow reports whether the latest look at the postconditions passed.
-func (c *Cell) holdsNow() bool {
+// HoldsNow reports whether the latest look at what the latest attempt should have
+// brought about passed: the postconditions, or, of a rollback in doubt, its own
+// checks.
+func (c *Cell) HoldsNow() bool {
 	e := c.Checks[Evidence]
-	return c.hasAfter() && e != nil && c.Latest() != nil && e.Attempt == c.Latest().Intent.Attempt && e.Verdict() == checksPass
+	if c.Status == Unknown && c.lately(RoleRollback) {
+		e = c.Checks[RollbackAfter]
+	}
+	return e != nil && c.Latest() != nil && e.Attempt == c.Latest().Intent.Attempt && e.Verdict() == checks.Pass
 }
 
 func (c *Cell) canMarkFailed() Availability {
@@ -139,15 +152,23 @@ func (c *Cell) canMarkFailed() Availability {
 func (c *Cell) canProbe() Availability {
 	a := Availability{Verb: VerbProbe, Says: "ask the host again, and take the checks again"}
 	switch {
-	case c.inDoubt() && (c.Latest().Outcome == nil || c.hasAfter() && c.Latest().Intent.Role == RoleCommand):
-	case c.verifiable():
+	case c.Verifiable():
 		a.Says = "take the postconditions again"
+	case c.inDoubt() && (c.Latest().Outcome == nil || len(c.Fences(c.afterPhase())) > 0):
 	case c.Status == Failed && c.hasAfter() && c.Latest() != nil && c.Latest().Outcome != nil:
 		a.Says = "take the postconditions again, as evidence"
 	default:
 		a.Why = "nothing is in question"
 	}
 	return a
+}
+
+// afterPhase is what tells whether the latest attempt worked.
+func (c *Cell) afterPhase() Phase {
+	if c.lately(RoleRollback) {
+		return RollbackAfter
+	}
+	return After
 }
 
 func (c *Cell) canRollBack() Availability {

@@ -219,12 +219,18 @@ func (r *Run) applyToCell(rec Record) error {
 	}
 	c := r.own(i)
 	before := c.Status
-	if why := c.apply(r, rec); why != "" {
+	if why := c.apply(rec); why != "" {
 		return refuse(why + " (the cell is " + before.String() + ")")
 	}
 	c.Seq = rec.Seq
 	if c.Begun.IsZero() {
 		c.Begun = rec.Wall
+	}
+	if c.Status == Succeeded && before != Succeeded {
+		for scope, vs := range c.held {
+			r.keep(scope, vs)
+		}
+		c.held = nil
 	}
 	if c.Status != before {
 		switch c.Status {
@@ -247,6 +253,22 @@ func (r *Run) keep(scope string, vs map[string]jsonValue) {
 	}
 	maps.Copy(m, vs)
 	r.values[scope] = m
+}
+
+// hold keeps what was captured on the way until the step has succeeded.
+func (c *Cell) hold(scope string, vs map[string]jsonValue) {
+	if len(vs) == 0 {
+		return
+	}
+	m := maps.Clone(c.held[scope])
+	if m == nil {
+		m = map[string]jsonValue{}
+	}
+	maps.Copy(m, vs)
+	if c.held = maps.Clone(c.held); c.held == nil {
+		c.held = map[string]map[string]jsonValue{}
+	}
+	c.held[scope] = m
 }
 
 // hasAfter reports whether the step has postconditions.

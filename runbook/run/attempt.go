@@ -8,7 +8,7 @@ import (
 	"stepgate/runbook/plan"
 )
 
-func (c *Cell) attemptEvent(r *Run, ev Event, rec Record) string {
+func (c *Cell) attemptEvent(ev Event, rec Record) string {
 	_, id := KeyOf(ev)
 	a := c.Latest()
 	if a == nil || a.Intent.Attempt != id {
@@ -40,7 +40,7 @@ func (c *Cell) attemptEvent(r *Run, ev Event, rec Record) string {
 			c.Status = RollingBack
 		}
 	case Outcome:
-		return c.outcome(r, a, e, rec.Wall)
+		return c.outcome(a, e, rec.Wall)
 	}
 	return ""
 }
@@ -50,7 +50,7 @@ var fateReasons = map[string]Reason{
 	"died": HostDied, "rebooted": HostRebooted, "orphan": HostOrphan, "foreign": HostForeign, "known": HostKnows,
 }
 
-func (c *Cell) outcome(r *Run, a *Attempt, e Outcome, at time.Time) string {
+func (c *Cell) outcome(a *Attempt, e Outcome, at time.Time) string {
 	if c.Status != Running && c.Status != RollingBack && c.Status != Unknown {
 		return "nothing is in flight"
 	}
@@ -72,7 +72,7 @@ func (c *Cell) outcome(r *Run, a *Attempt, e Outcome, at time.Time) string {
 	}
 	c.Status, c.Reason = settle(e.Verdict, Succeeded, ExitCode)
 	if e.Verdict == checks.Pass {
-		r.keep(c.scope(len(c.Plan.Step.Cells) > 1, c.Key.Target), e.Values)
+		c.hold(c.scope(len(c.Plan.Step.Cells) > 1, c.Key.Target), e.Values)
 		if c.hasAfter() {
 			c.Status = Running
 		}
@@ -102,15 +102,21 @@ func (c *Cell) Verifying() bool {
 	return a != nil && a.Outcome != nil && a.Outcome.Verdict == checks.Pass
 }
 
-// verifiable reports whether the command has passed and only its postconditions
-// are in question, so that taking them again decides.
-func (c *Cell) verifiable() bool {
+// Verifiable reports whether the command, or the rollback, has passed and only its
+// postconditions are in question, so that taking them again decides.
+func (c *Cell) Verifiable() bool {
 	a := c.Latest()
-	return c.Status == Unknown && c.Reason == CheckFailed && a != nil && a.Intent.Role == RoleCommand &&
+	return c.Status == Unknown && c.Reason == CheckFailed && a != nil && !c.resolvedFor(a) &&
 		a.Outcome != nil && a.Outcome.Verdict == checks.Pass
 }
 
-func (c *Cell) checksTaken(r *Run, e ChecksTaken, rec Record) string {
+// lately reports whether the latest attempt has the role.
+func (c *Cell) lately(role Role) bool {
+	a := c.Latest()
+	return a != nil && a.Intent.Role == role
+}
+
+func (c *Cell) checksTaken(e ChecksTaken, rec Record) string {
 	v := e.Verdict()
 	switch e.Phase {
 	case Before:
@@ -118,7 +124,7 @@ func (c *Cell) checksTaken(r *Run, e ChecksTaken, rec Record) string {
 			return why
 		}
 	case After:
-		if !c.verifiable() && (c.Status != Running || !c.Verifying()) {
+		if !c.lately(RoleCommand) || !c.Verifiable() && (c.Status != Running || !c.Verifying()) {
 			return "no command waits for its postconditions"
 		}
 		c.Status, c.Reason = settle(v, Succeeded, CheckFailed)
@@ -129,13 +135,19 @@ func (c *Cell) checksTaken(r *Run, e ChecksTaken, rec Record) string {
 		}
 		if v != checks.Pass {
 			c.Status, c.Reason, c.Detail = c.prior, c.priorReason, "the rollback is not allowed: its precondition does not hold"
+			if v == checks.Unknown {
+				c.Detail = "the rollback is not allowed: whether its precondition holds is not known"
+			}
 		}
 	case RollbackAfter:
-		if c.Status != RollingBack || !c.Verifying() {
+		switch {
+		case c.lately(RoleRollback) && (c.Verifiable() || c.Status == RollingBack && c.Verifying()):
+			if c.Status, c.Reason = settle(v, RolledBack, CheckFailed); c.Status == Failed {
+				c.Status = RollbackFailed
+			}
+		case c.lately(RoleRollback) && c.inDoubt(): // as evidence
+		default:
 			return "no rollback waits for its checks"
-		}
-		if c.Status, c.Reason = settle(v, RolledBack, CheckFailed); c.Status == Failed {
-			c.Status = RollbackFailed
 		}
 	default:
 		return "its phase is not known"
@@ -147,19 +159,19 @@ func (c *Cell) checksTaken(r *Run, e ChecksTaken, rec Record) string {
 	}
 	c.CheckedAt[e.Phase] = rec.Wall
 	if e.Phase == Before || e.Phase == After {
-		c.keepChecks(r, e)
+		c.holdChecks(e)
 	}
 	return ""
 }
 
-func (c *Cell) keepChecks(r *Run, e ChecksTaken) {
+func (c *Cell) holdChecks(e ChecksTaken) {
 	places := map[int]int{}
 	for _, res := range e.Checks {
 		places[res.Fence]++
 	}
 	for _, res := range e.Checks {
 		if res.Verdict == checks.Pass {
-			r.keep(c.scope(places[res.Fence] > 1, res.Where), res.Values)
+			c.hold(c.scope(places[res.Fence] > 1, res.Where), res.Values)
 		}
 	}
 }
@@ -198,7 +210,7 @@ func (c *Cell) resolve(e OutcomeResolved) string {
 			return "the host has not said that it never started"
 		}
 	case e.Method == ByCheck:
-		if !c.inDoubt() || a.Intent.Role != RoleCommand || irreversible || !e.Succeeded || !c.holdsNow() {
+		if !c.inDoubt() || irreversible || !e.Succeeded || !c.HoldsNow() {
 			return "checks can't decide it"
 		}
 	case e.Method == ByOperator && e.Succeeded:

@@ -10,12 +10,12 @@ import (
 type jsonValue = json.RawMessage
 
 // apply changes the cell by one event, or says why it can't.
-func (c *Cell) apply(r *Run, rec Record) (why string) {
+func (c *Cell) apply(rec Record) (why string) {
 	switch e := rec.Event.(type) {
 	case WhenDecided:
 		return c.whenDecided(e)
 	case ChecksTaken:
-		return c.checksTaken(r, e, rec)
+		return c.checksTaken(e, rec)
 	case GateShown:
 		return c.gateShown(e)
 	case GateGranted:
@@ -27,7 +27,7 @@ func (c *Cell) apply(r *Run, rec Record) (why string) {
 	case NotDispatched:
 		return c.notDispatched(e)
 	case Interrupted, Probed, Reattached, Outcome:
-		return c.attemptEvent(r, e, rec)
+		return c.attemptEvent(e, rec)
 	case OutcomeResolved:
 		return c.resolve(e)
 	case ManualDone:
@@ -237,6 +237,7 @@ func (c *Cell) retryable() bool {
 
 func (c *Cell) pend() {
 	c.Status, c.Reason, c.Detail, c.Hint, c.Gate, c.Grant = Pending, NoReason, "", "", nil, nil
+	c.held = nil
 }
 
 // NeedsRerun reports whether another dispatch has to be typed as a RERUN.
@@ -285,6 +286,7 @@ func (c *Cell) rollbackRequested() string {
 	}
 	c.prior, c.priorReason, c.rollbackFrom = c.Status, c.Reason, len(c.Attempts)
 	c.Status, c.Detail = RollingBack, ""
+	c.held = nil
 	delete(c.Checks, RollbackBefore)
 	delete(c.Checks, RollbackAfter)
 	return ""

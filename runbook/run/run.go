@@ -56,7 +56,8 @@ type Cell struct {
 	By        string    // actor of that
 	Seq       uint64    // of the last event about it
 
-	prior        Status // before a rollback was asked for
+	held         map[string]map[string]json.RawMessage // captured on the way, by scope; the run's once it succeeds
+	prior        Status                                // before a rollback was asked for
 	priorReason  Reason
 	rollbackFrom int // number of attempts before it was asked for
 }

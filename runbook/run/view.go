@@ -11,8 +11,6 @@ import (
 	"stepgate/runbook/plan"
 )
 
-const checksPass = checks.Pass
-
 func lines(s string) int { return strings.Count(strings.TrimRight(s, "\n"), "\n") + 1 }
 
 // Cell returns the state of a cell, or nil.
@@ -47,7 +45,7 @@ func (c *Cell) Fences(p Phase) []*runbook.Fence {
 // the plan knows, and the captures of the run, of the host, and of the walks
 // around the cell, nearest last.
 func (r *Run) Names(c *Cell, where string) map[string]any {
-	m := r.names(c.Plan.Step.Scope, where)
+	m := r.names(c.Plan.Step.Scope, where, c.held)
 	m["step"], m["attempt"] = c.stepName(), len(c.Attempts)
 	if c.Status == Pending || c.Status == Gated || c.Status == Authorised {
 		m["attempt"] = len(c.Attempts) + 1 // the one to come
@@ -56,9 +54,11 @@ func (r *Run) Names(c *Cell, where string) map[string]any {
 }
 
 // NamesIn is [Run.Names] for what isn't a cell: a walk, a section.
-func (r *Run) NamesIn(s *plan.Scope, where string) map[string]any { return r.names(s, where) }
+func (r *Run) NamesIn(s *plan.Scope, where string) map[string]any { return r.names(s, where, nil) }
 
-func (r *Run) names(s *plan.Scope, where string) map[string]any {
+// names are the names of a scope; held are captures that only a step that is
+// under way sees.
+func (r *Run) names(s *plan.Scope, where string, held map[string]map[string]jsonValue) map[string]any {
 	m := r.Plan.Names(s, where)
 	m["run"] = r.ID
 	host := s.InnerHost()
@@ -72,13 +72,18 @@ func (r *Run) names(s *plan.Scope, where string) map[string]any {
 		}
 	}
 	for _, sc := range scopes {
-		for name, raw := range r.values[sc] {
-			if v, err := checks.Decode(raw); err == nil {
-				m[name] = v
-			}
-		}
+		decodeInto(m, r.values[sc])
+		decodeInto(m, held[sc])
 	}
 	return m
+}
+
+func decodeInto(m map[string]any, vs map[string]jsonValue) {
+	for name, raw := range vs {
+		if v, err := checks.Decode(raw); err == nil {
+			m[name] = v
+		}
+	}
 }
 
 // Text fills a template of the cell's step with what is known now.
@@ -87,7 +92,7 @@ func (r *Run) Text(c *Cell, tmpl string) string {
 	if c.Key.Target != "" {
 		own["host"] = c.Key.Target
 	}
-	return r.text(c.Plan.Step.Scope, tmpl, own)
+	return r.text(c.Plan.Step.Scope, tmpl, own, c.held)
 }
 
 // stepName is what {{step}} stands for: the last part of the step's id; of the
@@ -101,14 +106,14 @@ func (c *Cell) stepName() string {
 
 // TextIn fills a template of a section, a walk or a step with what is known in
 // its scope now.
-func (r *Run) TextIn(s *plan.Scope, tmpl string) string { return r.text(s, tmpl, nil) }
+func (r *Run) TextIn(s *plan.Scope, tmpl string) string { return r.text(s, tmpl, nil, nil) }
 
 // text fills a template; extra answers for what the scope doesn't know.
-func (r *Run) text(s *plan.Scope, tmpl string, extra map[string]any) string {
+func (r *Run) text(s *plan.Scope, tmpl string, extra map[string]any, held map[string]map[string]jsonValue) string {
 	if !strings.Contains(tmpl, "{{") {
 		return tmpl
 	}
-	names := r.names(s, "")
+	names := r.names(s, "", held)
 	return r.Plan.Text(tmpl, s, func(name string) (any, bool) {
 		if name == "run" {
 			return r.ID, true
@@ -209,12 +214,17 @@ func (r *Run) Phrase(c *Cell) string {
 
 // World answers what expressions ask about the rest of the run.
 type World struct {
-	r *Run
-	c *plan.Scope
+	r    *Run
+	c    *plan.Scope
+	held map[string]map[string]jsonValue
 }
 
-// WorldOf returns the world as a cell sees it.
-func (r *Run) WorldOf(s *plan.Scope) World { return World{r, s} }
+// WorldOf returns the world as a walk or a section sees it.
+func (r *Run) WorldOf(s *plan.Scope) World { return World{r: r, c: s} }
+
+// WorldAt returns the world as a cell sees it, with what it has captured on the
+// way.
+func (r *Run) WorldAt(c *Cell) World { return World{r, c.Plan.Step.Scope, c.held} }
 
 // Hosts returns the hosts of a group with their variables and captures.
 func (w World) Hosts(group string) ([]map[string]any, bool) {
@@ -237,11 +247,8 @@ func (w World) Hosts(group string) ([]map[string]any, bool) {
 			}
 		}
 		for _, sc := range scopes {
-			for name, raw := range w.r.values[sc] {
-				if v, err := checks.Decode(raw); err == nil {
-					m[name] = v
-				}
-			}
+			decodeInto(m, w.r.values[sc])
+			decodeInto(m, w.held[sc])
 		}
 		out = append(out, m)
 	}
