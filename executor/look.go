@@ -11,6 +11,10 @@ import (
 // unlookTimeout bounds how long the end of a look on its host is waited for.
 const unlookTimeout = 5 * time.Second
 
+// beginGrace is how long the first line of a look whose context has ended may
+// still be under way.
+const beginGrace = time.Second
+
 // Look implements [Executor].
 func (s *shell) Look(ctx context.Context, c Command, sink Sink) (Result, error) {
 	if err := c.check(); err != nil {
@@ -31,11 +35,19 @@ func (s *shell) Look(ctx context.Context, c Command, sink Sink) (Result, error) 
 			err = l.unfinished(exit)
 		}
 		ended <- err
+		close(ended)
 	}()
 	var err error
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
+		// The command may run already while the line that says so is under way:
+		// hanging up now would leave it.
+		select {
+		case <-l.begun:
+		case <-ended:
+		case <-time.After(beginGrace):
+		}
 		err = s.unlook(context.WithoutCancel(ctx), l)
 		cancel()
 		<-ended //nolint:errcheck // the context ended it
