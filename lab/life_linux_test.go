@@ -199,6 +199,7 @@ func TestStartSweepsWhenTheWatcherDiedToo(t *testing.T) {
 	t.Parallel()
 	s := running(t)
 	s.leave("tablet-1")
+	s.eventually("lab, watcher, five components and what was left run", func() bool { return len(processes(t, s.Dir)) >= 9 })
 	old := processes(t, s.Dir)
 	serve, watch := s.pids()
 	for _, pid := range []int{watch, serve} {
