@@ -2,9 +2,11 @@ package engine_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"stepgate/engine"
 	"stepgate/executor"
@@ -20,13 +22,14 @@ type stage struct {
 	mu      sync.Mutex
 	scripts map[string]executortest.Script
 	fakes   map[string]*executortest.Fake
+	begun   map[string]chan struct{}
 }
 
 // newStage plays a book on scripted hosts: this machine, and the group "pair" of a
 // and b, whose variable n is their number.
 func newStage(t *testing.T, book string) *stage {
 	t.Helper()
-	st := &stage{scripts: map[string]executortest.Script{}, fakes: map[string]*executortest.Fake{}}
+	st := &stage{scripts: map[string]executortest.Script{}, fakes: map[string]*executortest.Fake{}, begun: map[string]chan struct{}{}}
 	st.world = newWorldOn(t, book, &inventory.Inventory{
 		Hosts: []inventory.Host{
 			{Name: "a", SSH: "a:22", Vars: map[string]string{"n": "1"}}, {Name: "b", SSH: "b:22", Vars: map[string]string{"n": "2"}},
@@ -60,6 +63,12 @@ func word(c executor.Command) string {
 func (st *stage) script(host string, c executor.Command) executortest.Script {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	ch := st.beginning(word(c))
+	select {
+	case <-ch:
+	default:
+		close(ch)
+	}
 	if s, ok := st.scripts[word(c)+"@"+host]; ok {
 		return s
 	}
@@ -72,18 +81,49 @@ func (st *stage) set(name string, s executortest.Script) {
 	st.scripts[name] = s
 }
 
+// beginning is closed when a command of that name has begun. st.mu is held.
+func (st *stage) beginning(name string) chan struct{} {
+	if st.begun[name] == nil {
+		st.begun[name] = make(chan struct{})
+	}
+	return st.begun[name]
+}
+
+// await returns when a command of that name has begun.
+func (st *stage) await(name string) {
+	st.t.Helper()
+	st.mu.Lock()
+	ch := st.beginning(name)
+	st.mu.Unlock()
+	patience(st.t, ch, name+" to begin")
+}
+
+func patience(t *testing.T, ch <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-ch:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("waited for %s", what)
+	}
+}
+
 func (st *stage) local() *executortest.Fake { return st.fakes[plan.Local] }
 
 // failing makes the local host's methods fail, until it is called again with others.
-func (st *stage) failing(err error, methods ...string) {
+// What it returns is closed when the last of them has failed.
+func (st *stage) failing(err error, methods ...string) <-chan struct{} {
+	failed := make(chan struct{})
+	var once sync.Once
 	st.local().SetFail(func(m string) error {
-		for _, f := range methods {
-			if f == m {
-				return err
-			}
+		if !slices.Contains(methods, m) {
+			return nil
 		}
-		return nil
+		if m == methods[len(methods)-1] {
+			once.Do(func() { close(failed) })
+		}
+		return err
 	})
+	return failed
 }
 
 // reboot gives a host another boot.

@@ -153,9 +153,19 @@ func (r *Run) Order(w *plan.Walk) []int {
 
 func (r *Run) closing() Closing {
 	for _, c := range r.Cells {
-		if c.Status == Skipped || c.Resolved != nil && c.Resolved.Method == ByOperator {
+		if c.Status == Skipped || c.markedDone() {
 			return DoneExceptions
 		}
 	}
 	return Done
+}
+
+// markedDone reports whether it is a person's word that the cell succeeded; a
+// later attempt that did takes that back.
+func (c *Cell) markedDone() bool {
+	if c.Resolved == nil || c.Resolved.Method != ByOperator || !c.Resolved.Succeeded {
+		return false
+	}
+	a := c.Latest()
+	return a == nil || c.resolvedFor(a)
 }
