@@ -207,7 +207,8 @@ func (e *Engine) undo(ctx context.Context, c *run.Cell) error {
 			return err
 		}
 	}
-	d, err := e.state().Dispatch(c, run.RoleRollback)
+	r := e.state()
+	d, err := r.Dispatch(r.Cell(c.Key), run.RoleRollback)
 	if err != nil {
 		return e.notDispatched(ctx, c, err)
 	}

@@ -101,7 +101,9 @@ func (e *Engine) advance(ctx context.Context, c *run.Cell) error {
 	if err != nil {
 		return e.notDispatched(ctx, c, err)
 	}
-	d, err := e.state().Dispatch(c, run.RoleCommand)
+	r := e.state()
+	c = r.Cell(c.Key) // with what its preconditions have captured
+	d, err := r.Dispatch(c, run.RoleCommand)
 	if err != nil {
 		return e.notDispatched(ctx, c, err)
 	}

@@ -38,6 +38,7 @@ type world struct {
 	gates atomic.Int64
 	hosts func(name string) (executor.Executor, error) // nil: real shells here
 	wrap  func(engine.Journal) engine.Journal          // nil: the store itself
+	now   func() time.Time
 }
 
 func newWorld(t *testing.T, book string) *world {
@@ -60,7 +61,7 @@ func newWorldOn(t *testing.T, book string, inv *inventory.Inventory) *world {
 	if problems != nil {
 		t.Fatalf("plan: %v", problems)
 	}
-	w := &world{t: t, dir: dir, plan: p, id: state.NewRunID(time.Now(), rand.Reader)}
+	w := &world{t: t, dir: dir, plan: p, id: state.NewRunID(time.Now(), rand.Reader), now: time.Now}
 	w.begin = run.RunStarted{Title: "test", Digest: p.Digest, Dir: filepath.Join(dir, "work"), Closure: strings.Repeat("0", 64), Values: map[string]string{}}
 	if err := os.Mkdir(w.begin.Dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -99,7 +100,7 @@ func (w *world) options() engine.Options {
 		hosts = w.here
 	}
 	return engine.Options{
-		Journal: journal, Hosts: hosts, Operator: "ann", Holder: "ann@test", Now: time.Now,
+		Journal: journal, Hosts: hosts, Operator: "ann", Holder: "ann@test", Now: w.now,
 		GateID: func() string { return fmt.Sprintf("gate-%d", w.gates.Add(1)) },
 	}
 }
