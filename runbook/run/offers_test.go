@@ -97,8 +97,8 @@ func follow(w *world, c *Cell, a Availability) []step {
 		switch last := c.Latest(); {
 		case last.Outcome == nil:
 			return just(Probed{Cell: c.Key, Attempt: attemptOf(c), Fate: "died"})
-		case c.Status == Unknown && c.Reason == CheckFailed:
-			return just(taken(c, After, checks.Pass))
+		case c.Verifiable():
+			return just(taken(c, c.afterPhase(), checks.Pass))
 		}
 		return just(taken(c, Evidence, checks.Pass))
 	case VerbRollBack:
