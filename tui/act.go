@@ -22,6 +22,9 @@ func (a *app) act(id keyID) tea.Cmd {
 	case keyAuto:
 		a.auto = !a.auto
 		a.autoAt, a.autoSeq = run.Key{}, 0
+		if a.auto && a.declined() {
+			a.word, a.bad = "auto goes on after this gate; open it yourself", false
+		}
 		return a.goOn()
 	case keyMenu:
 		return a.menu()
@@ -41,6 +44,9 @@ func (a *app) act(id keyID) tea.Cmd {
 func (a *app) settle(id keyID) tea.Cmd {
 	b := bound(inRun, id)
 	av := a.snap.Action(b.Verb)
+	if !a.sent {
+		a.word, a.bad = "", false // it was about another key
+	}
 	if !av.OK() {
 		a.word, a.bad = wording.Remedy(b.Verb)+" does not apply: "+wording.Line(av.Why), true
 		return nil

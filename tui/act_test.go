@@ -126,7 +126,7 @@ func TestActions(t *testing.T) {
 func TestFailureSwallowsEarlyKeys(t *testing.T) {
 	t.Parallel()
 	st, ctl := atGate(t, tablets(t).stopFails(), 100, 30)
-	st.now = st.now.Add(gate.Grace - time.Millisecond)
+	st.now = st.now.Add(gate.Grace - 80*time.Millisecond)
 	st.send(keys("r", "p", "P")...)
 	if len(ctl.got) != 0 {
 		t.Fatalf("early keys asked for %#v", ctl.got)

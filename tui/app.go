@@ -137,11 +137,18 @@ func (a *app) goOn() tea.Cmd {
 	if a.autoAt == a.snap.Current && a.autoSeq == a.snap.Seq {
 		return nil
 	}
-	if c := a.snap.Run.Cell(a.snap.Current); c != nil && c.Detail != "" && c.Status == run.Pending {
-		return nil // it was declined or refused here: a person decides
+	if a.declined() {
+		return nil
 	}
 	a.autoAt, a.autoSeq = a.snap.Current, a.snap.Seq
 	return a.do(a.snap.Current, a.snap.Seq, run.VerbGo, run.Go{})
+}
+
+// declined reports whether the next cell was declined or refused: then a person
+// decides.
+func (a *app) declined() bool {
+	c := a.snap.Run.Cell(a.snap.Current)
+	return a.snap.Wait == run.WaitGo && c != nil && c.Detail != "" && c.Status == run.Pending
 }
 
 // do sends an action to the run.

@@ -52,8 +52,10 @@ func atGate(t *testing.T, s *story, w, h int) (*still, *asked) {
 	return st, ctl
 }
 
+// send is a person at the keys: none follows another at once.
 func (s *still) send(msgs ...tea.Msg) {
 	for _, m := range msgs {
+		s.now = s.now.Add(25 * time.Millisecond)
 		_, cmd := s.Update(m)
 		play(s.app, cmd)
 	}
@@ -84,9 +86,10 @@ func TestGate(t *testing.T) {
 		{"esc declines", gate.Grace, 40, append(phrase[:3:3], press("esc")...), []string{""}},
 		{"ctrl+c declines", gate.Grace, 40, press("ctrl+c"), []string{""}},
 		{"wrong phrase answers nothing", gate.Grace, 40, append(typed("tablet-2"), press("enter", "enter")...), nil},
-		{"too early", gate.Grace - time.Millisecond, 40, append(phrase, press("enter", "esc")...), nil},
+		{"too early", 0, 40, append(phrase, press("enter", "esc")...), nil},
 		{"pasted", gate.Grace, 40, []tea.Msg{tea.PasteMsg{Content: "tablet-1"}, tea.PasteMsg{Content: "tablet-1\r"}}, nil},
 		{"pasted, then enter", gate.Grace, 40, []tea.Msg{tea.PasteMsg{Content: "tablet-1"}, stroke("enter")}, []string{""}},
+		{"blanks from scrolling", gate.Grace, 40, append(append(typed("   "), phrase...), press("enter")...), []string{"tablet-1"}},
 		{"corrected", gate.Grace, 40, append(append(typed("tablet-x"), press("backspace", "1")...), press("enter")...), []string{"tablet-1"}},
 		{"answered once", gate.Grace, 40, append(append(phrase, press("enter")...), press("enter", "esc", "enter")...), []string{"tablet-1"}},
 		{"not read to the end", gate.Grace, 15, append(phrase, press("enter")...), []string{""}},
@@ -109,6 +112,27 @@ func TestGate(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A terminal that doesn't mark a paste delivers the phrase and Enter at once.
+func TestGateTakesEnterFromAHandOnly(t *testing.T) {
+	t.Parallel()
+	st, ctl := atGate(t, chineseGate(t), 80, 40)
+	st.now = st.now.Add(gate.Grace)
+	for _, m := range append(typed("tablet-1"), stroke("enter")) {
+		_, cmd := st.Update(m)
+		play(st.app, cmd)
+	}
+	if got := answers(ctl); len(got) != 0 {
+		t.Fatalf("a burst answered: %+v", got)
+	}
+	if frame := st.text(); !strings.Contains(frame, "press enter once more") {
+		t.Errorf("nothing says why:\n%s", frame)
+	}
+	st.send(stroke("enter"))
+	if got := answers(ctl); len(got) != 1 || got[0].Typed != "tablet-1" {
+		t.Errorf("answers: %+v", got)
 	}
 }
 

@@ -16,6 +16,10 @@ import (
 // they were meant for what was there before.
 const Grace = 500 * time.Millisecond
 
+// hand is the least time between the last character of a phrase and Enter when
+// a person types them. Terminals that don't mark a paste deliver both at once.
+const hand = 20 * time.Millisecond
+
 // Answer is what a key led to.
 type Answer uint8
 
@@ -41,6 +45,7 @@ type Dialog struct {
 	seen     int // lines of the content that have been on the screen
 	all      bool
 	typed    string
+	typedAt  time.Time // of the last character
 	note     string
 	sent     bool
 }
@@ -115,16 +120,17 @@ func (d *Dialog) early(now time.Time) bool { return now.Sub(d.appeared) < Grace 
 func (d *Dialog) Ready() bool { return d.all && !d.sent && d.h > 0 }
 
 // Type takes the text of one key. Until everything has been read, a blank is
-// the wish to read on.
+// the wish to read on; one more than was needed for that isn't part of the
+// phrase.
 func (d *Dialog) Type(s string, now time.Time) {
 	switch {
 	case d.early(now) || d.sent:
-	case !d.all && s == " ":
+	case s == " " && (!d.all || d.typed == ""):
 		d.Scroll(d.Page(), now)
 	case !d.Ready():
 		d.note = "read on to the end first"
 	case len(d.typed)+len(s) <= len(d.shown.Phrase)+64:
-		d.typed, d.note = d.typed+s, ""
+		d.typed, d.note, d.typedAt = d.typed+s, "", now
 	}
 }
 
@@ -147,6 +153,9 @@ func (d *Dialog) Enter(now time.Time) Answer {
 	case d.typed == "":
 		return d.Decline(now)
 	case !d.Ready():
+		return None
+	case now.Sub(d.typedAt) < hand:
+		d.note = "that came faster than a hand types, as a paste does: press enter once more"
 		return None
 	case d.typed != d.shown.Phrase:
 		d.note = "that is not the phrase"

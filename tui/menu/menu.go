@@ -72,7 +72,7 @@ func (m *Menu) Lines(t *theme.Theme, w, h int) []string {
 		key := pane.Fit(e.Key, keys, "")
 		switch {
 		case e.Why != "":
-			off = append(off, t.Faint.Render(pane.Cut("  "+key+"  "+name+"  "+e.Why, w, t.Glyph.Ellipsis)))
+			off = append(off, t.Faint.Render(pane.Cut("  "+key+"  "+name+"  not now: "+e.Why, w, t.Glyph.Ellipsis)))
 		case i+1 == m.cursor:
 			on = append(on, t.Selected.Render(pane.Fit(t.Glyph.Cursor+" "+key+"  "+name+"  "+e.Says, w, t.Glyph.Ellipsis)))
 		default:

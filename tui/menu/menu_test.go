@@ -49,7 +49,7 @@ func TestLines(t *testing.T) {
 	m := three()
 	th := theme.New(theme.Options{})
 	all := ansi.Strip(strings.Join(m.Lines(th, 60, 5), "\n"))
-	if !strings.Contains(all, "skip   the runbook requires this step") {
+	if !strings.Contains(all, "skip   not now: the runbook requires this step") {
 		t.Errorf("the reason is missing:\n%s", all)
 	}
 	short := m.Lines(th, 60, 2)
