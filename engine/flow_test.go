@@ -98,14 +98,14 @@ func TestAWalkIsOrderedOnce(t *testing.T) {
 				"\n## Each {#each each=pair order_by=\""+by+"\"}\n\n"+step("hop", sh("", "hop"))+"\n## End {#end}\n\n"+step("tick"))
 			st.set("look", executortest.Script{Stdout: "a\n"})
 			d := st.start()
-			s := d.until("the first", func(s *run.Snapshot) bool { return s.Busy == nil && s.Wait == run.WaitGo })
+			d.until("the first", func(s *run.Snapshot) bool { return s.Busy == nil && s.Wait == run.WaitGo })
 			d.do(run.Go{})
 			d.until("the walk", func(s *run.Snapshot) bool { return s.Busy == nil && strings.HasSuffix(s.Current.Step, "/hop") })
 			d.do(run.Go{})
 			d.leave("detached") // the order stays
 			st.set("look", executortest.Script{Stdout: "b\n"})
 			d = st.resume()
-			s = walk(t, d.e)
+			s := walk(t, d.e)
 			if got := walked(s); got != want {
 				t.Errorf("walked %q, want %q", got, want)
 			}
