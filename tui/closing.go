@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
@@ -33,7 +34,7 @@ func (a *app) closing(w int) []string {
 		add(t.Muted, wording.Line(r.ClosedWhy))
 	}
 	out = append(out, "")
-	add(t.Text, wording.Counts(r)+"  in "+wording.Duration(r.Last.Sub(r.Started)))
+	add(t.Text, wording.Counts(r)+"  in "+text.Duration(r.Last.Sub(r.Started)))
 	for _, c := range r.Cells {
 		if c.Status != run.Skipped && (c.Resolved == nil || c.Resolved.Method != run.ByOperator) {
 			continue

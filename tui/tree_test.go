@@ -83,7 +83,7 @@ func TestTreeUnderTheOperatorsHand(t *testing.T) {
 	}
 	want := strings.TrimPrefix(`
 v 1 Preflight                            2/2
-  + 1.1 All components are online       0.4s
+  + 1.1 All components are online      420ms
   + 1.2 Tell the channel that the ch... done
 v 2 Tablets                     tablet-1 1/3
   > tablet-1                             1/3

@@ -15,8 +15,8 @@ import (
 	"stepgate/engine"
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
-	"stepgate/runbook/report"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 	"stepgate/state"
 	"stepgate/tui"
 	"stepgate/tui/plain"
@@ -200,7 +200,7 @@ func outcome(st streams, s *run.Snapshot, id string, res plain.Result) error {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(st.err, format+"\n", args...) }
 	switch s.Run.Closed {
 	case run.Done, run.DoneExceptions:
-		say("run %s: %s after %s; its transcript: stepgate export %s", id, s.Run.Closed, report.Duration(s.Run.Last.Sub(s.Run.Started)), id)
+		say("run %s: %s after %s; its transcript: stepgate export %s", id, s.Run.Closed, text.Duration(s.Run.Last.Sub(s.Run.Started)), id)
 		return nil
 	case run.Aborted:
 		say("run %s: aborted; its transcript: stepgate export %s", id, id)

@@ -10,6 +10,7 @@ import (
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 // Markdown writes a transcript for people: what the run was, what did not go as
@@ -95,7 +96,7 @@ func (m *markdown) facts() {
 		if r.ClosedWhy != "" {
 			why = ": " + inline(r.ClosedWhy)
 		}
-		m.line("- Ended: **%s**%s, %s, after %s", r.Closed, why, Moment(closed), Duration(closed.Sub(r.Started)))
+		m.line("- Ended: **%s**%s, %s, after %s", r.Closed, why, Moment(closed), text.Duration(closed.Sub(r.Started)))
 	}
 	var parts []string
 	for _, s := range tally(r) {

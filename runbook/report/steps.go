@@ -12,6 +12,7 @@ import (
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 func (m *markdown) step(s *plan.Step, depth int) error {
@@ -45,7 +46,7 @@ func (m *markdown) cell(c *run.Cell) error {
 	if !c.Begun.IsZero() {
 		said = append(said, Moment(c.Begun))
 		if !c.Ended.IsZero() {
-			said = append(said, "took "+Duration(c.Took()))
+			said = append(said, "took "+text.Duration(c.Took()))
 		}
 	}
 	m.line("%s, %s\n", strings.Join(said, ", "), code(c.Key.String()))
@@ -176,7 +177,7 @@ func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
 		said = append(said, "in "+code(d.Dir))
 	}
 	if d.TimeoutMS > 0 {
-		said = append(said, "asks after "+Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
+		said = append(said, "asks after "+text.Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
 	}
 	if d.Prefix != "" {
 		said = append(said, fmt.Sprintf("behind prelude %d", m.prelude(d.Prefix)))
@@ -214,7 +215,7 @@ func (m *markdown) probed(e run.Probed, rec run.Record) {
 }
 
 func (m *markdown) outcome(e run.Outcome, rec run.Record) error {
-	m.line("%s **Exit %d**, %s %s, after %s\n", Moment(rec.Wall), e.Exit, verdictMark(e.Verdict), e.Verdict, Duration(time.Duration(e.TookMS)*time.Millisecond))
+	m.line("%s **Exit %d**, %s %s, after %s\n", Moment(rec.Wall), e.Exit, verdictMark(e.Verdict), e.Verdict, text.Duration(time.Duration(e.TookMS)*time.Millisecond))
 	m.rows(e.Rows)
 	m.captured(e.Values)
 	some, err := m.output(e.Attempt)
@@ -297,7 +298,7 @@ func (m *markdown) check(f *runbook.Fence, res run.CheckResult, again bool) {
 	if res.Tries > 1 {
 		said = append(said, fmt.Sprintf("%d tries", res.Tries))
 	}
-	said = append(said, Duration(time.Duration(res.TookMS)*time.Millisecond))
+	said = append(said, text.Duration(time.Duration(res.TookMS)*time.Millisecond))
 	if res.Ran && res.Cause != "" {
 		said = append(said, inline(res.Cause))
 	}

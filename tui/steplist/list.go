@@ -8,9 +8,9 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
-	"stepgate/tui/wording"
 )
 
 // List is the tree with the operator's place in it. The zero value follows the
@@ -164,7 +164,7 @@ func (l *List) line(t *theme.Theme, r Row, w int, selected bool, now time.Time, 
 	case r.Foldable && r.Open:
 		mark = t.Muted.Render(t.Glyph.Open)
 	case current && l.snap.Busy != nil:
-		right = wording.Duration(now.Sub(l.snap.Busy.Since).Truncate(time.Second))
+		right = text.Duration(now.Sub(l.snap.Busy.Since).Truncate(time.Second))
 		if spin != "" {
 			mark = t.Live.Render(spin)
 		}

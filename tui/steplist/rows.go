@@ -6,6 +6,7 @@ import (
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
@@ -258,7 +259,7 @@ func (b *builder) right(c *run.Cell) string {
 	switch {
 	case c.Status == run.Succeeded || c.Status == run.RolledBack && wording.Took(c) > 0:
 		if d := wording.Took(c); d > 0 {
-			return wording.Duration(d)
+			return text.Duration(d)
 		}
 		return wording.Status(c.Status)
 	case c.Status != run.Pending:

@@ -11,6 +11,7 @@ import (
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
@@ -193,7 +194,7 @@ func progress(l run.Look, now time.Time) string {
 	if l.Since.IsZero() {
 		return ""
 	}
-	spent := wording.Duration(now.Sub(l.Since).Truncate(time.Second))
+	spent := text.Duration(now.Sub(l.Since).Truncate(time.Second))
 	if l.Until == 0 {
 		return spent
 	}
@@ -201,7 +202,7 @@ func progress(l run.Look, now time.Time) string {
 	if l.Every > 0 {
 		tries += fmt.Sprintf("/%d", int(l.Until/l.Every))
 	}
-	return tries + ", " + spent + " of " + wording.Duration(l.Until)
+	return tries + ", " + spent + " of " + text.Duration(l.Until)
 }
 
 func name(fences []*runbook.Fence, i int) string {

@@ -9,6 +9,7 @@ import (
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 	"stepgate/tui/markdown"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
@@ -93,7 +94,7 @@ func (b *body) status() {
 	}
 	left := t.Style(mark).Render(glyph + " " + word)
 	if took := wording.Took(b.c); took > 0 && b.c.Status.Settled() {
-		left += t.Muted.Render(" in " + wording.Duration(took))
+		left += t.Muted.Render(" in " + text.Duration(took))
 	}
 	right := t.Muted.Render(strings.Join(facts, " "+t.Glyph.Dot+" "))
 	if ansi.StringWidth(left)+ansi.StringWidth(right)+2 > b.w {
@@ -262,7 +263,7 @@ func (b *body) history() {
 		s := fmt.Sprintf("attempt %d  %s  %s", a.Intent.No, a.At.Format(time.TimeOnly), a.Intent.Role)
 		switch {
 		case a.Outcome != nil:
-			s += fmt.Sprintf("  exit %d after %s", a.Outcome.Exit, wording.Duration(time.Duration(a.Outcome.TookMS)*time.Millisecond))
+			s += fmt.Sprintf("  exit %d after %s", a.Outcome.Exit, text.Duration(time.Duration(a.Outcome.TookMS)*time.Millisecond))
 		case a.Fate != "":
 			s += "  " + wording.Line(a.Fate)
 		case a.Why != "":

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 // Facts are where and how a command runs.
@@ -16,7 +17,7 @@ func Facts(d *run.Dispatch) []string {
 	}
 	out = append(out, Line(d.Interpreter))
 	if d.TimeoutMS > 0 {
-		out = append(out, "time limit "+Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
+		out = append(out, "time limit "+text.Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
 	}
 	return out
 }

@@ -148,26 +148,6 @@ func Took(c *run.Cell) time.Duration {
 	return d
 }
 
-// Duration is a span as people say it: 0.4s, 42s, 3m10s, 20m, 2h05m.
-func Duration(d time.Duration) string {
-	sec, minute := int(d.Seconds())%60, int(d.Minutes())%60
-	switch {
-	case d < 100*time.Millisecond:
-		return "0s"
-	case d < 10*time.Second && d%time.Second >= 100*time.Millisecond:
-		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", sec)
-	case d < time.Hour && sec == 0:
-		return fmt.Sprintf("%dm", minute)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", minute, sec)
-	case minute == 0:
-		return fmt.Sprintf("%dh", int(d.Hours()))
-	}
-	return fmt.Sprintf("%dh%02dm", int(d.Hours()), minute)
-}
-
 // Clock is a span as a clock shows it: 00:14:31.
 func Clock(d time.Duration) string {
 	s := max(int(d.Seconds()), 0)

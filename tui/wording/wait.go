@@ -7,6 +7,7 @@ import (
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 // Here names the cell the run stands at: number, title and place.
@@ -58,7 +59,7 @@ func Waiting(s *run.Snapshot, now time.Time) string {
 // Doing says what is going on, without where.
 func Doing(s *run.Snapshot, now time.Time) string {
 	b := s.Busy
-	d := Duration(now.Sub(b.Since).Truncate(time.Second))
+	d := text.Duration(now.Sub(b.Since).Truncate(time.Second))
 	if b.Stopping {
 		return "stopping, " + d
 	}
