@@ -104,7 +104,7 @@ func (l *lease) beat(tx *sql.Tx, at time.Time) error {
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	return text.WithHint(lost, "`stepgate watch "+l.runID+"` follows the run; `stepgate resume "+l.runID+"` takes it when it is free")
+	return text.WithHint(lost, "`stepgate show "+l.runID+"` says where it stands; `stepgate resume "+l.runID+"` takes it when it is free")
 }
 
 // Release gives the run free. It always gives up the lock, also when that can't
@@ -158,7 +158,7 @@ func (s *Store) held(ctx context.Context, runID string) error {
 	ctx, cancel := context.WithTimeout(ctx, namePatience)
 	defer cancel()
 	e := &HeldError{RunID: runID}
-	hint := "`stepgate watch " + runID + "` follows it"
+	hint := "`stepgate show " + runID + "` says where it stands"
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
 		rows, err := s.leases(ctx, runID)
 		if err == nil && len(rows) == 1 {

@@ -53,6 +53,9 @@ func (d driveFlags) check(p *plan.Plan, labDir string) error {
 	case d.digest != "" && d.digest != p.Digest:
 		return usage("look at what would run: stepgate plan …", "approve ahead: the plan is %s, not %s", short(p.Digest), short(d.digest))
 	}
+	if err := d.known(p); err != nil {
+		return err
+	}
 	if labDir != "" && onlyLab(p) {
 		return nil
 	}
@@ -62,6 +65,37 @@ func (d driveFlags) check(p *plan.Plan, labDir string) error {
 	if d.digest == "" {
 		return usage("look at what would run with `stepgate plan`, then add --plan "+p.Digest, "approve ahead: --approve needs --plan")
 	}
+	return nil
+}
+
+// known refuses a grant for a gate that the plan doesn't have: it would be
+// missed only when the run stops there.
+func (d driveFlags) known(p *plan.Plan) error {
+	var gates []string
+	for _, c := range p.Cells {
+		if id := (run.Key{Step: c.Step.ID}).StepID(); c.Step.Gated && !slices.Contains(gates, id) {
+			gates = append(gates, id)
+		}
+	}
+	for _, a := range d.approve {
+		if a != "*" && !slices.ContainsFunc(gates, func(id string) bool { return grants(a, id) }) {
+			return exitWith(exitNotFound, text.WithHint(fmt.Errorf("approve ahead: the plan has no gate at a step %q", a),
+				"its gates are at: "+strings.Join(gates, ", ")))
+		}
+	}
+	return nil
+}
+
+// needsPerson refuses to begin what nobody could answer.
+func (d driveFlags) needsPerson(st streams) error {
+	if d.auto || st.terminal() {
+		return nil
+	}
+	tty, err := openTTY(st)
+	if err != nil {
+		return exitWith(exitUsage, err)
+	}
+	tty.close()
 	return nil
 }
 
@@ -148,12 +182,11 @@ func leftAt(e *engine.Engine, left tui.Left, resume string) *plain.Waiting {
 // granted reports whether a step's gate was granted ahead. An id may be any
 // unique tail of the step's path.
 func (d driveFlags) granted(stepID string) bool {
-	for _, a := range d.approve {
-		if a == "*" || a == stepID || strings.HasSuffix(stepID, "/"+a) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.approve, func(a string) bool { return grants(a, stepID) })
+}
+
+func grants(approved, stepID string) bool {
+	return approved == "*" || approved == stepID || strings.HasSuffix(stepID, "/"+approved)
 }
 
 // screen reports whether a full screen can be shown.
@@ -242,7 +275,7 @@ func (d driveFlags) ask(ctx context.Context, st streams, src *source, missing []
 		qs = append(qs, q)
 	}
 	if d.screen(st) {
-		return tui.Ask(ctx, qs, tui.Options{In: st.in, Out: st.out, Theme: themeOptions()})
+		return tui.Ask(ctx, qs, tui.Options{In: st.in, Out: st.out, Theme: themeOptions(), Title: src.name})
 	}
 	tty, err := openTTY(st)
 	if err != nil {

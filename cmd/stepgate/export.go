@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -54,7 +56,7 @@ func runExport(ctx context.Context, s streams, ref, format, out string) error {
 			return err
 		}
 	} else if err := writeFile(out, b.Bytes()); err != nil {
-		return fmt.Errorf("export run %q: %w", p.id, err)
+		return fmt.Errorf("export run %q to %q: %w", p.id, out, err)
 	}
 	p.exported(ctx, s, format, b.Bytes())
 	return nil
@@ -87,6 +89,10 @@ func (p *past) output(ctx context.Context) func(string, int) ([]byte, int64, err
 // writeFile puts a whole file under its name, or leaves the old one.
 func writeFile(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".stepgate-*")
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err // its path is a name of ours
+	}
 	if err != nil {
 		return err
 	}

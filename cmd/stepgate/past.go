@@ -199,6 +199,9 @@ func newShowCommand(s streams) *cobra.Command {
 				return err
 			}
 			defer p.close()
+			if err := p.driver(cmd.Context()); err != nil {
+				return err
+			}
 			if asJSON {
 				return report.ShowJSON(s.out, p.run)
 			}
@@ -207,6 +210,18 @@ func newShowCommand(s streams) *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
+}
+
+// driver has the run name who drives it now. Its events name who took it last,
+// also when that process has ended without a word.
+func (p *past) driver(ctx context.Context) error {
+	infos, err := p.store.Runs(ctx)
+	for _, i := range infos {
+		if i.ID == p.id {
+			p.run.Holder = i.Holder
+		}
+	}
+	return err
 }
 
 func refOf(args []string) string {

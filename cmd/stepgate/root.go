@@ -54,9 +54,10 @@ be interrupted at any point and resumed.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return runHome(cmd.Context(), s) },
 		Args:          cobra.NoArgs,
 	}
+	wrapArgs(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("see: "+cmd.CommandPath()+" --help", "%w", err)
 	})
@@ -143,7 +144,10 @@ func pairs(list []string) (map[string]string, error) {
 	m := map[string]string{}
 	for _, p := range list {
 		name, value, ok := strings.Cut(p, "=")
-		if !ok || name == "" {
+		switch {
+		case !ok:
+			return nil, usage("write -e NAME=VALUE", "read value %q: there is no = in it", p)
+		case name == "":
 			return nil, usage("write -e NAME=VALUE", "read value %q: there is no name before =", p)
 		}
 		m[name] = value

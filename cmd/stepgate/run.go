@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +36,9 @@ func newRunCommand(s streams) *cobra.Command {
 				return err
 			}
 			if system != "" {
+				if err := d.needsPerson(s); err != nil {
+					return err
+				}
 				if err := src.useLab(cmd.Context(), s, system, lab.Options{Speed: demoSpeed}); err != nil {
 					return err
 				}
@@ -63,6 +68,12 @@ func newDemoCommand(s streams) *cobra.Command {
 			if len(args) > 0 {
 				system = args[0]
 			}
+			if err := simulated(system); err != nil {
+				return err
+			}
+			if err := d.needsPerson(s); err != nil {
+				return err
+			}
 			src, err := bookFlags{}.read(system + "-upgrade")
 			if err != nil {
 				return err
@@ -78,9 +89,24 @@ func newDemoCommand(s streams) *cobra.Command {
 	return c
 }
 
+// simulated refuses a system that can't be simulated.
+func simulated(system string) error {
+	if slices.Contains(lab.Systems, system) {
+		return nil
+	}
+	return exitWith(exitNotFound, text.WithHint(fmt.Errorf("simulate %q: there is no such system", system),
+		"systems are: "+strings.Join(lab.Systems, ", ")))
+}
+
 // useLab starts a simulated cluster and takes hosts and values from it. Values
 // that were given stay.
 func (s *source) useLab(ctx context.Context, st streams, system string, o lab.Options) error {
+	if err := simulated(system); err != nil {
+		return err
+	}
+	if o.Speed <= 0 {
+		return usage("see: stepgate demo --help", "simulate %q: a speed of %v is none", system, o.Speed)
+	}
 	_, _ = fmt.Fprintf(st.err, "starting a simulated %s cluster on this machine …\n", system)
 	root := filepath.Join(filepath.Dir(journalPath()), "labs")
 	if err := os.MkdirAll(root, 0o700); err != nil {
@@ -127,6 +153,9 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 		_, _ = fmt.Fprintln(st.err, sanitised(n.String()))
 	}
 	if err := d.check(p, src.lab); err != nil {
+		return err
+	}
+	if err := d.needsPerson(st); err != nil {
 		return err
 	}
 	store, err := openJournal(ctx)
@@ -196,6 +225,10 @@ func resumeRun(ctx context.Context, st streams, args []string, d driveFlags) err
 	records, err := store.Load(ctx, id)
 	if err != nil {
 		return err
+	}
+	if closed, ok := records[len(records)-1].Event.(run.RunClosed); ok {
+		return exitWith(exitNotFound, text.WithHint(fmt.Errorf("resume run %q: it is closed (%s)", id, closed.How),
+			"its transcript: stepgate export "+id))
 	}
 	p, started, err := replan(ctx, store, records)
 	if err != nil {
