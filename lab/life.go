@@ -173,6 +173,16 @@ func ready(s *site.Site) bool {
 	return true
 }
 
+// Running says whether the process of the lab of dir is alive. The error of a
+// directory without a lab is fs.ErrNotExist.
+func Running(dir string) (bool, error) {
+	s, err := site.Load(dir)
+	if err != nil {
+		return false, err
+	}
+	return runs(s)
+}
+
 // Down ends the lab of dir with every process it started, and removes dir. A lab
 // that is gone is no error.
 func Down(ctx context.Context, dir string) error {

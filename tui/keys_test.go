@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,5 +72,25 @@ func TestKeyTableHasEveryKey(t *testing.T) {
 		if !strings.Contains(table, b.Long) {
 			t.Errorf("the table lacks %q", b.Long)
 		}
+	}
+}
+
+// The page of keys in the documentation is this program's own; -update writes it
+// anew.
+func TestKeyPageIsFresh(t *testing.T) {
+	t.Parallel()
+	page := filepath.Join("..", "docs", "keys.md")
+	want := "# Keys\n\nMade from the keymap by `go test ./tui -update`; `?` shows the same on the screen.\n\n" + KeyTable()
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil { //nolint:gosec // documentation
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s isn't what the keymap says; write it anew with: go test ./tui -update", page)
 	}
 }

@@ -36,6 +36,7 @@ type source struct {
 	invFile   string
 	given     map[string]string
 	lab       string
+	making    *os.File // held while the lab isn't in the journal yet; nil without one
 	ssh       run.SSHFiles
 	notices   []runbook.Diagnostic
 }

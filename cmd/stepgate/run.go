@@ -108,20 +108,20 @@ func (s *source) useLab(ctx context.Context, st streams, system string, o lab.Op
 		return usage("see: stepgate demo --help", "simulate %q: a speed of %v is none", system, o.Speed)
 	}
 	_, _ = fmt.Fprintf(st.err, "starting a simulated %s cluster on this machine …\n", system)
-	root := filepath.Join(filepath.Dir(journalPath()), "labs")
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return fmt.Errorf("make room for a lab: %w", err)
+	var err error
+	if s.making, err = enterLabs(ctx, st); err != nil {
+		return err
 	}
-	dir := filepath.Join(root, state.NewRunID(now(), rand.Reader))
+	dir := filepath.Join(labsRoot(), state.NewRunID(now(), rand.Reader))
 	if _, err := lab.Create(dir, system, o); err != nil {
 		return fmt.Errorf("make a simulated %q cluster: %w", system, err)
 	}
 	cluster, err := lab.Start(ctx, dir)
 	if err != nil {
-		return fmt.Errorf("start the simulated cluster: %w", err)
+		return joinDown(fmt.Errorf("start the simulated cluster: %w", err), dir)
 	}
 	if s.inv, err = os.ReadFile(cluster.Inventory); err != nil {
-		return fmt.Errorf("read the simulated cluster's inventory: %w", err)
+		return joinDown(fmt.Errorf("read the simulated cluster's inventory: %w", err), dir)
 	}
 	s.invFile, s.lab = cluster.Inventory, dir
 	s.ssh = run.SSHFiles{Identity: cluster.Identity, KnownHosts: cluster.KnownHosts}
@@ -173,6 +173,11 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 		return err
 	}
 	begun = true
+	if src.making != nil {
+		if err := src.making.Close(); err != nil { // the journal names the lab from here on
+			return fmt.Errorf("begin run %q: %w", id, closing(ctx, e, err))
+		}
+	}
 	return d.drive(ctx, st, e, p, id, started)
 }
 
