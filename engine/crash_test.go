@@ -235,11 +235,12 @@ func (st *stage) verify(n int, acked map[uint64][32]byte) {
 
 func TestAJournalThatFailsLetsNothingStart(t *testing.T) {
 	t.Parallel()
-	for name, output := range map[string]bool{"events": false, "output": true} {
+	for name, printed := range map[string]int{"events": 0, "output": 10, "output that is written on the way": 5 << 20} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			output := printed > 0
 			st := newStage(t, front+step("one", sh("", "one"))+step("two", sh("", "two")))
-			st.set("one", executortest.Script{Stdout: "out\n"})
+			st.set("one", executortest.Script{Stdout: strings.Repeat("x", printed)})
 			j := &brokenJournal{left: -1}
 			st.wrap = func(real engine.Journal) engine.Journal { j.Journal = real; return j }
 			d := st.start()
@@ -266,9 +267,8 @@ func TestAJournalThatFailsLetsNothingStart(t *testing.T) {
 			}
 			want := map[bool][]string{true: {"one"}, false: nil}[output]
 			st.wantRan(want...)
-			follows := st.calls("Follow")
-			if follows > 1 {
-				t.Errorf("followed %d times", follows)
+			if n := st.calls("Follow"); n > 1 || st.count("Outcome") > 0 {
+				t.Errorf("followed %d times, %d outcomes without their output", n, st.count("Outcome"))
 			}
 			if err := d.e.Close(t.Context(), "latched"); err != nil {
 				t.Errorf("close: %v", err)

@@ -153,6 +153,9 @@ func TestAnAttemptThatDiedIsSettledByItsPostconditions(t *testing.T) {
 			if a := sn.Action(run.VerbRetry); a.OK() {
 				t.Error("retry is offered for an attempt in doubt")
 			}
+			if sn.Notice != "" {
+				t.Errorf("notice %q", sn.Notice)
+			}
 			for _, v := range []run.Verb{run.VerbMarkDone, run.VerbMarkFailed, run.VerbProbe} {
 				if a := sn.Action(v); !a.OK() {
 					t.Errorf("%s is not offered: %s", v, a.Why)
