@@ -45,7 +45,7 @@ func (s *shell) Look(ctx context.Context, c Command, sink Sink) (Result, error) 
 		// hanging up now would leave it.
 		select {
 		case <-l.begun:
-		case <-ended:
+		case <-ended: //nolint:errcheck // received again below
 		case <-time.After(beginGrace):
 		}
 		err = s.unlook(context.WithoutCancel(ctx), l)
