@@ -185,7 +185,7 @@ func (a *app) tick() tea.Cmd {
 }
 
 func (a *app) resize(w, h int) {
-	a.layout = arrange(w, h, a.focus, a.whole, a.out.Empty())
+	a.layout = arrange(w, h, a.focus, a.whole, a.quiet())
 	if d := a.top(); d != nil && !a.layout.small {
 		d.fit(a)
 	}
@@ -193,7 +193,13 @@ func (a *app) resize(w, h int) {
 
 // rearrange fits the panes after the focus, or whether there is output, changed.
 func (a *app) rearrange() {
-	a.layout = arrange(a.layout.w, a.layout.h, a.focus, a.whole, a.out.Empty())
+	a.layout = arrange(a.layout.w, a.layout.h, a.focus, a.whole, a.quiet())
+}
+
+// quiet reports whether the shown step has printed nothing.
+func (a *app) quiet() bool {
+	c := a.printing()
+	return a.out.Empty() || c != nil && c.Key != a.stepKey
 }
 
 // selected returns the cell that is read: the one under the cursor, or where

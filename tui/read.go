@@ -22,6 +22,7 @@ func (a *app) showSelected() {
 	if c.Key != a.stepKey {
 		a.stepKey, a.step.Top = c.Key, 0
 	}
+	c = a.printing()
 	if at := a.attempt(c); at != "" {
 		if a.out.Source() != at {
 			a.out.Reset(at)
@@ -31,6 +32,24 @@ func (a *app) showSelected() {
 		return
 	}
 	a.showChecks(c)
+}
+
+// printing returns the cell whose output is shown: the selected one or, while
+// that waits to begin and has printed nothing, the one that did something last.
+// What it printed is often read only when the run has gone on.
+func (a *app) printing() *run.Cell {
+	c := a.selected()
+	did := func(c *run.Cell) bool { return len(c.Attempts) > 0 || len(c.Checks) > 0 }
+	if c == nil || a.snap.Busy != nil || c.Key != a.snap.Current || c.Status != run.Pending || did(c) {
+		return c
+	}
+	last := c
+	for _, o := range a.snap.Run.Cells {
+		if did(o) && o.Seq > last.Seq {
+			last = o
+		}
+	}
+	return last
 }
 
 // attempt returns the attempt whose output is shown for a cell, or "".
@@ -111,7 +130,7 @@ func ended(s string) string {
 
 // read fetches output that is there and not yet shown.
 func (a *app) read() tea.Cmd {
-	c := a.selected()
+	c := a.printing()
 	if c == nil {
 		return nil
 	}

@@ -126,7 +126,8 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 		what, saw := wording.Row(j.Row)
 		out = append(out, stepview.CheckLine(t, label, j.Where, wording.Verdict(j.Row.Verdict), "", what, saw, w)...)
 	}
-	if e := c.Checks[run.Evidence]; e != nil {
+	if e, at := wording.Looked(c); e != nil {
+		out = append(out, t.Muted.Render("What held at "+at.Format(time.TimeOnly)+", after it had ended:"))
 		for _, res := range e.Checks {
 			out = append(out, stepview.Result(t, wording.Label(c.Plan.Step, run.Evidence), "", c.Fences(run.Evidence), res, w)...)
 		}

@@ -249,6 +249,9 @@ func (a *app) outPane() string {
 	iw, ih := pane.Inner(r.w, r.h)
 	lines := a.out.Lines(a.theme, iw, ih)
 	box := pane.Box{Title: "Output", Right: a.out.Shows().String(), Focus: a.focus == paneOut, Scroll: a.out.Position()}
+	if p := a.printing(); p != nil && p.Key != a.stepKey {
+		box.Title = "Output of " + wording.Name(a.snap.Run, p.Plan.Step)
+	}
 	if !a.out.Following() {
 		box.Title = "Output, scrolled: end follows again"
 	}

@@ -1,8 +1,6 @@
 package run
 
 import (
-	"fmt"
-
 	"stepgate/checks"
 	"stepgate/runbook/plan"
 )
@@ -185,7 +183,7 @@ func (c *Cell) canRollBack() Availability {
 	case c.Status != Failed && c.Status != RollbackFailed && c.Status != Unknown:
 		a.Why = "it is " + c.Status.String()
 	default:
-		a.Says = fmt.Sprintf("undo this step (%d line(s), shown first)", lines(c.Plan.Step.Book.Rollback.Command.Body))
+		a.Says = "undo this step; what it runs is shown first"
 	}
 	return a
 }

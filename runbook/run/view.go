@@ -11,8 +11,6 @@ import (
 	"stepgate/runbook/plan"
 )
 
-func lines(s string) int { return strings.Count(strings.TrimRight(s, "\n"), "\n") + 1 }
-
 // Cell returns the state of a cell, or nil.
 func (r *Run) Cell(k Key) *Cell {
 	if i, ok := r.byKey[k]; ok {

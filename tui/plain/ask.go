@@ -108,6 +108,7 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 		if f := c.Plan.Step.Book.Command; f != nil {
 			w.p.indent("$", strings.TrimRight(f.Body, "\n"))
 		}
+		w.p.expects(c)
 	}
 	var offered []run.Availability
 	for _, a := range s.Actions {
@@ -126,7 +127,7 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 	if err != nil || n < 0 {
 		return nil, err
 	}
-	return w.act(ctx, offered[n])
+	return w.act(ctx, s, offered[n])
 }
 
 // choice reads the number of an action; -1 for what isn't one.
@@ -153,16 +154,12 @@ func (w *walk) read(ctx context.Context, ask string) (string, error) {
 }
 
 // act asks for the words an action needs.
-func (w *walk) act(ctx context.Context, a run.Availability) (run.Action, error) {
-	ask := func(what string) (string, error) {
-		s, err := w.read(ctx, what+"> ")
-		if err == nil && s == "" {
-			w.p.printf("nothing typed, nothing done\n")
-		}
-		return s, err
-	}
+func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (run.Action, error) {
 	if a.Phrase != "" {
-		typed, err := ask(fmt.Sprintf("type %q", a.Phrase))
+		typed, err := w.read(ctx, fmt.Sprintf("type %q> ", a.Phrase))
+		if err == nil && typed != a.Phrase {
+			w.p.printf("that is not what has to be typed, nothing done\n")
+		}
 		if err != nil || typed != a.Phrase {
 			return nil, err
 		}
@@ -172,9 +169,17 @@ func (w *walk) act(ctx context.Context, a run.Availability) (run.Action, error) 
 	}
 	typed := ""
 	if what, ok := words[a.Verb]; ok {
+		optional := a.Verb == run.VerbMarkDone && s.Wait == run.WaitManual
+		if optional {
+			what += " (may be empty)"
+		}
 		var err error
-		if typed, err = ask(what); err != nil || typed == "" {
+		if typed, err = w.read(ctx, what+"> "); err != nil {
 			return nil, err
+		}
+		if typed == "" && !optional {
+			w.p.printf("nothing typed, nothing done\n")
+			return nil, nil
 		}
 	}
 	switch a.Verb {

@@ -244,6 +244,7 @@ func TestRun(t *testing.T) {
 		{"nobody at the gate", []string{"1", "4", "looked", "1"}, "", nil},
 		{"an empty line declines", []string{"1", "4", "looked", "1", ""}, "", []string{""}},
 		{"the phrase", []string{"1", "4", "looked", "1", "really"}, run.Done, []string{"really"}},
+		{"ticked without evidence", []string{"1", "4", "", "1", "really"}, run.Done, []string{"really"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -265,6 +266,9 @@ func TestRun(t *testing.T) {
 			}
 			if strings.Join(got, "|") != strings.Join(tt.answer, "|") || len(got) != len(tt.answer) {
 				t.Errorf("the gate was answered with %q, want %q\n%s", got, tt.answer, out.String())
+			}
+			if !strings.Contains(out.String(), "    check: true\n") {
+				t.Errorf("what will be checked isn't told before:\n%s", out.String())
 			}
 			if len(tt.answer) > 0 && !strings.Contains(out.String(), "echo 完成") {
 				t.Errorf("the gate doesn't show what runs:\n%s", out.String())

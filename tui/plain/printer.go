@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stepgate/checks"
+	"stepgate/runbook"
 	"stepgate/runbook/run"
 	"stepgate/tui"
 	"stepgate/tui/wording"
@@ -195,6 +196,24 @@ func (p *printer) checks(c *run.Cell, ph run.Phase, told map[run.Phase]time.Time
 				p.indent("→", r.Cause)
 			}
 		}
+	}
+}
+
+// expects tells what will be checked, before anything is.
+func (p *printer) expects(c *run.Cell) {
+	say := func(label string, f *runbook.Fence, i int) {
+		for _, l := range wording.Asserts(f, i) {
+			p.printf("    %s: %s\n", label, l)
+		}
+	}
+	for i, f := range c.Fences(run.Before) {
+		say(wording.Label(c.Plan.Step, run.Before), f, i)
+	}
+	if f := c.Plan.Step.Book.Command; f != nil && f.Expect != nil {
+		say("expect", f, 0)
+	}
+	for i, f := range c.Fences(run.After) {
+		say(wording.Label(c.Plan.Step, run.After), f, i)
 	}
 }
 

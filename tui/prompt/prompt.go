@@ -68,7 +68,8 @@ type Prompt struct {
 	note   string
 	err    error
 	scroll pane.Scroll
-	body   int // lines of the body that were drawn
+	read   bool // the body has been on the screen to its end
+	body   int  // lines of the body that were drawn
 	room   int
 }
 
@@ -90,6 +91,13 @@ func (p *Prompt) Key(k tea.KeyPressMsg) {
 	case p.Phrase != "":
 		if k.String() == "backspace" {
 			p.phrase = wording.Chop(p.phrase)
+		} else if p.body > 0 && !p.read {
+			if p.note = "read on to the end first"; k.String() == "space" {
+				p.scroll.By(max(p.room-1, 1), p.body, p.room)
+				p.note = ""
+			}
+		} else if k.Text == " " && p.phrase == "" {
+			break // one blank more than reading on needed
 		} else if k.Text != "" && len(p.phrase) < len(p.Phrase)+64 {
 			p.phrase += k.Text
 		}
@@ -170,9 +178,11 @@ func (p *Prompt) Render(t *theme.Theme, w, h int) string {
 	for _, c := range p.Choices {
 		body = append(body, "  "+t.Muted.Render(t.Glyph.Bullet+" ")+wording.Line(c))
 	}
-	foot := p.foot(t, iw)
+	foot := p.foot(t, iw) // as high whatever it says
 	p.body, p.room = len(body), max(min(len(body), ih-len(foot)), 0)
 	p.scroll.By(0, p.body, p.room)
+	p.read = p.read || p.scroll.Top+p.room >= p.body
+	foot = p.foot(t, iw)
 	lines := append([]string{}, p.scroll.Window(body, p.room)...)
 	lines = append(lines, foot...)
 	box := pane.Box{Title: p.Title, Focus: true, Scroll: &p.scroll}
@@ -201,7 +211,13 @@ func (p *Prompt) foot(t *theme.Theme, w int) []string {
 	if note == "" && p.err != nil && p.Value() != "" {
 		note = wording.Line(p.err.Error())
 	}
-	if note == "" {
+	switch {
+	case note != "":
+	case p.Phrase != "" && !p.read:
+		note = "read on to the end first: space or pgdn"
+	case len(p.Choices) > 0:
+		note, style = "up and down choose, enter takes it, esc leaves it", t.Faint
+	default:
 		note, style = "enter takes it, esc leaves it", t.Faint
 	}
 	return append(out, style.Render(ansi.Truncate(note, max(w, 0), t.Glyph.Ellipsis)))

@@ -27,13 +27,19 @@ func (b *body) checks() {
 	b.phase(run.Before)
 	b.outcome()
 	b.phase(run.After)
-	if _, ok := b.c.Verdict(run.Evidence); ok && b.c.Status != run.Succeeded {
+	if e, _ := wording.Looked(b.c); e != nil && b.c.Status != run.Succeeded || b.looking() {
 		b.phase(run.Evidence)
 	}
 	if b.c.Status == run.RollingBack || b.c.Status == run.RolledBack || b.c.Status == run.RollbackFailed {
 		b.phase(run.RollbackBefore)
 		b.phase(run.RollbackAfter)
 	}
+}
+
+// looking reports whether what holds now is being looked at.
+func (b *body) looking() bool {
+	a := b.busy()
+	return a != nil && len(a.Looks) > 0 && a.Phase == run.Evidence
 }
 
 // outcome draws the command's own exit and expectations.
@@ -53,7 +59,7 @@ func (b *body) outcome() {
 			b.row("expect", "", r)
 		}
 	case f.Expect != nil:
-		for _, l := range Asserts(f, 0) {
+		for _, l := range wording.Asserts(f, 0) {
 			b.open("expect", "", l)
 		}
 	}
@@ -86,7 +92,7 @@ func (b *body) phase(p run.Phase) {
 	}
 	for i, f := range fences {
 		b.looks(f)
-		for _, l := range Asserts(f, i) {
+		for _, l := range wording.Asserts(f, i) {
 			b.open(wording.Label(b.c.Plan.Step, p), "", l)
 		}
 	}
@@ -149,7 +155,7 @@ func Result(t *theme.Theme, label, where string, fences []*runbook.Fence, res ru
 	}
 	what, saw := wording.ExitText(res), wording.ExitText(res)
 	if res.Fence < len(fences) {
-		what = Asserts(fences[res.Fence], res.Fence)[0]
+		what = wording.Asserts(fences[res.Fence], res.Fence)[0]
 	}
 	switch {
 	case res.Cause != "":
@@ -209,32 +215,11 @@ func name(fences []*runbook.Fence, i int) string {
 	if i >= len(fences) {
 		return "check"
 	}
-	lines := Asserts(fences[i], i)
+	lines := wording.Asserts(fences[i], i)
 	if len(lines) > 1 {
 		return fmt.Sprintf("%s (and %d more)", lines[0], len(lines)-1)
 	}
 	return lines[0]
-}
-
-// Asserts returns what a check asserts, a line each, by its label where it has
-// one; a check without an expect is named by its command.
-func Asserts(f *runbook.Fence, i int) []string {
-	if f.Expect != nil {
-		var out []string
-		for _, r := range f.Expect.Eval(checks.Observation{}, nil, nil) {
-			what, _ := wording.Row(r)
-			out = append(out, what)
-		}
-		if len(out) > 0 {
-			return out
-		}
-	}
-	for l := range strings.Lines(f.Body) {
-		if l = strings.TrimSpace(l); l != "" && !strings.HasPrefix(l, "#") {
-			return []string{wording.Line(l)}
-		}
-	}
-	return []string{fmt.Sprintf("check %d", i+1)}
 }
 
 func (b *body) row(label, where string, r checks.Row) {

@@ -221,14 +221,30 @@ func (b *body) command() {
 		b.add(b.Theme.Bad.Render(wording.Line(err.Error())))
 		return
 	}
-	b.add(Dispatch(b.Theme, &d, b.w)...)
-	if st.Book.Rollback != nil && (b.c.Status == run.RollingBack || b.c.Attempt(run.RoleRollback) != nil) {
-		if d, err := b.Snap.Run.Dispatch(b.c, run.RoleRollback); err == nil {
-			b.gap()
-			b.add(b.Theme.Muted.Render("rollback"))
-			b.add(Dispatch(b.Theme, &d, b.w)...)
-		}
+	undo := b.undo()
+	if b.c.Status == run.RollingBack && len(undo) > 0 { // what runs comes first
+		b.add(undo...)
+		b.gap()
+		b.add(b.Theme.Muted.Render("it undoes:"))
+		undo = nil
 	}
+	b.add(Dispatch(b.Theme, &d, b.w)...)
+	if len(undo) > 0 {
+		b.gap()
+		b.add(undo...)
+	}
+}
+
+// undo is the rollback's command, once it has come to that.
+func (b *body) undo() []string {
+	if b.c.Plan.Step.Book.Rollback == nil || b.c.Status != run.RollingBack && b.c.Attempt(run.RoleRollback) == nil {
+		return nil
+	}
+	d, err := b.Snap.Run.Dispatch(b.c, run.RoleRollback)
+	if err != nil {
+		return nil
+	}
+	return append([]string{b.Theme.Muted.Render("rollback:")}, Dispatch(b.Theme, &d, b.w)...)
 }
 
 // Dispatch draws a command: its place, and its body line by line.

@@ -3,6 +3,7 @@ package wording
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"stepgate/checks"
 	"stepgate/runbook/plan"
@@ -87,6 +88,16 @@ func unknown(c *run.Cell) string {
 		s += " (" + Line(c.Detail) + ")"
 	}
 	return s
+}
+
+// Looked returns what was seen of a cell after its command had ended, or nil
+// when something has been sent since: then it says nothing about now.
+func Looked(c *run.Cell) (taken *run.ChecksTaken, at time.Time) {
+	t, at := c.Checks[run.Evidence], c.CheckedAt[run.Evidence]
+	if l := c.Latest(); t == nil || l != nil && l.At.After(at) {
+		return nil, time.Time{}
+	}
+	return t, at
 }
 
 // Judged is one row of a check or of a command's own expectations, with where

@@ -73,3 +73,28 @@ func TestStopped(t *testing.T) {
 		}
 	}
 }
+
+// What was seen before something else was sent says nothing about now.
+func TestLooked(t *testing.T) {
+	t.Parallel()
+	seen := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+	cell := func(sent ...time.Time) *run.Cell {
+		c := &run.Cell{
+			Checks:    map[run.Phase]*run.ChecksTaken{run.Evidence: {}},
+			CheckedAt: map[run.Phase]time.Time{run.Evidence: seen},
+		}
+		for _, at := range sent {
+			c.Attempts = append(c.Attempts, &run.Attempt{At: at})
+		}
+		return c
+	}
+	if e, at := Looked(cell(seen.Add(-time.Minute))); e == nil || !at.Equal(seen) {
+		t.Errorf("seen after the command: %v at %v", e, at)
+	}
+	if e, _ := Looked(cell(seen.Add(-time.Minute), seen.Add(time.Second))); e != nil {
+		t.Error("what was seen before a rollback is shown as holding now")
+	}
+	if e, _ := Looked(&run.Cell{}); e != nil {
+		t.Error("something was seen of a cell that nobody looked at")
+	}
+}
