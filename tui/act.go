@@ -104,7 +104,8 @@ func (a *app) rollBack(title string) tea.Cmd {
 		return nil
 	}
 	body := func(t *theme.Theme, w int) []string {
-		return append([]string{t.Strong.Render("This runs:")}, stepview.Dispatch(t, &d, w)...)
+		out := append([]string{t.Strong.Render("This runs:")}, stepview.Dispatch(t, &d, w)...)
+		return append(out, stepview.Behind(t, &d, w)...)
 	}
 	return a.ask(prompt.Config{Title: title, Phrase: "y", Body: body}, run.VerbRollBack,
 		func(string) run.Action { return run.RollBack{} })

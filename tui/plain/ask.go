@@ -132,6 +132,10 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 
 // choice reads the number of an action; -1 for what isn't one.
 func (w *walk) choice(ctx context.Context, offered []run.Availability) (int, error) {
+	// What was typed before this question was meant for another one.
+	if err := w.in.Flush(); err != nil {
+		return -1, err
+	}
 	line, err := w.read(ctx, "number> ")
 	if err != nil {
 		return -1, err
@@ -150,6 +154,9 @@ func (w *walk) choice(ctx context.Context, offered []run.Availability) (int, err
 func (w *walk) read(ctx context.Context, ask string) (string, error) {
 	w.p.printf("%s", ask)
 	line, err := w.in.ReadLine(ctx)
+	if err != nil {
+		w.p.printf("\n") // the question's line ends here
+	}
 	return strings.TrimSpace(line), errors.Join(err, w.p.err)
 }
 
@@ -220,7 +227,7 @@ func (w *walk) rollBack(ctx context.Context) (run.Action, error) {
 		return nil, err
 	}
 	w.p.printf("on %s:\n", wording.Place(d.Where))
-	w.p.indent("$", strings.TrimRight(d.Body, "\n"))
+	w.p.command(&d)
 	typed, err := w.read(ctx, "type y to roll back> ")
 	if err != nil || typed != "y" {
 		return nil, err
@@ -239,10 +246,7 @@ func (w *walk) gate(ctx context.Context, s *run.Snapshot, c *run.Cell) (run.Acti
 	}
 	if d := g.Dispatch; d != nil {
 		w.p.printf("  on %s, %s, in %s:\n", wording.Place(d.Where), d.Interpreter, dash(wording.Line(d.Dir)))
-		w.p.indent("$", strings.TrimRight(d.Prefix+d.Body, "\n"))
-		for _, v := range d.Named() {
-			w.p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(v.Value))
-		}
+		w.p.command(d)
 	}
 	w.p.checks(c, run.Before, nil)
 	if g.Reversible {

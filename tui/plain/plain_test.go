@@ -259,8 +259,8 @@ func TestRun(t *testing.T) {
 			for _, a := range w.got {
 				if ans, ok := a.(run.Answer); ok {
 					got = append(got, ans.Typed)
-					if in.flushed == 0 {
-						t.Error("what was typed before the gate wasn't dropped")
+					if in.flushed < 4 { // three choices and the gate
+						t.Errorf("what was typed before a question was dropped %d times", in.flushed)
 					}
 				}
 			}

@@ -199,6 +199,14 @@ func (p *printer) checks(c *run.Cell, ph run.Phase, told map[run.Phase]time.Time
 	}
 }
 
+// command prints exactly what would run, and the values it names.
+func (p *printer) command(d *run.Dispatch) {
+	p.indent("$", strings.TrimRight(d.Prefix+d.Body, "\n"))
+	for _, v := range d.Named() {
+		p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(v.Value))
+	}
+}
+
 // expects tells what will be checked, before anything is.
 func (p *printer) expects(c *run.Cell) {
 	say := func(label string, f *runbook.Fence, i int) {

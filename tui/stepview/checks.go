@@ -148,6 +148,9 @@ func Result(t *theme.Theme, label, where string, fences []*runbook.Fence, res ru
 	var out []string
 	for _, r := range res.Rows {
 		what, saw := wording.Row(r)
+		if res.Fence < len(fences) && fences[res.Fence].Expect == nil {
+			what = wording.Asserts(fences[res.Fence], res.Fence)[0] // its exit is all it says; name it
+		}
 		out = append(out, CheckLine(t, label, where, wording.Verdict(r.Verdict), "", what, saw, w)...)
 	}
 	if len(out) > 0 {

@@ -268,6 +268,23 @@ func Dispatch(t *theme.Theme, d *run.Dispatch, w int) []string {
 	return out
 }
 
+// Behind draws what a command's own text doesn't show: how much runs before it,
+// and the values of the variables that it or that names.
+func Behind(t *theme.Theme, d *run.Dispatch, w int) []string {
+	var out []string
+	if lines, name := wording.Prefix(d); len(lines) > 0 {
+		for _, l := range pane.Wrap("before it: "+name, max(w-2, 1)) {
+			out = append(out, "  "+t.Faint.Render(l))
+		}
+	}
+	for _, v := range d.Named() {
+		for _, l := range pane.Wrap("$"+wording.Line(v.Name)+" = "+wording.Line(v.Value), max(w-2, 1)) {
+			out = append(out, "  "+t.Muted.Render(l))
+		}
+	}
+	return out
+}
+
 // history lists the attempts, when there was more than one.
 func (b *body) history() {
 	if len(b.c.Attempts) < 2 {

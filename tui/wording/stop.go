@@ -84,7 +84,7 @@ func unknown(c *run.Cell) string {
 	default:
 		s = Line(string(c.Reason))
 	}
-	if c.Detail != "" {
+	if c.Detail != "" && c.Reason != run.HostDied { // there it says the same
 		s += " (" + Line(c.Detail) + ")"
 	}
 	return s
