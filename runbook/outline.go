@@ -153,6 +153,9 @@ func (p *parser) nodes(n ast.Node, end, indent int) []*outline {
 	}
 }
 
+// table finds the line under a table's head: a table leads in to nothing.
+var table = regexp.MustCompile(`(?m)^[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-*:?[ \t]*)+$`)
+
 // paragraph is prose; the first skip lines are left out.
 func (p *parser) paragraph(n ast.Node, skip int) []*outline {
 	lines := n.Lines()
@@ -169,7 +172,9 @@ func (p *parser) paragraph(n ast.Node, skip int) []*outline {
 	o.spans = []span{{o.at, lines.At(lines.Len() - 1).Stop}}
 	p.reordered(o.at, b.String())
 	o.text = withoutComments(b.String())
-	o.lead = o.text
+	if !table.MatchString(o.text) {
+		o.lead = o.text
+	}
 	if o.text == "" {
 		return nil
 	}
