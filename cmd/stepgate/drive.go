@@ -91,11 +91,9 @@ func (d driveFlags) needsPerson(st streams) error {
 	if d.auto || st.terminal() {
 		return nil
 	}
-	tty, err := openTTY(st)
-	if err != nil {
+	if _, err := openTTY(st); err != nil {
 		return exitWith(exitUsage, err)
 	}
-	tty.close()
 	return nil
 }
 
@@ -167,7 +165,6 @@ func (d driveFlags) front(ctx context.Context, st streams, e *engine.Engine, id 
 	if err != nil {
 		return plain.Result{}, err
 	}
-	defer tty.close()
 	return plain.Run(ctx, e, e, tty, o)
 }
 
@@ -281,6 +278,5 @@ func (d driveFlags) ask(ctx context.Context, st streams, src *source, missing []
 	if err != nil {
 		return nil, err
 	}
-	defer tty.close()
 	return plain.Ask(ctx, tty, st.out, qs)
 }

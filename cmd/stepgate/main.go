@@ -21,7 +21,7 @@ func main() {
 	}
 	keepFiles()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	code := Main(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	code := Main(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, &console{}})
 	stop()
 	os.Exit(code)
 }

@@ -21,7 +21,10 @@ import (
 )
 
 // streams are the program's own.
-type streams struct{ in, out, err *os.File }
+type streams struct {
+	in, out, err *os.File
+	console      *console
+}
 
 // terminal reports whether a person is at both ends.
 func (s streams) terminal() bool {

@@ -21,21 +21,27 @@ type tty struct {
 	f     *os.File
 	lines chan string
 	errs  chan error
-	own   bool // f was opened here
 }
 
-// openTTY opens the controlling terminal. Without one there is nobody to ask.
+// console holds the one reader of the terminal: a second one would take lines
+// that were meant for the first. It reads until the process ends.
+type console struct{ tty *tty }
+
+// openTTY opens the controlling terminal, once. Without one there is nobody to ask.
 func openTTY(st streams) (*tty, error) {
-	f, own := st.in, false
+	if st.console.tty != nil {
+		return st.console.tty, nil
+	}
+	f := st.in
 	if !term.IsTerminal(int(st.in.Fd())) {
 		var err error
 		if f, err = os.OpenFile("/dev/tty", os.O_RDWR, 0); err != nil {
 			return nil, exitWith(exitWaiting, text.WithHint(fmt.Errorf("ask a person: there is no terminal: %w", err),
 				"run it on a terminal, or unattended with --auto"))
 		}
-		own = true
 	}
-	t := &tty{f: f, own: own, lines: make(chan string), errs: make(chan error, 1)}
+	t := &tty{f: f, lines: make(chan string), errs: make(chan error, 1)}
+	st.console.tty = t
 	go t.read()
 	return t, nil
 }
@@ -86,11 +92,5 @@ func (t *tty) Flush() error {
 		case <-quiet.C:
 			return nil
 		}
-	}
-}
-
-func (t *tty) close() {
-	if t.own {
-		t.f.Close() //nolint:errcheck,gosec // a terminal that was only read
 	}
 }

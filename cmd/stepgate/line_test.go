@@ -1,0 +1,30 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// In line mode one reader has the terminal from the first question to the last:
+// no answer is lost between the values asked for and the run.
+func TestLinesAreReadByOne(t *testing.T) {
+	t.Parallel()
+	book := filepath.Join(t.TempDir(), "book.md")
+	src := "+++\ntitle = \"演练\"\n[params.city]\nprompt = \"城市\"\npattern = '\\p{Han}+'\n+++\n- [ ] Look\n\n  ```sh\n  echo \"$city\"\n  ```\n"
+	if err := os.WriteFile(book, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
+	p := c.person("run", book)
+	p.reads("城市> ")
+	p.types("x")
+	p.reads(`"x" is not matched(?s:.*)城市> `)
+	p.types("上海")
+	p.reads("number> ")
+	p.types("q")
+	p.reads("waiting: go look local – do: stepgate resume")
+	if code := p.ends(); code != exitWaiting {
+		t.Errorf("it ended with %d", code)
+	}
+}
