@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -158,19 +159,33 @@ func processEnv() []string {
 	return env
 }
 
-// ready says whether the running lab has opened its ports.
+// ready says whether the running lab answers on its ports. That a port accepts is
+// not enough: those of a process that was just killed do, for a moment.
 func ready(s *site.Site) bool {
 	if _, err := os.Stat(readyPath(s)); err != nil {
 		return false
 	}
 	for i := range s.Hosts {
-		conn, err := net.DialTimeout("tcp", sshAddr(&s.Hosts[i]), time.Second)
-		if err != nil {
+		if !greets(sshAddr(&s.Hosts[i])) {
 			return false
 		}
-		conn.Close()
 	}
 	return true
+}
+
+// greets says whether an SSH server speaks at the address.
+func greets(addr string) bool {
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	if err := conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+		return false
+	}
+	hello := make([]byte, len("SSH-"))
+	_, err = io.ReadFull(conn, hello)
+	return err == nil && string(hello) == "SSH-"
 }
 
 // Running says whether the process of the lab of dir is alive. The error of a

@@ -85,6 +85,13 @@ func (s *site) leave(host string) {
 	if r.stdout != "left\n" {
 		s.t.Fatalf("got %+v", r)
 	}
+	s.eventually("what was left runs", func() bool {
+		var all strings.Builder
+		for _, argv := range processes(s.t, s.Dir) {
+			all.WriteString(argv)
+		}
+		return strings.Contains(all.String(), "sleep 600") && strings.Contains(all.String(), "sleep 601")
+	})
 }
 
 func (s *site) gone() {
