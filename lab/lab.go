@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
 	"net"
 	"os"
@@ -244,7 +245,7 @@ func (p *portPicker) next() (int, error) {
 			return 0, err
 		}
 		port := low + int(n.Int64())
-		if p.taken[port] {
+		if p.taken[port] || !claimPort(port) {
 			continue
 		}
 		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
@@ -255,6 +256,31 @@ func (p *portPicker) next() (int, error) {
 		return port, ln.Close()
 	}
 	return 0, fmt.Errorf("find a free port between %d and %d on 127.0.0.1", low, high)
+}
+
+// portClaim is how long a port that one lab has picked is left alone by others
+// that are being made: longer than from picking to listening.
+const portClaim = 10 * time.Minute
+
+// claimPort keeps labs that are made side by side from picking one port. Where
+// it can't be noted the port is taken as free: the kernel has the last word.
+func claimPort(port int) bool {
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("stepgate-ports-%d", os.Getuid()))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return true
+	}
+	name := filepath.Join(dir, strconv.Itoa(port))
+	if fi, err := os.Stat(name); err == nil && time.Since(fi.ModTime()) > portClaim {
+		_ = os.Remove(name) // whoever made it has its port by now, or is gone
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return false
+	}
+	if err != nil {
+		return true
+	}
+	return f.Close() == nil
 }
 
 func randomHex() string {
