@@ -39,7 +39,7 @@ func TestBombsAreUnknown(t *testing.T) {
 // One compiled fence serves every host at once.
 func TestEvalIsConcurrent(t *testing.T) {
 	t.Parallel()
-	e, problems := CompileExpect("let t = table(stdout)\nall(t, .Replica in [\"1\", \"3\"]) and stdout matches \"t\" + \"1\"", nil)
+	e, problems := CompileExpect("let t = table(stdout)\nall(t, .Replica in [\"1\", \"3\"]) and stdout matches \"t\" + \"1\"", nil, OfScript)
 	if len(problems) > 0 {
 		t.Fatal(describe(problems))
 	}
@@ -107,7 +107,7 @@ func FuzzCompileExpect(f *testing.F) {
 			return
 		}
 		lines := strings.Count(src, "\n") + 1
-		e, problems := CompileExpect(src, names)
+		e, problems := CompileExpect(src, names, OfScript)
 		if (e == nil) != (len(problems) > 0) {
 			t.Fatalf("%d problems and %v", len(problems), e)
 		}

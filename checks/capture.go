@@ -31,8 +31,8 @@ type Captured struct {
 // CompileCapture compiles the lines "name = expression" of a capture fence. A
 // line may use the names above it. All problems are reported; with any, the
 // Capture is nil.
-func CompileCapture(src string, n Names) (*Capture, []Problem) {
-	c := newCompiler(n, true)
+func CompileCapture(src string, n Names, of Kind) (*Capture, []Problem) {
+	c := newCompiler(n, of)
 	out := &Capture{source: src, names: n}
 	list, problems := statements(src)
 	c.problems = problems

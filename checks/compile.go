@@ -40,13 +40,13 @@ type binding struct {
 // compiler holds what the lines of one fence share.
 type compiler struct {
 	names    Names
-	observed bool // false: no observation, only variables
+	of       Kind // what is observed
 	bound    map[string]binding
 	problems []Problem
 }
 
-func newCompiler(n Names, observation bool) *compiler {
-	return &compiler{names: n, observed: observation, bound: map[string]binding{}}
+func newCompiler(n Names, of Kind) *compiler {
+	return &compiler{names: n, of: of, bound: map[string]binding{}}
 }
 
 // withheld are functions of expr-lang that would make a verdict depend on more
@@ -80,7 +80,7 @@ func (c *compiler) config() *conf.Config {
 		delete(cfg.Builtins, name)
 	}
 	env := types.Map{"host": types.String}
-	if c.observed {
+	if c.of != OfVariables {
 		for _, name := range []string{"stdout", "stderr", "output"} {
 			env[name] = types.String
 		}
@@ -265,7 +265,7 @@ func (c *compiler) free(name string) bool {
 func (c *compiler) known() []string {
 	out := append(keys(c.names), "host")
 	out = append(out, keys(c.bound)...)
-	if c.observed {
+	if c.of != OfVariables {
 		out = append(out, keys(observed)...)
 	}
 	sort.Strings(out)

@@ -22,8 +22,8 @@ type expectLine struct {
 
 // CompileExpect compiles the assertions of an expect fence, one a line. All
 // problems are reported; with any, the Expect is nil.
-func CompileExpect(src string, n Names) (*Expect, []Problem) {
-	c := newCompiler(n, true)
+func CompileExpect(src string, n Names, of Kind) (*Expect, []Problem) {
+	c := newCompiler(n, of)
 	e := &Expect{source: src, names: n, uses: map[string]bool{}}
 	list, problems := statements(src)
 	c.problems = problems

@@ -53,7 +53,7 @@ var values = Values{
 // eval judges one fence and gives verdict words with what was seen or the cause.
 func eval(t *testing.T, src string, o Observation) []Row {
 	t.Helper()
-	e, problems := CompileExpect(src, names)
+	e, problems := CompileExpect(src, names, OfScript)
 	if len(problems) > 0 {
 		t.Fatalf("compile %q: %+v", src, problems)
 	}
@@ -199,7 +199,7 @@ func TestLinesLabelsAndLets(t *testing.T) {
 	t.Parallel()
 	src := "// first a comment\n\nlet rows_ = filter(table(stdout), // inner\n  .Replica == \"1\")\n" +
 		"none(rows_, /* the\n few */ // or none\n  .Table_name == \"//\") // no table called //\nlen(rows_) == 1 and \"a // b\" == 'a // b'\n'  ' == stdout"
-	e, problems := CompileExpect(src, names)
+	e, problems := CompileExpect(src, names, OfScript)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -221,8 +221,8 @@ func TestLinesLabelsAndLets(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	plainLine, _ := CompileExpect(`stdout == "x"`, nil)
-	ofExit, _ := CompileExpect("let e = exit\ne in [0, 123]", nil)
+	plainLine, _ := CompileExpect(`stdout == "x"`, nil, OfScript)
+	ofExit, _ := CompileExpect("let e = exit\ne in [0, 123]", nil, OfScript)
 	for _, tt := range []struct {
 		name string
 		e    *Expect
@@ -290,7 +290,7 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s: %v %v, want %v %q", tt.src, out, err, tt.out, tt.err)
 		}
 	}
-	test, problems := CompileTest(`stdout contains "FATAL"`, n)
+	test, problems := CompileTest(`stdout contains "FATAL"`, n, OfScript)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

@@ -8,6 +8,25 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
+// Kind says what is observed, and so which names of the observation have a value.
+type Kind uint8
+
+const (
+	// OfVariables: nothing is run.
+	OfVariables Kind = iota
+	// OfScript: exit stdout stderr output lines errors json.
+	OfScript
+	// OfSQL: exit stderr errors rows.
+	OfSQL
+	// OfHTTP: status headers body json exit stderr errors. Exit is 0 for a
+	// status of 200 to 399, else 1; an expectation of status replaces it.
+	OfHTTP
+	// OfTCP: exit stdout stderr output lines errors.
+	OfTCP
+	// OfSample: line, of a background monitor.
+	OfSample
+)
+
 // Observation is what one try of a command or check showed. A fence over
 // variables alone, which runs nothing, is judged on Observation{Ran: true}.
 type Observation struct {
@@ -20,6 +39,12 @@ type Observation struct {
 	Stdout, Stderr string // raw, as received
 	Output         string // both, in the order they came
 	Host           string // the name expressions see as host
+
+	Rows    []map[string]any  // of SQL: the last result set; nil: there was none
+	Status  int               // of HTTP
+	Headers map[string]string // of HTTP; names in lower case, several values joined by ", "
+	Body    string            // of HTTP
+	Line    string            // of a sample
 }
 
 // World answers what lies outside the observation. With a nil World the helpers

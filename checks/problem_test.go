@@ -57,7 +57,7 @@ func TestExpectProblems(t *testing.T) {
 		{strings.Repeat("(", 300) + "1" + strings.Repeat(")", 300), `1:201 brackets are nested too deeply [use let to name parts of the expression]`},
 		{strings.Repeat("exit == 0 and ", 9000) + "true", `1:1 the fence holds more than 64 KiB [split it over several checks]`},
 	} {
-		e, problems := CompileExpect(tt.src, names)
+		e, problems := CompileExpect(tt.src, names, OfScript)
 		if got := describe(problems); got != tt.want {
 			t.Errorf("%.80q:\n got %s\nwant %s", tt.src, got, tt.want)
 		}
@@ -80,7 +80,7 @@ func TestCaptureProblems(t *testing.T) {
 		{"a = stdou\n b = a + 1\nc = nope(", "3:9 the bracket ( is never closed [close it; a line goes on while a bracket is open]\n1:5 unknown name \"stdou\" [did you mean stdout?]"},
 		{"a = stdout\nb = a + 1", `2:7 + can't be used on string and int [write number(…) around the text, or quote the number]`},
 	} {
-		_, problems := CompileCapture(tt.src, names)
+		_, problems := CompileCapture(tt.src, names, OfScript)
 		if got := describe(problems); got != tt.want {
 			t.Errorf("%q:\n got %s\nwant %s", tt.src, got, tt.want)
 		}
@@ -112,7 +112,7 @@ func TestValueProblems(t *testing.T) {
 
 func TestUses(t *testing.T) {
 	t.Parallel()
-	e, problems := CompileExpect("let x = endpoint\nx == writes and (unset ?? host) == stdout and all(old, # == leaders)", names)
+	e, problems := CompileExpect("let x = endpoint\nx == writes and (unset ?? host) == stdout and all(old, # == leaders)", names, OfScript)
 	if len(problems) > 0 {
 		t.Fatal(describe(problems))
 	}

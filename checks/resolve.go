@@ -76,7 +76,7 @@ func (r *resolver) variable(n *ast.IdentifierNode) {
 	case bound:
 	case named || name == "host":
 		r.e.uses[name] = true
-	case observed[name] && r.c.observed:
+	case observed[name] && r.c.of != OfVariables:
 		r.e.uses[name] = true
 	case observed[name]:
 		r.at(n, name+" isn't known here: nothing has been run", "capture the value in an earlier step and use its name")

@@ -23,7 +23,7 @@ all_    = t
 healthy = all(t, .Partition_unalive == "0")
 sizes   = {"n": count_, "list": [1, 2.5, nil, "x"]}
 `
-	c, problems := CompileCapture(src, names)
+	c, problems := CompileCapture(src, names, OfScript)
 	if len(problems) > 0 {
 		t.Fatal(describe(problems))
 	}
@@ -88,7 +88,7 @@ func roundTrip(t *testing.T, out []Captured) {
 		}
 		back[c.Name], n[c.Name] = v, read.Type
 	}
-	e, problems := CompileExpect("limit == duration(\"60s\")\nversion(to) >= version(\"4.2.0\")\n\"t2\" in single and count_ + 1 == again\nall(all_, .Database_name == \"db\")\nnot healthy", n)
+	e, problems := CompileExpect("limit == duration(\"60s\")\nversion(to) >= version(\"4.2.0\")\n\"t2\" in single and count_ + 1 == again\nall(all_, .Database_name == \"db\")\nnot healthy", n, OfScript)
 	if len(problems) > 0 {
 		t.Fatal(describe(problems))
 	}
@@ -101,7 +101,7 @@ func roundTrip(t *testing.T, out []Captured) {
 
 func TestCaptureFails(t *testing.T) {
 	t.Parallel()
-	c, problems := CompileCapture("a = regex(stdout, \"x=(\\\\d+)\")\nb = json.b\nc = 1", nil)
+	c, problems := CompileCapture("a = regex(stdout, \"x=(\\\\d+)\")\nb = json.b\nc = 1", nil, OfScript)
 	if len(problems) > 0 {
 		t.Fatal(describe(problems))
 	}

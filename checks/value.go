@@ -17,16 +17,16 @@ type Value struct {
 // pick, env.*. want is the type it must have; Any leaves it open. All problems
 // are reported; with any, the Value is nil.
 func CompileValue(src string, n Names, want Type) (*Value, []Problem) {
-	return compileValue(src, n, want, false)
+	return compileValue(src, n, want, OfVariables)
 }
 
 // CompileTest compiles an expression that is true or false of a try: fail_if.
-func CompileTest(src string, n Names) (*Value, []Problem) {
-	return compileValue(src, n, Bool, true)
+func CompileTest(src string, n Names, of Kind) (*Value, []Problem) {
+	return compileValue(src, n, Bool, of)
 }
 
-func compileValue(src string, n Names, want Type, observation bool) (*Value, []Problem) {
-	c := newCompiler(n, observation)
+func compileValue(src string, n Names, want Type, of Kind) (*Value, []Problem) {
+	c := newCompiler(n, of)
 	list, problems := statements(src)
 	c.problems = problems
 	out := &Value{source: src, names: n, want: want}

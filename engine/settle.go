@@ -184,14 +184,14 @@ func (e *Engine) decide(ctx context.Context, c *run.Cell) error {
 // before true, smaller before larger, ties as in the inventory.
 func (e *Engine) order(ctx context.Context, w *plan.Walk) error {
 	r := e.state()
-	keys := make([]any, len(w.Hosts))
-	idx := make([]int, len(w.Hosts))
+	keys := make([]any, len(w.Keys))
+	idx := make([]int, len(w.Keys))
 	for i, n := range w.Instances {
 		idx[i] = i
 		scope := plan.ScopeOf(n)
-		v, err := w.OrderBy.Value.Eval(checks.Values(r.NamesIn(scope, "")), r.WorldOf(scope))
+		v, err := w.Each.OrderBy.Value.Eval(checks.Values(r.NamesIn(scope, "")), r.WorldOf(scope))
 		if err != nil {
-			return fmt.Errorf("order the hosts of %q by %s for %s: %w", w.ID, w.OrderBy.Text, w.Hosts[i], err)
+			return fmt.Errorf("order the hosts of %q by %s for %s: %w", w.ID, w.Each.OrderBy.Text, w.Keys[i], err)
 		}
 		keys[i] = v
 	}
@@ -202,11 +202,11 @@ func (e *Engine) order(ctx context.Context, w *plan.Walk) error {
 		return n
 	})
 	if bad != nil {
-		return fmt.Errorf("order the hosts of %q by %s: %w", w.ID, w.OrderBy.Text, bad)
+		return fmt.Errorf("order the hosts of %q by %s: %w", w.ID, w.Each.OrderBy.Text, bad)
 	}
 	hosts := make([]string, len(idx))
 	for i, n := range idx {
-		hosts[i] = w.Hosts[n]
+		hosts[i] = w.Keys[n]
 	}
 	return e.append(ctx, run.WalkOrdered{Walk: w.ID, Hosts: hosts})
 }

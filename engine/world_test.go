@@ -49,7 +49,7 @@ func newWorld(t *testing.T, book string) *world {
 func newWorldOn(t *testing.T, book string, inv *inventory.Inventory) *world {
 	t.Helper()
 	dir := t.TempDir()
-	rb, diags := runbook.Parse("test.md", []byte(book))
+	rb, diags := runbook.Parse("test.md", []byte(book), nil)
 	if runbook.Failed(diags) {
 		t.Fatalf("parse: %v", diags)
 	}

@@ -28,7 +28,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(fmt.Sprintf("runbook/%d", n), func(b *testing.B) {
 			b.SetBytes(int64(len(src)))
 			for b.Loop() {
-				if r, ds := runbook.Parse("long.md", src); r == nil {
+				if r, ds := runbook.Parse("long.md", src, nil); r == nil {
 					b.Fatal(ds)
 				}
 			}

@@ -26,7 +26,7 @@ func TestReferenceExamples(t *testing.T) {
 		t.Fatalf("only %d examples were found", len(examples))
 	}
 	for _, example := range examples {
-		if r, ds := Parse("example.md", []byte(example[1])); r == nil || len(ds) > 0 {
+		if r, ds := Parse("example.md", []byte(example[1]), nil); r == nil || len(ds) > 0 {
 			t.Errorf("%s\n%v", example[1], ds)
 		}
 	}
@@ -84,7 +84,7 @@ func TestReferenceWords(t *testing.T) {
 func TestNamesOfLaterFeatures(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"rows", "status", "headers", "body"} {
-		if _, problems := checks.CompileExpect(name+" == nil", checks.Names{}); len(problems) == 0 || !strings.HasPrefix(problems[0].Text, "not yet") {
+		if _, problems := checks.CompileExpect(name+" == nil", checks.Names{}, checks.OfScript); len(problems) == 0 || !strings.HasPrefix(problems[0].Text, "not yet") {
 			t.Errorf("%s: %v", name, problems)
 		}
 	}

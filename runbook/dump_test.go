@@ -74,8 +74,7 @@ func flags(pairs ...any) string {
 
 func (d *dumper) section(depth int, s *runbook.Section) {
 	d.line(depth, "section %s %q level=%d%s %s", s.ID, s.Title, s.Level, flags("required", s.Required), place(s.Pos))
-	d.text(depth+1, "each", s.Each)
-	d.expr(depth+1, "order_by", s.OrderBy)
+	d.each(depth+1, s.Each)
 	d.text(depth+1, "prose", s.Prose)
 	d.texts(depth+1, "warning", s.Warnings)
 	d.text(depth+1, "caution", s.Caution)
@@ -95,8 +94,7 @@ var kinds = map[runbook.StepKind]string{runbook.Manual: "manual", runbook.Check:
 func (d *dumper) step(depth int, s *runbook.Step) {
 	d.line(depth, "%s %s %q%s %s", kinds[s.Kind], s.ID, s.Title,
 		flags("required", s.Required, "irreversible", s.Irreversible, "idempotent", s.Idempotent, "gated", s.Gated()), place(s.Pos))
-	d.text(depth+1, "each", s.Each)
-	d.expr(depth+1, "order_by", s.OrderBy)
+	d.each(depth+1, s.Each)
 	d.expr(depth+1, "when", s.When)
 	d.text(depth+1, "prose", s.Prose)
 	d.texts(depth+1, "warning", s.Warnings)
@@ -137,4 +135,12 @@ func (d *dumper) fence(depth int, name string, f *runbook.Fence) {
 	if f.Capture != nil {
 		d.line(depth+1, "capture %q", f.CaptureText)
 	}
+}
+
+func (d *dumper) each(depth int, e *runbook.Each) {
+	if e == nil {
+		return
+	}
+	d.text(depth, "each", e.Group)
+	d.expr(depth, "order_by", e.OrderBy)
 }

@@ -33,7 +33,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
-		r, ds := runbook.Parse("f.md", src)
+		r, ds := runbook.Parse("f.md", src, nil)
 		if (r == nil) != runbook.Failed(ds) {
 			t.Fatalf("runbook %v with %v", r != nil, ds)
 		}
@@ -130,7 +130,7 @@ func TestHostileInput(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				r, ds := runbook.Parse("f.md", []byte(src))
+				r, ds := runbook.Parse("f.md", []byte(src), nil)
 				if (r == nil) != runbook.Failed(ds) {
 					t.Errorf("runbook %v with %d diagnostics", r != nil, len(ds))
 				}

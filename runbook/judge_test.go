@@ -9,7 +9,7 @@ import (
 // judge parses a plain document with one fence and says why it is gated.
 func judge(t *testing.T, lang, body string) string {
 	t.Helper()
-	r, ds := runbook.Parse("plain.md", []byte("# A\n\n```"+lang+"\n"+body+"\n```\n"))
+	r, ds := runbook.Parse("plain.md", []byte("# A\n\n```"+lang+"\n"+body+"\n```\n"), nil)
 	if r == nil {
 		t.Fatalf("%q: %v", body, ds)
 	}
@@ -90,7 +90,7 @@ func TestJudgedCommands(t *testing.T) {
 
 func TestAnnotatedRunbooksAreNotJudged(t *testing.T) {
 	t.Parallel()
-	r, ds := runbook.Parse("a.md", []byte("+++\n+++\n# A\n\n```sh\nrm -rf x\n```\n"))
+	r, ds := runbook.Parse("a.md", []byte("+++\n+++\n# A\n\n```sh\nrm -rf x\n```\n"), nil)
 	if r == nil {
 		t.Fatal(ds)
 	}
@@ -103,7 +103,7 @@ func TestAnnotatedRunbooksAreNotJudged(t *testing.T) {
 func TestCarriedOver(t *testing.T) {
 	t.Parallel()
 	src := "# One\n\n```sh\ncd /a\ncd b && make\nexport X=1 Y=\"$X\"\n(cd sub)\ncd x | true\n```\n\n## Deeper\n\n```sh\necho 1\n```\n\n```python\nprint(2)\n```\n\n```sh\ncd /c\n```\n\n```sh\necho 3\n```\n\n# Two\n\n```sh\necho 4\n```\n"
-	r, ds := runbook.Parse("a.md", []byte(src))
+	r, ds := runbook.Parse("a.md", []byte(src), nil)
 	if r == nil {
 		t.Fatal(ds)
 	}

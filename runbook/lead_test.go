@@ -12,7 +12,7 @@ import (
 func TestTableIsNoTitle(t *testing.T) {
 	t.Parallel()
 	src := "# 维护\n\n## Space\n\nLook at disks:\n\n```sh\ndf\n```\n\n| 主机 | 角色 |\n|------|:----:|\n| 一号 | 主库 |\n\n```sh\nuptime\n```\n\nTake a | b - or c:\n\n```sh\ndate\n```\n"
-	book, diags := runbook.Parse("plain.md", []byte(src))
+	book, diags := runbook.Parse("plain.md", []byte(src), nil)
 	if runbook.Failed(diags) {
 		t.Fatal(diags)
 	}

@@ -9,9 +9,15 @@ import (
 	"stepgate/checks"
 )
 
-// Parse reads a runbook. file names it in diagnostics. All findings are
-// reported, in the order of the file; the Runbook is nil when any is an error.
-func Parse(file string, src []byte) (*Runbook, []Diagnostic) {
+// Opener returns the text of a file that a runbook includes. name is clean,
+// relative to the runbook's directory, has slashes and never leads out of it.
+// That a symbolic link doesn't either is the opener's to see to.
+type Opener func(name string) ([]byte, error)
+
+// Parse reads a runbook and what it includes. file names it in diagnostics; a
+// nil open refuses includes. All findings are reported, in the order of the
+// file; the Runbook is nil when any is an error.
+func Parse(file string, src []byte, open Opener) (*Runbook, []Diagnostic) {
 	p := newParser(file, src)
 	if p.readable() {
 		p.parse()

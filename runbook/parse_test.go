@@ -43,7 +43,7 @@ func TestParse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := report(runbook.Parse(filepath.Base(file), src))
+			got := report(runbook.Parse(filepath.Base(file), src, nil))
 			golden := strings.TrimSuffix(file, ".md") + ".golden"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {

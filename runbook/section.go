@@ -17,18 +17,13 @@ type context struct {
 	level        int
 }
 
-// walk is what `each`, `batch` and `order_by` say.
-type walk struct {
-	each    string
-	orderBy *Expr
-}
-
 // enter reads what a heading or a task says for everything in it.
-func (p *parser) enter(m marks, ctx context) (context, walk) {
-	var w walk
-	if w.each = p.each(m); w.each != "" {
-		ctx.scope = ctx.scope.inner(w.each)
-		w.orderBy = p.orderBy(m, ctx)
+func (p *parser) enter(m marks, ctx context) (context, *Each) {
+	var w *Each
+	if group := p.each(m); group != "" {
+		w = &Each{Pos: p.pos(m.values["each"].ValueAt), Group: group, Batch: 1}
+		ctx.scope = ctx.scope.inner(group)
+		w.OrderBy = p.orderBy(m, ctx)
 	}
 	ctx = p.inherit(m, ctx)
 	ctx.required = ctx.required || m.has("required")
@@ -108,7 +103,7 @@ func (p *parser) section(o *outline, ctx context) *Section {
 		return s
 	}
 	ctx, w := p.enter(m, ctx)
-	s.Each, s.OrderBy, s.Required = w.each, w.orderBy, ctx.required
+	s.Each, s.Required = w, ctx.required
 	names := p.visible(ctx.scope, ctx.on)
 	p.templates(o.spans, names)
 	s.Confirm = p.templateValue(m, "confirm", names)

@@ -102,7 +102,7 @@ func (p *parser) task(o *outline, waiting []*outline, ctx context) Item {
 	if len(sheets) > 1 {
 		return p.commands(o, title, m, w, sheets, append(waiting, rest...), ctx)
 	}
-	st := &Step{Pos: p.pos(o.at), Title: title, ID: p.itemID(m, o.title, "step"), Each: w.each, OrderBy: w.orderBy}
+	st := &Step{Pos: p.pos(o.at), Title: title, ID: p.itemID(m, o.title, "step"), Each: w}
 	sh := &sheet{}
 	if len(sheets) == 1 {
 		sh = sheets[0]
@@ -114,11 +114,11 @@ func (p *parser) task(o *outline, waiting []*outline, ctx context) Item {
 }
 
 // group makes the section that a task-list item with several steps is.
-func (p *parser) group(o *outline, title string, m marks, w walk, ctx context) (*Section, context) {
+func (p *parser) group(o *outline, title string, m marks, w *Each, ctx context) (*Section, context) {
 	ctx.level++
 	s := &Section{
 		Pos: p.pos(o.at), ID: p.itemID(m, o.title, "step"), Title: title, Level: ctx.level,
-		Each: w.each, OrderBy: w.orderBy, Required: ctx.required,
+		Each: w, Required: ctx.required,
 	}
 	names := p.visible(ctx.scope, ctx.on)
 	p.templates(o.spans, names)
@@ -130,7 +130,7 @@ func (p *parser) group(o *outline, title string, m marks, w walk, ctx context) (
 }
 
 // tasks builds an item that holds items.
-func (p *parser) tasks(o *outline, title string, m marks, w walk, waiting []*outline, ctx context) *Section {
+func (p *parser) tasks(o *outline, title string, m marks, w *Each, waiting []*outline, ctx context) *Section {
 	s, inner := p.group(o, title, m, w, ctx)
 	if s.Level > MaxNesting {
 		p.errorAt(o.at, "nesting", fmt.Sprintf("more than %d levels of steps", MaxNesting), "use headings")
@@ -142,7 +142,7 @@ func (p *parser) tasks(o *outline, title string, m marks, w walk, waiting []*out
 }
 
 // commands builds an item that holds several commands: steps id.1, id.2, ….
-func (p *parser) commands(o *outline, title string, m marks, w walk, sheets []*sheet, notes []*outline, ctx context) *Section {
+func (p *parser) commands(o *outline, title string, m marks, w *Each, sheets []*sheet, notes []*outline, ctx context) *Section {
 	s, inner := p.group(o, title, m, w, ctx)
 	notes = p.gate(s, append(notes, sheets[0].notes...), inner)
 	sheets[0].notes = notes

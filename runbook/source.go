@@ -43,7 +43,7 @@ func newParser(file string, src []byte) *parser {
 	p := &parser{
 		file: file,
 		src:  bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")),
-		book: &Runbook{File: file, Source: src},
+		book: &Runbook{File: file, Sources: []Source{{Name: file, Text: src}}},
 	}
 	if bytes.Contains(p.src, []byte("\r\n")) {
 		p.src = bytes.ReplaceAll(p.src, []byte("\r\n"), []byte("\n"))

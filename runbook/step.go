@@ -92,7 +92,7 @@ func (d *drafting) fence(b *block) {
 func (d *drafting) runnable(b *block, m marks) *Fence {
 	p := d.p
 	ctx := p.inherit(m, d.ctx)
-	f := &Fence{Pos: p.pos(b.at), Lang: b.lang, Body: b.body, On: ctx.on, Dir: ctx.dir, Timeout: ctx.timeout, Poll: p.poll(m)}
+	f := &Fence{Pos: p.pos(b.at), Form: Script, Lang: b.lang, Body: b.body, On: ctx.on, Dir: ctx.dir, Timeout: ctx.timeout, Poll: p.poll(m)}
 	p.bracesInCommand(b, p.visible(ctx.scope, ctx.on))
 	p.shell(b, f)
 	return f
@@ -113,7 +113,7 @@ func (d *drafting) assertion(b *block, m marks) {
 	case b.kind == expectFence && f.ExpectText != "", b.kind == captureFence && f.CaptureText != "":
 		p.errorAt(b.at, "twice", "the fence above has "+article(b.kind)+" already", "write the lines into one fence")
 	case b.kind == expectFence:
-		expect, problems := checks.CompileExpect(b.body, names)
+		expect, problems := checks.CompileExpect(b.body, names, checks.OfScript)
 		p.expressions(b, problems)
 		f.Expect, f.ExpectText = expect, b.body
 	default:
@@ -149,7 +149,7 @@ func (d *drafting) capture(b *block, f *Fence, names checks.Names) {
 		p.errorAt(b.at, "misplaced", "a rollback captures nothing", "capture the value in the step")
 		return
 	}
-	capture, problems := checks.CompileCapture(b.body, names)
+	capture, problems := checks.CompileCapture(b.body, names, checks.OfScript)
 	p.expressions(b, problems)
 	f.Capture, f.CaptureText = capture, b.body
 	if capture == nil {

@@ -51,7 +51,7 @@ func TestShipped(t *testing.T) {
 // parse expects no diagnostic at all, not even a notice.
 func parse(t *testing.T, name string, src []byte) *runbook.Runbook {
 	t.Helper()
-	book, diags := runbook.Parse(name, src)
+	book, diags := runbook.Parse(name, src, nil)
 	for _, d := range diags {
 		t.Error(d.String())
 	}

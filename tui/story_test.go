@@ -101,7 +101,7 @@ type story struct {
 
 func tell(t *testing.T, book string, given map[string]string) *story {
 	t.Helper()
-	b, ds := runbook.Parse("book.md", []byte(book))
+	b, ds := runbook.Parse("book.md", []byte(book), nil)
 	if runbook.Failed(ds) {
 		t.Fatalf("the story's runbook: %v", ds)
 	}

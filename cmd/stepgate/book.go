@@ -125,7 +125,7 @@ func answerText(v any) string {
 
 // parse parses the runbook and its inventory. Errors of either end it.
 func (s *source) parse() (*runbook.Runbook, *inventory.Inventory, error) {
-	book, diags := runbook.Parse(s.file, s.book)
+	book, diags := runbook.Parse(s.file, s.book, nil)
 	var inv *inventory.Inventory
 	if s.inv != nil {
 		var more []runbook.Diagnostic

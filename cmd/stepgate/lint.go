@@ -30,7 +30,7 @@ func runLint(s streams, names []string, asJSON bool) error {
 		if err != nil {
 			return err
 		}
-		_, diags := runbook.Parse(file, src)
+		_, diags := runbook.Parse(file, src, nil)
 		all = append(all, diags...)
 	}
 	if asJSON {

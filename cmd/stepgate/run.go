@@ -125,7 +125,7 @@ func (s *source) useLab(ctx context.Context, st streams, system string, o lab.Op
 	}
 	s.invFile, s.lab = cluster.Inventory, dir
 	s.ssh = run.SSHFiles{Identity: cluster.Identity, KnownHosts: cluster.KnownHosts}
-	book, diags := runbook.Parse(s.file, s.book)
+	book, diags := runbook.Parse(s.file, s.book, nil)
 	if runbook.Failed(diags) {
 		return &diagnosed{diags}
 	}

@@ -51,7 +51,7 @@ func hoist(root *runbook.Section) *runbook.Section {
 		return root
 	}
 	s, ok := root.Items[0].(*runbook.Section)
-	if !ok || s.Level != 1 || s.Each != "" || s.Caution != "" {
+	if !ok || s.Level != 1 || s.Each != nil || s.Part != nil || s.Caution != "" {
 		return root
 	}
 	return s
@@ -146,10 +146,10 @@ func (b *builder) items(items []runbook.Item, pl place) []Node {
 		at := place{pl.path, pl.count(i + 1), pl.scope}
 		switch it := it.(type) {
 		case *runbook.Section:
-			nodes = append(nodes, b.each(it.Each, it.ID, it.Title, it.OrderBy, it.Pos, at,
+			nodes = append(nodes, b.each(it.Each, it.ID, it.Title, it.Pos, at,
 				func(at place) Node { return b.section(it, at) })...)
 		case *runbook.Step:
-			nodes = append(nodes, b.each(it.Each, it.ID, it.Title, it.OrderBy, it.Pos, at,
+			nodes = append(nodes, b.each(it.Each, it.ID, it.Title, it.Pos, at,
 				func(at place) Node { return b.step(it, at) })...)
 		}
 	}
@@ -158,21 +158,22 @@ func (b *builder) items(items []runbook.Item, pl place) []Node {
 
 // each builds one node, or a walk with one node per host. at.path becomes the
 // node's own path before build is called.
-func (b *builder) each(group, id, title string, order *runbook.Expr, pos runbook.Pos, at place, build func(place) Node) []Node {
+func (b *builder) each(each *runbook.Each, id, title string, pos runbook.Pos, at place, build func(place) Node) []Node {
 	path := at.join(id)
-	if group == "" {
+	if each == nil {
 		if n := build(place{path, at.number, at.scope}); n != nil {
 			return []Node{n}
 		}
 		return nil
 	}
+	group := each.Group
 	hosts, ok := b.p.Groups[group]
 	if !ok {
 		b.problem(pos, "missing-group", fmt.Sprintf("add to the inventory: [groups.%s] hosts = [\"…\"]", group),
 			"each walks group %q, which the inventory doesn't have", group)
 		return nil
 	}
-	w := &Walk{ID: path, Number: at.number, Title: title, Group: group, OrderBy: order, Hosts: hosts, Scope: at.scope}
+	w := &Walk{ID: path, Number: at.number, Title: title, Each: each, Batch: 1, Keys: hosts, Scope: at.scope}
 	for i, h := range hosts {
 		inst := fmt.Sprintf("%s[%s]", path, escape(h))
 		sc := &Scope{Up: at.scope, Path: inst, Host: h, Group: group, Index: i, Count: len(hosts)}

@@ -52,7 +52,7 @@ func bookMutations() []mutation {
 	elsewhere := runbook.Pos{File: "other.md", Line: 99, Col: 9}
 	return []mutation{
 		onBook("Runbook.File", false, func(b *runbook.Runbook) { b.File = "other.md" }),
-		onBook("Runbook.Source", false, func(b *runbook.Runbook) { b.Source = append(b.Source, '\n') }),
+		onBook("Runbook.Sources", false, func(b *runbook.Runbook) { b.Sources = nil }),
 		onBook("Runbook.Title", false, func(b *runbook.Runbook) { b.Title = "别的" }),
 		onBook("Runbook.Summary", false, func(b *runbook.Runbook) { b.Summary = "other" }),
 		onBook("Runbook.Confirm", false, func(b *runbook.Runbook) { b.Confirm = "yes" }), // stands in the steps
@@ -98,8 +98,8 @@ func itemMutations() []mutation {
 		onSection("Caution", false, func(s *runbook.Section) { s.Caution = "other" }),
 		onBook("Section.Caution gone", true, func(b *runbook.Runbook) { section(b, 1).Caution = "" }),
 		onSection("Confirm", true, func(s *runbook.Section) { s.Confirm = "other" }),
-		onSection("Each", true, func(s *runbook.Section) { s.Each = "spare" }),
-		onSection("OrderBy", true, func(s *runbook.Section) { s.OrderBy = other }),
+		onSection("Each", true, func(s *runbook.Section) { s.Each = &runbook.Each{Group: "spare", Batch: 1} }),
+		onSection("OrderBy", true, func(s *runbook.Section) { s.Each.OrderBy = other }),
 		onSection("Required", true, func(s *runbook.Section) { s.Required = true }),
 		onSection("Items", true, func(s *runbook.Section) { s.Items = s.Items[1:] }),
 
@@ -114,8 +114,8 @@ func itemMutations() []mutation {
 		onStep("Judged", false, func(s *runbook.Step) { s.Judged = "rm" }), // it is gated already
 		onBook("Step.Judged of an ungated step", true, func(b *runbook.Runbook) { step(b, 1, 2).Judged = "rm" }),
 		onStep("Confirm", true, func(s *runbook.Step) { s.Confirm = "other" }),
-		onStep("Each", true, func(s *runbook.Step) { s.Each = "spare" }),
-		onStep("OrderBy", true, func(s *runbook.Step) { s.Each, s.OrderBy = "spare", other }),
+		onStep("Each", true, func(s *runbook.Step) { s.Each = &runbook.Each{Group: "spare", Batch: 1} }),
+		onStep("OrderBy", true, func(s *runbook.Step) { s.Each = &runbook.Each{Group: "spare", Batch: 1, OrderBy: other} }),
 		onStep("When", true, func(s *runbook.Step) { s.When = other }),
 		onStep("Required", true, func(s *runbook.Step) { s.Required = true }),
 		onStep("Irreversible", true, func(s *runbook.Step) { s.Irreversible = true }),

@@ -97,7 +97,7 @@ Prose of the section.
 
 func book(t *testing.T) *runbook.Runbook {
 	t.Helper()
-	b, ds := runbook.Parse("up.md", []byte(source))
+	b, ds := runbook.Parse("up.md", []byte(source), nil)
 	if b == nil {
 		t.Fatal(ds)
 	}

@@ -40,7 +40,7 @@ func TestCellsAreWrittenOut(t *testing.T) {
 		t.Errorf("cells\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	w, ok := p.Walk("tablets")
-	if !ok || !slices.Equal(w.Hosts, []string{"t-1", "t-2"}) || w.OrderBy == nil || len(w.Instances) != 2 {
+	if !ok || !slices.Equal(w.Keys, []string{"t-1", "t-2"}) || w.Each.OrderBy == nil || len(w.Instances) != 2 {
 		t.Errorf("walk %+v, %v", w, ok)
 	}
 	if c, ok := p.Cell("tablets[t-2]/stop", "t-2"); !ok || c.Target != "t-2" {
@@ -59,7 +59,7 @@ func TestTitleIsHoisted(t *testing.T) {
 		{"two of them", "# One\n\n- [ ] Go {#go}\n\n  ```sh\n  true\n  ```\n\n# Two\n\n" + sh, "one/go", "1.1"},
 		{"steps before it", sh + "\n# One\n\n- [ ] Go {#go}\n\n  ```sh\n  true\n  ```\n", "one/go", "2.1"},
 	} {
-		b, ds := runbook.Parse("d.md", []byte(c.src))
+		b, ds := runbook.Parse("d.md", []byte(c.src), nil)
 		if b == nil {
 			t.Fatalf("%s: %v", c.name, ds)
 		}
@@ -105,7 +105,7 @@ func TestNewReportsEveryProblem(t *testing.T) {
 			`missing-host-variable: host "t-1" of group "tablet" has no variable "home"`,
 			`missing-host-variable: host "t-2" of group "tablet" has no variable "home"`,
 		}},
-		{"each of nothing", func(b *runbook.Runbook) { section(b, 1).Each = "nobody" }, all, []string{
+		{"each of nothing", func(b *runbook.Runbook) { section(b, 1).Each = &runbook.Each{Group: "nobody", Batch: 1} }, all, []string{
 			`missing-group: each walks group "nobody", which the inventory doesn't have`,
 		}},
 		{"on of nothing", func(b *runbook.Runbook) {

@@ -40,15 +40,15 @@ type Section struct {
 	Children []Node
 }
 
-// Walk is an `each`: one instance per host.
+// Walk is an `each`: one instance per host, or per value.
 type Walk struct {
 	ID        string // path without an instance
 	Number    string
 	Title     string // template of the instances' title
-	Group     string
-	OrderBy   *runbook.Expr
-	Hosts     []string // in the inventory's order
-	Instances []Node   // parallel to Hosts: each a *Section, or a *Step
+	Each      *runbook.Each
+	Batch     int      // instances at a time, from 1
+	Keys      []string // hosts, or values; in the inventory's or the list's order
+	Instances []Node   // parallel to Keys: each a *Section, or a *Step, of one shape unless they hold walks
 	Scope     *Scope   // outside the walk
 }
 
@@ -79,20 +79,27 @@ const (
 
 // Cell is a step at the place it runs: the unit of state.
 type Cell struct {
-	Index  int // in Plan.Cells
-	Step   *Step
-	Target string // host, Local, or "" for what a person does and for checks of several places
+	Index int // in Plan.Cells
+	Step  *Step
+	// Target is a host (of sql, http and tcp: whose variables it sees) or Local; ""
+	// for what a person does, for checks of several places and for a command whose
+	// host is picked when it is reached.
+	Target string
 }
 
-// Scope is an instance of a walk, or the run itself when Up is nil. It binds
-// the names a step sees.
+// Scope is an instance of a walk, an included part, or the run itself when Up
+// is nil. It binds the names a step sees, and owns what is captured in it.
 type Scope struct {
 	Up    *Scope
-	Path  string // of the instance: tablets[tablet-2]; "" for the run
-	Host  string // bound by the instance; "" for the run
-	Group string
-	Index int // in the inventory's order, from 0
-	Count int
+	Path  string        // of the instance: tablets[tablet-2]; of the part: its section's; "" for the run
+	Host  string        // bound by an instance of a walk over hosts
+	Group string        // that is walked, or whose variable is
+	Name  string        // bound by an instance of a walk over values
+	Value string        // of Name
+	Hosts []string      // the hosts that have this value: the group Name inside; nil of a list's element
+	Part  *runbook.Part // it hides the outer parameters and captures
+	Index int           // of an instance, in the order of Walk.Keys, from 0
+	Count int           // instances; 0: the scope is no instance
 }
 
 // InnerHost returns the host of the innermost walk, or "".

@@ -117,9 +117,9 @@ func (p *Plan) digest() string {
 		}
 	}
 	for _, w := range p.Walks {
-		dw := digestWalk{ID: w.ID, Hosts: w.Hosts}
-		if w.OrderBy != nil {
-			dw.OrderBy = w.OrderBy.Text
+		dw := digestWalk{ID: w.ID, Hosts: w.Keys}
+		if w.Each.OrderBy != nil {
+			dw.OrderBy = w.Each.OrderBy.Text
 		}
 		d.Walks = append(d.Walks, dw)
 	}

@@ -250,18 +250,18 @@ func instance(s *plan.Scope, id string) string {
 }
 
 func (m *markdown) walk(w *plan.Walk) {
-	hosts := make([]string, 0, len(w.Hosts))
+	hosts := make([]string, 0, len(w.Keys))
 	for _, i := range m.r.Order(w) {
-		hosts = append(hosts, code(w.Hosts[i]))
+		hosts = append(hosts, code(w.Keys[i]))
 	}
 	how := "in the inventory's order"
-	if w.OrderBy != nil {
-		how = "in the order of " + code(w.OrderBy.Text)
+	if w.Each.OrderBy != nil {
+		how = "in the order of " + code(w.Each.OrderBy.Text)
 		if m.r.Orders[w.ID] == nil {
 			how += ", not yet evaluated"
 		}
 	}
-	m.line("*%s walks the group %s, %s:* %s\n", w.Number, code(w.Group), how, strings.Join(hosts, ", "))
+	m.line("*%s walks the group %s, %s:* %s\n", w.Number, code(w.Each.Group), how, strings.Join(hosts, ", "))
 }
 
 func (m *markdown) timeline() {

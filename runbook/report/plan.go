@@ -97,10 +97,10 @@ func (l *listing) node(n plan.Node, depth int) {
 		}
 	case *plan.Walk:
 		how := "in the inventory's order"
-		if n.OrderBy != nil {
-			how = "ordered on entry by " + line(n.OrderBy.Text)
+		if n.Each.OrderBy != nil {
+			how = "ordered on entry by " + line(n.Each.OrderBy.Text)
 		}
-		l.say(depth, "%s once per host of %s, %s: %s", n.Number, line(n.Group), how, line(strings.Join(n.Hosts, ", ")))
+		l.say(depth, "%s once per host of %s, %s: %s", n.Number, line(n.Each.Group), how, line(strings.Join(n.Keys, ", ")))
 		for _, inst := range n.Instances {
 			l.node(inst, depth+1)
 		}

@@ -34,9 +34,9 @@ func PlanJSON(w io.Writer, p *plan.Plan) error {
 		o.Hosts = append(o.Hosts, planHost{n, p.Hosts[n].SSH, p.Hosts[n].Vars})
 	}
 	for _, wk := range p.Walks {
-		wo := walkObject{ID: wk.ID, Number: wk.Number, Title: wk.Title, Group: wk.Group, Hosts: wk.Hosts}
-		if wk.OrderBy != nil {
-			wo.OrderBy = wk.OrderBy.Text
+		wo := walkObject{ID: wk.ID, Number: wk.Number, Title: wk.Title, Group: wk.Each.Group, Hosts: wk.Keys}
+		if wk.Each.OrderBy != nil {
+			wo.OrderBy = wk.Each.OrderBy.Text
 		}
 		o.Walks = append(o.Walks, wo)
 	}

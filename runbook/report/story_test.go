@@ -38,7 +38,7 @@ func fixturePlan(t *testing.T) *plan.Plan {
 		}
 		return b
 	}
-	book, ds := runbook.Parse("upgrade.md", read("upgrade.md"))
+	book, ds := runbook.Parse("upgrade.md", read("upgrade.md"), nil)
 	if book == nil {
 		t.Fatal(ds)
 	}

@@ -33,8 +33,23 @@ type MarkFailed struct{ Reason string }
 // checks again.
 type Probe struct{}
 
-// RollBack undoes this step.
-type RollBack struct{}
+// RollBack undoes this step, or queues all of a scope. An empty Scope is the step.
+type RollBack struct{ Scope RollbackScope }
+
+// Reply answers the question of an ask step.
+type Reply struct{ Value string }
+
+// Exclude takes the cell's instance out of its innermost walk and goes on.
+type Exclude struct{ Reason string }
+
+// Postpone moves the cell's instance to the end of its innermost walk.
+type Postpone struct{ Why string }
+
+// FinishThenStop pauses the run once a path is settled; "" takes it back.
+type FinishThenStop struct{ After string }
+
+// Call brings a step of class `always` forward.
+type Call struct{ Cell Key }
 
 // StopNow sends TERM, or KILL, to the command that is running, or ends a poll.
 type StopNow struct{ Kill bool }
@@ -51,19 +66,24 @@ type Abort struct{ Why string }
 // AddNote puts a remark on the timeline.
 type AddNote struct{ Text string }
 
-func (Go) action()         {}
-func (Answer) action()     {}
-func (Retry) action()      {}
-func (Skip) action()       {}
-func (MarkDone) action()   {}
-func (MarkFailed) action() {}
-func (Probe) action()      {}
-func (RollBack) action()   {}
-func (StopNow) action()    {}
-func (Pause) action()      {}
-func (Continue) action()   {}
-func (Abort) action()      {}
-func (AddNote) action()    {}
+func (Go) action()             {}
+func (Answer) action()         {}
+func (Retry) action()          {}
+func (Skip) action()           {}
+func (MarkDone) action()       {}
+func (MarkFailed) action()     {}
+func (Probe) action()          {}
+func (RollBack) action()       {}
+func (StopNow) action()        {}
+func (Reply) action()          {}
+func (Exclude) action()        {}
+func (Postpone) action()       {}
+func (FinishThenStop) action() {}
+func (Call) action()           {}
+func (Pause) action()          {}
+func (Continue) action()       {}
+func (Abort) action()          {}
+func (AddNote) action()        {}
 
 // Verb names a kind of action, for keys, menus and availability.
 type Verb string
@@ -82,6 +102,11 @@ const (
 	VerbContinue   Verb = "continue"
 	VerbAbort      Verb = "abort"
 	VerbNote       Verb = "note"
+	VerbReply      Verb = "reply"
+	VerbExclude    Verb = "exclude"
+	VerbPostpone   Verb = "postpone"
+	VerbFinish     Verb = "finish, then stop"
+	VerbCall       Verb = "call"
 )
 
 // VerbOf names an action.
@@ -113,6 +138,16 @@ func VerbOf(a Action) Verb {
 		return VerbAbort
 	case AddNote:
 		return VerbNote
+	case Reply:
+		return VerbReply
+	case Exclude:
+		return VerbExclude
+	case Postpone:
+		return VerbPostpone
+	case FinishThenStop:
+		return VerbFinish
+	case Call:
+		return VerbCall
 	}
 	return ""
 }
@@ -153,6 +188,9 @@ const (
 	WaitGate    Wait = "gate"    // the phrase
 	WaitFailure Wait = "failure" // a decision about a failed or rolled back cell
 	WaitUnknown Wait = "unknown" // a decision about an unknown cell
+	WaitAsk     Wait = "ask"     // a question of the runbook
+	WaitBatch   Wait = "batch"   // the canary is through: soak, then a person's word
+	WaitUndo    Wait = "undo"    // the next rollback of a queue, previewed
 	WaitPaused  Wait = "paused"
 	WaitClosed  Wait = "closed"
 )
@@ -163,8 +201,14 @@ type Snapshot struct {
 	Current  Key    // the cell the run stands at; zero when closed
 	Seq      uint64 // to be passed back with an action on Current
 	Wait     Wait
+	With     []Key          // cells that go together with Current: one step at several places
 	Actions  []Availability // for Current, in menu order
-	Busy     *Activity      // what is going on; nil when waiting
+	Busy     *Activity      // what is going on at Current; nil when waiting
+	Beside   []Activity     // what is going on at other cells; Cell says which
+	Soak     time.Time      // of WaitBatch: when the soak is over
+	Finish   []string       // paths that "finish, then stop" may name, innermost first
+	Stop     string         // the path it was asked for; empty: none
+	Always   []Key          // cells of class `always` that may be called now
 	Hosts    map[string]HostState
 	Notice   string    // the engine's last word to the operator, one line
 	At       time.Time // when it was taken
@@ -180,6 +224,7 @@ type HostState struct {
 
 // Activity is what is going on at the current cell.
 type Activity struct {
+	Cell     Key
 	What     string // connect, check, command, rollback, probe
 	Phase    Phase  // of checks
 	Since    time.Time

@@ -173,7 +173,7 @@ func (r *Run) order(e WalkOrdered) error {
 	if r.Closed != "" {
 		return bad("the run is closed")
 	}
-	want, got := slices.Sorted(slices.Values(w.Hosts)), slices.Sorted(slices.Values(e.Hosts))
+	want, got := slices.Sorted(slices.Values(w.Keys)), slices.Sorted(slices.Values(e.Hosts))
 	if !slices.Equal(want, got) {
 		return bad("the order drops or adds hosts")
 	}

@@ -85,10 +85,70 @@ type Identity struct {
 	Degraded  string `json:"degraded,omitempty"`
 }
 
-// WalkOrdered fixes the order in which a walk takes its hosts.
+// WalkOrdered fixes the order in which a walk takes its instances; Why is set
+// when a person moved one to the end.
 type WalkOrdered struct {
 	Walk  string   `json:"walk"`
-	Hosts []string `json:"hosts"`
+	Hosts []string `json:"hosts"` // instance keys: hosts, or values
+	Why   string   `json:"why,omitempty"`
+}
+
+// BatchEntered says that a walk goes on with its next instances. After a canary
+// it is a person's word.
+type BatchEntered struct {
+	Walk  string   `json:"walk"`
+	Hosts []string `json:"hosts"` // instance keys of the batch, in walking order
+}
+
+// InstanceExcluded takes an instance out of its walk, on a person's word: its
+// cells that aren't settled are excluded. InstanceIncluded takes that back.
+type InstanceExcluded struct {
+	Walk     string `json:"walk"`
+	Instance string `json:"instance"` // key: host, or value
+	Reason   string `json:"reason"`
+}
+
+// InstanceIncluded puts an excluded instance back.
+type InstanceIncluded struct {
+	Walk     string `json:"walk"`
+	Instance string `json:"instance"`
+}
+
+// Asked is the answer to a question. Repeated: the answer given earlier in the
+// run, kept for another instance.
+type Asked struct {
+	Cell     Key    `json:"cell"`
+	Name     string `json:"name"`
+	Value    string `json:"value"` // as typed
+	Repeated bool   `json:"repeated,omitempty"`
+}
+
+// StopRequested lets the run pause once an instance, a section or a step is
+// settled: "finish, then stop". An empty After takes the request back.
+type StopRequested struct {
+	After string `json:"after"` // path
+}
+
+// RollbackPlanned queues cells for rollback, newest intent first. Each is
+// previewed and asked for before RollbackRequested starts it. No cells: the
+// rest of the queue is dropped.
+type RollbackPlanned struct {
+	Scope RollbackScope `json:"scope"`
+	Cells []Key         `json:"cells"`
+}
+
+// RollbackScope says how far a rollback goes.
+type RollbackScope string
+
+const (
+	RollbackStep     RollbackScope = "step"
+	RollbackInstance RollbackScope = "instance" // the innermost instance around the cell
+	RollbackSection  RollbackScope = "section"  // the section around the cell; of a walk, all its instances
+)
+
+// Called brings a step of class `always` forward, out of its place.
+type Called struct {
+	Cell Key `json:"cell"`
 }
 
 // WhenDecided is the answer of a cell's `when`, taken once.
@@ -102,6 +162,7 @@ type WhenDecided struct {
 type Phase string
 
 const (
+	Already        Phase = "done"            // probes whether the step is done already
 	Before         Phase = "before"          // preconditions; the checks of a Check step
 	After          Phase = "after"           // postconditions that decide
 	Evidence       Phase = "evidence"        // taken to inform: after a failure, of an unknown, before a retry
@@ -154,6 +215,9 @@ const (
 // Dispatch is what is run, byte for byte, and where.
 type Dispatch struct {
 	Where       string `json:"where"`
+	Form        string `json:"form,omitempty"`   // sql, http, tcp; empty: a script
+	Via         string `json:"via,omitempty"`    // host that sql, http and tcp go through
+	Server      string `json:"server,omitempty"` // of sql: "mysql root@10.0.0.1:2881/db", for people
 	SSH         string `json:"ssh,omitempty"`
 	Interpreter string `json:"interpreter"`
 	Prefix      string `json:"prefix"` // options and prelude; the text that runs is Prefix + Body
@@ -165,18 +229,22 @@ type Dispatch struct {
 
 // Var is an environment variable of a command.
 type Var struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name   string `json:"name"`
+	Value  string `json:"value"` // empty for a secret
+	Secret bool   `json:"secret,omitempty"`
 }
 
 // GateShown says that a gate was put before the operator, and with what.
 type GateShown struct {
-	Cell       Key       `json:"cell"`
-	Gate       string    `json:"gate"`    // id, single use
-	Binding    string    `json:"binding"` // hash of bytes, values, host, host key, plan, closure and epoch
-	Phrase     string    `json:"phrase"`  // what must be typed
-	Reversible bool      `json:"reversible"`
-	Dispatch   *Dispatch `json:"dispatch,omitempty"` // nil: entering a section, or a manual step
+	Cell       Key    `json:"cell"`
+	Gate       string `json:"gate"`    // id, single use
+	Binding    string `json:"binding"` // hash of bytes, values, host, host key, plan, closure and epoch
+	Phrase     string `json:"phrase"`  // what must be typed
+	Reversible bool   `json:"reversible"`
+	// Leader is the gate that it is shown with and answered by: cells of one step
+	// at several places have one gate. Empty: it is the leader.
+	Leader   string    `json:"leader,omitempty"`
+	Dispatch *Dispatch `json:"dispatch,omitempty"` // nil: entering a section, or a manual step
 }
 
 // GateGranted opens a gate once.
@@ -342,6 +410,13 @@ func (LeaseTaken) event()        {}
 func (LeaseReleased) event()     {}
 func (HostSeen) event()          {}
 func (WalkOrdered) event()       {}
+func (BatchEntered) event()      {}
+func (InstanceExcluded) event()  {}
+func (InstanceIncluded) event()  {}
+func (Asked) event()             {}
+func (StopRequested) event()     {}
+func (RollbackPlanned) event()   {}
+func (Called) event()            {}
 func (WhenDecided) event()       {}
 func (ChecksTaken) event()       {}
 func (GateShown) event()         {}

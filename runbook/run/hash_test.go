@@ -10,7 +10,7 @@ import (
 func dispatched() Dispatch {
 	return Dispatch{
 		Where: "a", SSH: "a:22", Interpreter: "sh", Prefix: "set -eu\n", Body: "do\n", Dir: "/opt",
-		Env: []Var{{"host", "a"}, {"v", "值"}}, TimeoutMS: 1000,
+		Env: []Var{{Name: "host", Value: "a"}, {Name: "v", Value: "值"}}, TimeoutMS: 1000,
 	}
 }
 
@@ -45,7 +45,7 @@ func TestDispatchHash(t *testing.T) {
 		t.Error("the border between prefix and body is not covered")
 	}
 	d = dispatched()
-	d.Env = []Var{{"host", "av"}, {"", "值"}}
+	d.Env = []Var{{Name: "host", Value: "av"}, {Name: "", Value: "值"}}
 	if d.Hash("m") == was {
 		t.Error("the borders of the environment are not covered")
 	}

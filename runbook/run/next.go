@@ -125,7 +125,7 @@ func (r *Run) first(n plan.Node) (*Cell, *plan.Walk) {
 			}
 		}
 	case *plan.Walk:
-		if n.OrderBy != nil && r.Orders[n.ID] == nil {
+		if n.Each.OrderBy != nil && r.Orders[n.ID] == nil {
 			return nil, n
 		}
 		for _, i := range r.Order(n) {
@@ -140,12 +140,12 @@ func (r *Run) first(n plan.Node) (*Cell, *plan.Walk) {
 // Order returns the indices of a walk's instances in walking order: the
 // inventory's until the walk has been ordered.
 func (r *Run) Order(w *plan.Walk) []int {
-	order := make([]int, len(w.Hosts))
+	order := make([]int, len(w.Keys))
 	hosts, ok := r.Orders[w.ID]
 	for i := range order {
 		order[i] = i
 		if ok {
-			order[i] = slices.Index(w.Hosts, hosts[i])
+			order[i] = slices.Index(w.Keys, hosts[i])
 		}
 	}
 	return order

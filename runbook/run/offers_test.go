@@ -38,7 +38,7 @@ func goesOn(t *rapid.T, w *world) {
 	var e Event
 	switch d := Next(w.r).(type) {
 	case Order:
-		e = WalkOrdered{Walk: d.Walk.ID, Hosts: d.Walk.Hosts}
+		e = WalkOrdered{Walk: d.Walk.ID, Hosts: d.Walk.Keys}
 	case Decide:
 		e = WhenDecided{Cell: d.Cell.Key}
 	case Settle:

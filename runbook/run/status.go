@@ -16,13 +16,14 @@ const (
 	RollingBack
 	RolledBack
 	RollbackFailed
+	Excluded // its instance was taken out of the walk
 )
 
 var statusNames = [...]string{
 	Pending: "pending", Gated: "gated", Authorised: "authorised", Running: "running",
 	Succeeded: "succeeded", Failed: "failed", Unknown: "unknown", Skipped: "skipped",
 	NotApplicable: "not applicable", RollingBack: "rolling back", RolledBack: "rolled back",
-	RollbackFailed: "rollback failed",
+	RollbackFailed: "rollback failed", Excluded: "excluded",
 }
 
 func (s Status) String() string { return statusNames[s] }
@@ -31,7 +32,9 @@ func (s Status) String() string { return statusNames[s] }
 func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Settled reports whether the run may go past the cell.
-func (s Status) Settled() bool { return s == Succeeded || s == Skipped || s == NotApplicable }
+func (s Status) Settled() bool {
+	return s == Succeeded || s == Skipped || s == NotApplicable || s == Excluded
+}
 
 // Reason says why a cell failed or is unknown.
 type Reason string

@@ -150,9 +150,9 @@ func (r *Run) DispatchFence(c *Cell, f *runbook.Fence, where string, extra map[s
 		Prefix: r.Plan.Prefix(f), Body: f.Body, Dir: r.Text(c, f.Dir), TimeoutMS: f.Timeout.Milliseconds(),
 	}
 	for _, v := range vars {
-		d.Env = append(d.Env, Var(v))
+		d.Env = append(d.Env, Var{Name: v.Name, Value: v.Value})
 	}
-	d.Env = append(d.Env, Var{"STEPGATE_HOST", where}, Var{"STEPGATE_RUN", r.ID}, Var{"STEPGATE_STEP", c.Key.Step})
+	d.Env = append(d.Env, Var{Name: "STEPGATE_HOST", Value: where}, Var{Name: "STEPGATE_RUN", Value: r.ID}, Var{Name: "STEPGATE_STEP", Value: c.Key.Step})
 	return d, nil
 }
 

@@ -73,9 +73,9 @@ func drawStep(t *rapid.T, i int) *runbook.Step {
 // drawPlan makes a plan of a few steps, some of them walked over two hosts.
 func drawPlan(t *rapid.T) *plan.Plan {
 	book := &runbook.Runbook{File: "r.md", Annotated: true, Root: &runbook.Section{}, Prelude: map[string]string{}}
-	walk := &runbook.Section{ID: "walk", Title: "Walk", Level: 2, Each: "pair"}
+	walk := &runbook.Section{ID: "walk", Title: "Walk", Level: 2, Each: &runbook.Each{Group: "pair", Batch: 1}}
 	if rapid.Bool().Draw(t, "ordered") {
-		walk.OrderBy = &runbook.Expr{Text: "host"}
+		walk.Each.OrderBy = &runbook.Expr{Text: "host"}
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "steps") {
 		s := drawStep(t, i)
@@ -209,7 +209,7 @@ func gatedPlan(t *testing.T) *plan.Plan {
 
 - [ ] Two {#two .irreversible confirm="{{step}} on {{host}}"}
 
-  `+"```sh\n  true\n  ```\n"))
+  `+"```sh\n  true\n  ```\n"), nil)
 	if book == nil {
 		t.Fatal(ds)
 	}

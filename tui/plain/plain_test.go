@@ -47,7 +47,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	b, ds := runbook.Parse("book.md", []byte(book))
+	b, ds := runbook.Parse("book.md", []byte(book), nil)
 	if runbook.Failed(ds) {
 		t.Fatal(ds)
 	}

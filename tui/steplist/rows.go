@@ -173,7 +173,7 @@ func (b *builder) walk(n *plan.Walk, depth int) {
 	right := progress(t)
 	for i, at := range order {
 		if b.tallies[n.Instances[at]].current {
-			right = fmt.Sprintf("%s %d/%d", wording.Line(n.Hosts[at]), i+1, len(order))
+			right = fmt.Sprintf("%s %d/%d", wording.Line(n.Keys[at]), i+1, len(order))
 		}
 	}
 	title := wording.Line(b.r.Plan.Text(n.Title, n.Scope, func(string) (any, bool) { return "…", true }))
@@ -185,7 +185,7 @@ func (b *builder) walk(n *plan.Walk, depth int) {
 		return
 	}
 	for _, at := range order {
-		host := wording.Line(n.Hosts[at])
+		host := wording.Line(n.Keys[at])
 		switch inst := n.Instances[at].(type) {
 		case *plan.Section:
 			t := b.tallies[inst]
