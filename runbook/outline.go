@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/yuin/goldmark/ast"
 	markdown "github.com/yuin/goldmark/parser"
@@ -90,39 +89,39 @@ func (p *parser) endOf(n ast.Node, container int) int {
 
 func (p *parser) heading(h *ast.Heading) *outline {
 	o := &outline{kind: headingNode, level: h.Level, at: max(h.Pos(), 0)}
-	var parts []string
-	for i := range h.Lines().Len() {
-		seg := h.Lines().At(i)
-		last := i == h.Lines().Len()-1
-		if !last {
-			parts = append(parts, strings.TrimSpace(string(seg.Value(p.src))))
-			continue
-		}
-		var part string
-		part, o.group = p.titled(seg.Start, seg.Stop)
-		o.spans = []span{{seg.Start, seg.Start + len(part)}}
-		parts = append(parts, part)
+	last := h.Lines().Len() - 1
+	if last < 0 {
+		return o
 	}
-	o.title = strings.TrimSpace(strings.Join(parts, " "))
+	seg := h.Lines().At(last)
+	o.title, o.group = p.titled(seg.Start, seg.Stop)
+	if p.book.Annotated {
+		o.spans = []span{{seg.Start, seg.Start + len(o.title)}}
+	}
+	if last > 0 { // underlined
+		var parts []string
+		for i := range last {
+			seg := h.Lines().At(i)
+			parts = append(parts, strings.TrimSpace(p.text[seg.Start:seg.Stop]))
+		}
+		o.title = strings.Join(append(parts, o.title), " ")
+	}
+	o.title = strings.TrimSpace(o.title)
 	return o
 }
 
 // titled splits a title from the attributes that end its line.
 func (p *parser) titled(start, stop int) (string, *attrs.Group) {
-	title, g, problem := attrs.Trailing(p.src, start, stop)
+	p.reordered(start, stop)
+	title := p.text[start:stop]
+	if strings.IndexByte(title, '{') < 0 {
+		return strings.TrimSpace(title), nil
+	}
+	before, g, problem := attrs.Trailing(p.src, start, stop)
 	if problem != nil {
 		p.errorAt(problem.At, "attributes", problem.Text, `write {#id .class name=value name="two words"}`)
 	}
-	p.reordered(start, string(title))
-	return strings.TrimSpace(string(title)), g
-}
-
-// reordered warns of text that is shown in another order than it is written.
-func (p *parser) reordered(at int, s string) {
-	i := strings.IndexFunc(s, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) })
-	if i >= 0 {
-		p.warnAt(at, "invisible", "the text holds characters that change its direction", "remove them")
-	}
+	return strings.TrimSpace(title[:len(before)]), g
 }
 
 // nodes turns a block into outline nodes. end is where its text ends; indent is
@@ -153,38 +152,74 @@ func (p *parser) nodes(n ast.Node, end, indent int) []*outline {
 	}
 }
 
-// table finds the line under a table's head: a table leads in to nothing.
-var table = regexp.MustCompile(`(?m)^[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-*:?[ \t]*)+$`)
-
 // paragraph is prose; the first skip lines are left out.
 func (p *parser) paragraph(n ast.Node, skip int) []*outline {
 	lines := n.Lines()
 	if lines.Len() <= skip {
 		return nil
 	}
-	var b strings.Builder
-	o := &outline{kind: proseNode, at: lines.At(skip).Start}
-	for i := skip; i < lines.Len(); i++ {
-		seg := lines.At(i)
-		p.prosePlace(seg.Start, seg.Stop)
-		b.Write(seg.Value(p.src))
+	p.prose(n, skip)
+	first, last := lines.At(skip).Start, lines.At(lines.Len()-1).Stop
+	o := &outline{kind: proseNode, at: first}
+	if p.book.Annotated {
+		o.spans = []span{{first, last}}
 	}
-	o.spans = []span{{o.at, lines.At(lines.Len() - 1).Stop}}
-	p.reordered(o.at, b.String())
-	o.text = withoutComments(b.String())
-	if !table.MatchString(o.text) {
-		o.lead = o.text
-	}
+	o.text = withoutComments(p.joined(lines, skip))
 	if o.text == "" {
 		return nil
 	}
+	if !table(o.text) {
+		o.lead = o.text
+	}
 	return []*outline{o}
+}
+
+// joined is the text of lines without what stands before each: a part of the
+// source when they stand right behind each other.
+func (p *parser) joined(lines *text.Segments, skip int) string {
+	if lines.Len() <= skip {
+		return ""
+	}
+	first, last := lines.At(skip), lines.At(lines.Len()-1)
+	size, padding := 0, 0
+	for i := skip; i < lines.Len(); i++ {
+		seg := lines.At(i)
+		size += seg.Stop - seg.Start
+		padding += seg.Padding
+	}
+	open := last.ForceNewline && (last.Start == last.Stop || p.src[last.Stop-1] != '\n')
+	if padding == 0 && size == last.Stop-first.Start && !open {
+		return p.text[first.Start:last.Stop]
+	}
+	var b strings.Builder
+	b.Grow(size + padding + 1)
+	for i := skip; i < lines.Len(); i++ {
+		seg := lines.At(i)
+		for range seg.Padding {
+			b.WriteByte(' ')
+		}
+		b.WriteString(p.text[seg.Start:seg.Stop])
+	}
+	if open {
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// prose looks at the lines of a paragraph.
+func (p *parser) prose(n ast.Node, skip int) {
+	lines := n.Lines()
+	for i := skip; i < lines.Len(); i++ {
+		seg := lines.At(i)
+		p.prosePlace(seg.Start, seg.Stop)
+		p.reordered(seg.Start, seg.Stop)
+	}
 }
 
 // prosePlace refuses attributes at the end of a line of prose, where they would
 // be text.
 func (p *parser) prosePlace(start, stop int) {
-	if !p.book.Annotated {
+	if !p.book.Annotated || strings.IndexByte(p.text[start:stop], '{') < 0 {
 		return
 	}
 	if _, g, problem := attrs.Trailing(p.src, start, stop); g != nil || problem != nil {
@@ -208,7 +243,7 @@ func (p *parser) raw(n ast.Node, end, indent int) []*outline {
 		start = at // behind the marker
 	}
 	o := &outline{kind: proseNode, at: at}
-	o.text = withoutComments(dedent(string(p.src[start:max(start, end)]), indent))
+	o.text = withoutComments(dedent(p.text[start:max(start, end)], indent))
 	if o.text == "" {
 		return nil
 	}
@@ -216,13 +251,14 @@ func (p *parser) raw(n ast.Node, end, indent int) []*outline {
 	return []*outline{o}
 }
 
-// proseInside collects the text of nested paragraphs.
+// proseInside looks at the paragraphs in a block, and notes where they are.
 func (p *parser) proseInside(n ast.Node, o *outline) {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		switch c.(type) {
 		case *ast.Paragraph, *ast.TextBlock:
-			for _, made := range p.paragraph(c, 0) {
-				o.spans = append(o.spans, made.spans...)
+			p.prose(c, 0)
+			if lines := c.Lines(); p.book.Annotated && lines.Len() > 0 {
+				o.spans = append(o.spans, span{lines.At(0).Start, lines.At(lines.Len() - 1).Stop})
 			}
 		case *ast.FencedCodeBlock, *ast.CodeBlock, *ast.HTMLBlock:
 		case *ast.ListItem:
@@ -297,8 +333,8 @@ func (p *parser) checkbox(item ast.Node) (int, bool) {
 		return 0, false
 	}
 	seg := first.Lines().At(0)
-	line := seg.Value(p.src)
-	if len(line) < 3 || line[0] != '[' || line[2] != ']' || bytes.IndexByte([]byte(" xX"), line[1]) < 0 {
+	line := p.src[seg.Start:seg.Stop]
+	if len(line) < 3 || line[0] != '[' || line[2] != ']' || strings.IndexByte(" xX", line[1]) < 0 {
 		return 0, false
 	}
 	if len(line) > 3 && line[3] != ' ' && line[3] != '\t' && line[3] != '\n' {
@@ -314,7 +350,7 @@ func (p *parser) almostTask(item ast.Node) {
 	first := item.FirstChild()
 	switch first.(type) {
 	case *ast.Paragraph, *ast.TextBlock:
-		if seg := first.Lines().At(0); almostBox.Match(seg.Value(p.src)) {
+		if seg := first.Lines().At(0); p.src[seg.Start] == '[' && almostBox.Match(p.src[seg.Start:seg.Stop]) {
 			p.warnAt(seg.Start, "checkbox", "this item is no step: its box isn't written as one", "write - [ ] with one blank in the box and one behind it")
 		}
 	}

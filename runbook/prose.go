@@ -27,16 +27,27 @@ func columns(b []byte) int {
 // dedent removes up to indent columns of blanks from each line, and empty lines
 // at both ends.
 func dedent(s string, indent int) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
+	if indent == 0 {
+		return trimLines(s)
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for line := range strings.Lines(s) {
 		n, cut := 0, 0
 		for cut < len(line) && n < indent && (line[cut] == ' ' || line[cut] == '\t') {
-			n = columns([]byte(line[:cut+1]))
+			if line[cut] == '\t' {
+				n += tabStop - n%tabStop
+			} else {
+				n++
+			}
 			cut++
 		}
-		lines[i] = strings.Repeat(" ", max(n-indent, 0)) + line[cut:]
+		for range n - indent {
+			b.WriteByte(' ')
+		}
+		b.WriteString(line[cut:])
 	}
-	return trimLines(strings.Join(lines, "\n"))
+	return trimLines(b.String())
 }
 
 // trimLines removes empty lines at both ends and blanks at the end.
@@ -49,6 +60,19 @@ func trimLines(s string) string {
 		}
 		s = rest
 	}
+}
+
+// table reports whether s holds the line under a table's head.
+func table(s string) bool {
+	if strings.IndexByte(s, '|') < 0 {
+		return false
+	}
+	for line := range strings.Lines(s) {
+		if strings.Trim(line, " \t\n|:-") == "" && strings.Contains(line, "-") && strings.Contains(line, "|") {
+			return true
+		}
+	}
+	return false
 }
 
 // unquote removes one level of `> `.

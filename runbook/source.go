@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"stepgate/checks"
@@ -26,7 +27,10 @@ const (
 type parser struct {
 	file  string
 	src   []byte // line ends are \n
+	text  string // src again, for what is kept of it
 	lines []int  // offset of each line's first byte
+	last  int    // line that was asked for last
+	bidi  bool   // it holds characters that change the direction of text
 	book  *Runbook
 	diags []Diagnostic
 
@@ -48,13 +52,16 @@ func newParser(file string, src []byte) *parser {
 	if bytes.Contains(p.src, []byte("\r\n")) {
 		p.src = bytes.ReplaceAll(p.src, []byte("\r\n"), []byte("\n"))
 	}
-	p.lines = append(p.lines, 0)
-	for i, c := range p.src {
-		if c == '\n' {
-			p.lines = append(p.lines, i+1)
+	p.text = string(p.src)
+	p.lines = make([]int, 1, 1+strings.Count(p.text, "\n"))
+	for at := 0; ; {
+		n := strings.IndexByte(p.text[at:], '\n')
+		if n < 0 {
+			return p
 		}
+		at += n + 1
+		p.lines = append(p.lines, at)
 	}
-	return p
 }
 
 // pos returns the place of the byte at offset at.
@@ -65,7 +72,14 @@ func (p *parser) pos(at int) Pos {
 
 // line returns the number of the line that holds offset at, from 0.
 func (p *parser) line(at int) int {
-	return sort.Search(len(p.lines), func(i int) bool { return p.lines[i] > at }) - 1
+	for i := p.last; i < min(p.last+4, len(p.lines)); i++ { // most questions go on from the last
+		if p.lines[i] <= at && (i+1 == len(p.lines) || at < p.lines[i+1]) {
+			p.last = i
+			return i
+		}
+	}
+	p.last = sort.Search(len(p.lines), func(i int) bool { return p.lines[i] > at }) - 1
+	return p.last
 }
 
 // lineStart returns the offset of the first byte of at's line.
@@ -166,7 +180,21 @@ func (p *parser) readable() bool {
 		p.errorAt(at, "encoding", "the file is not UTF-8 here", "save it as UTF-8 text")
 		return false
 	}
+	p.bidi = strings.IndexFunc(p.text, reorders) >= 0
 	return p.shallow()
+}
+
+// reorders reports a character that changes the direction of the text around it.
+func reorders(r rune) bool { return r >= utf8.RuneSelf && unicode.Is(unicode.Bidi_Control, r) }
+
+// reordered warns of text that is shown in another order than it is written.
+func (p *parser) reordered(start, stop int) {
+	if !p.bidi {
+		return
+	}
+	if i := strings.IndexFunc(p.text[start:stop], reorders); i >= 0 {
+		p.warnAt(start+i, "invisible", "the text holds characters that change its direction", "remove them")
+	}
 }
 
 // shallow refuses lines that open more lists and quotes in each other than
