@@ -104,9 +104,9 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 	}
 	defer cancel()
 	tail := e.out.attempt(in.Attempt, func(n [2]int64) {
-		e.update(func(l *live) {
-			if l.busy != nil && l.busy.Attempt == in.Attempt {
-				l.busy.Bytes = n
+		e.change(c.Key, func(a *run.Activity) {
+			if a.Attempt == in.Attempt {
+				a.Bytes = n
 			}
 		})
 	})
@@ -116,7 +116,7 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 		return ferr
 	}
 	if e.o.Now().Sub(begun) > lasting {
-		delete(e.cuts, in.Attempt)
+		e.cut(in.Attempt, 0)
 	}
 	var fate *executor.FateError
 	switch {
@@ -130,7 +130,7 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 		e.say(fmt.Sprintf("it has taken longer than %s", limit))
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.TimedOut)})
 	default:
-		e.cuts[in.Attempt]++
+		e.cut(in.Attempt, 1)
 		e.lost(ctx, h.name, err)
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.LinkLost)})
 	}
@@ -166,11 +166,6 @@ func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, 
 		return e.inform(ctx, now)
 	}
 	return nil
-}
-
-func (e *Engine) busyWith(c *run.Cell, a run.Activity) {
-	a.Since = e.o.Now()
-	e.update(func(l *live) { l.busy, l.current, l.wait = &a, c.Key, run.WaitNothing })
 }
 
 // lasting is how long an attempt must have been followed for the link to count as

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,25 +46,13 @@ type Engine struct {
 	hostsMu sync.Mutex
 	hosts   map[string]*host // guarded by hostsMu
 
-	// Of the loop and the one work it runs.
-	blocked map[string]uint64 // decisions that could not be taken, and the state they were taken in
-	offered map[string]bool   // attempts whose "it seems done" has been said
-	cuts    map[string]int    // attempts, and how often following them has failed at once
+	blocked map[string]uint64 // decisions that could not be taken, and the state they were taken in; the loop's own
+	offered map[string]bool   // attempts whose "it seems done" has been said; guarded by mu
+	cuts    map[string]int    // attempts, and how often following them has failed at once; guarded by mu
 
 	out     *recorder
 	closing sync.Once
 	closed  error // of the first Close
-}
-
-// live is what the snapshot shows beside the run's state. Guarded by mu.
-type live struct {
-	wait    run.Wait
-	again   bool // what waits is a decision that could not be taken; retry takes it again
-	current run.Key
-	busy    *run.Activity
-	hosts   map[string]run.HostState
-	notice  string
-	over    bool // no more changes are signalled
 }
 
 // Start begins a new run and takes its lease. The run waits for its first
@@ -121,7 +107,7 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 		o: o, plan: p, lease: lease,
 		changes: make(chan struct{}, 1), requests: make(chan request), done: make(chan struct{}),
 		hosts: map[string]*host{}, blocked: map[string]uint64{}, offered: map[string]bool{}, cuts: map[string]int{},
-		live: live{hosts: map[string]run.HostState{}},
+		live: live{hosts: map[string]run.HostState{}, work: map[run.Key]*activity{}},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.out = newRecorder(o.Journal, o.Now, func(err error) { e.latch(err) })
@@ -256,71 +242,4 @@ func (e *Engine) state() *run.Run {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.run
-}
-
-// Snapshot returns the latest view.
-func (e *Engine) Snapshot() *run.Snapshot { return e.snap.Load() }
-
-// Changes is signalled when there is a newer snapshot, and closed when the run
-// can't change any more.
-func (e *Engine) Changes() <-chan struct{} { return e.changes }
-
-// update changes what the snapshot shows beside the state.
-func (e *Engine) update(change func(l *live)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	change(&e.live)
-	e.publish()
-}
-
-// publish makes a new snapshot. Called with mu held.
-func (e *Engine) publish() {
-	if e.run == nil || e.live.over {
-		return
-	}
-	s := &run.Snapshot{
-		Run: e.run, Current: e.live.current, Wait: e.live.wait, Hosts: maps.Clone(e.live.hosts),
-		Notice: e.live.notice, At: e.o.Now(),
-	}
-	if b := e.live.busy; b != nil {
-		c := *b
-		c.Looks = slices.Clone(b.Looks)
-		s.Busy = &c
-	}
-	if e.latched != nil {
-		s.ReadOnly = e.latched.Error()
-	}
-	if e.run.Closed != "" {
-		s.Wait, s.Current = run.WaitClosed, run.Key{}
-	}
-	c := e.run.Cell(s.Current)
-	if c != nil {
-		s.Seq = c.Seq
-	}
-	s.Actions = e.actions(c, s, e.live.again)
-	e.snap.Store(s)
-	select {
-	case e.changes <- struct{}{}:
-	default:
-	}
-}
-
-// actions are the run's own, but for a decision that could not be taken: that
-// one can be tried again.
-func (e *Engine) actions(c *run.Cell, s *run.Snapshot, again bool) []run.Availability {
-	list := e.run.Actions(c, s.Wait, s.Busy != nil)
-	for i, a := range list {
-		switch {
-		case e.latched != nil:
-			list[i].Why = "the journal can't be written"
-		case a.Verb == run.VerbRetry && again && s.Busy == nil:
-			list[i].Why, list[i].Phrase, list[i].Says = "", "", "try to decide it again"
-		}
-	}
-	return list
-}
-
-// Output reads an attempt's output as far as the journal keeps it.
-func (e *Engine) Output(ctx context.Context, attempt string, stream int, from int64, max int) (data []byte, at, end int64, err error) {
-	return e.out.read(ctx, attempt, stream, from, max)
 }

@@ -100,7 +100,7 @@ func (e *Engine) poll(ctx context.Context, c *run.Cell, f *runbook.Fence, n int,
 	var last run.CheckResult
 	for try := 1; ; try++ {
 		tried := e.o.Now()
-		e.updateLook(n, func(l *run.Look) { l.Try, l.Since = try, begun })
+		e.updateLook(c.Key, n, func(l *run.Look) { l.Try, l.Since = try, begun })
 		res := e.lookOnce(ctx, c, f, l, extra)
 		if ctx.Err() != nil && try > 1 {
 			res = last // the try that was cut off says nothing
@@ -108,7 +108,7 @@ func (e *Engine) poll(ctx context.Context, c *run.Cell, f *runbook.Fence, n int,
 		last = res
 		now := e.o.Now()
 		res.Tries, res.TookMS = try, now.Sub(begun).Milliseconds()
-		e.updateLook(n, func(l *run.Look) { l.Last = res })
+		e.updateLook(c.Key, n, func(l *run.Look) { l.Last = res })
 		if res.Verdict != checks.Pass {
 			held = time.Time{}
 		} else if held.IsZero() {
@@ -123,7 +123,7 @@ func (e *Engine) poll(ctx context.Context, c *run.Cell, f *runbook.Fence, n int,
 			default:
 				res.Verdict, res.Cause, res.Values = checks.Fail, "it did not hold for "+f.Poll.Hold.String(), nil
 			}
-			e.updateLook(n, func(l *run.Look) { l.Done, l.Last = true, res })
+			e.updateLook(c.Key, n, func(l *run.Look) { l.Done, l.Last = true, res })
 			return res
 		}
 		pause := time.NewTimer(every - now.Sub(tried))
@@ -135,10 +135,10 @@ func (e *Engine) poll(ctx context.Context, c *run.Cell, f *runbook.Fence, n int,
 	}
 }
 
-func (e *Engine) updateLook(n int, change func(*run.Look)) {
-	e.update(func(l *live) {
-		if l.busy != nil && n < len(l.busy.Looks) {
-			change(&l.busy.Looks[n])
+func (e *Engine) updateLook(k run.Key, n int, change func(*run.Look)) {
+	e.change(k, func(a *run.Activity) {
+		if n < len(a.Looks) {
+			change(&a.Looks[n])
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"stepgate/runbook/run"
 )
@@ -53,7 +54,7 @@ type work func(ctx context.Context, accepted func(error)) error
 // loop is the one goroutine that decides.
 func (e *Engine) loop() {
 	defer func() {
-		e.update(func(l *live) { l.busy = nil })
+		e.update(func(l *live) { l.serving = time.Time{}; clear(l.work) })
 		e.mu.Lock()
 		e.live.over = true
 		e.mu.Unlock()
@@ -164,11 +165,11 @@ func (e *Engine) serve(c *run.Cell, w work, req *request) error {
 	defer signals.Wait()
 	defer cancel()
 	e.update(func(l *live) {
-		l.wait, l.again = run.WaitNothing, false
+		l.ask, l.serving = question{}, e.o.Now()
+		clear(l.work)
 		if c != nil {
 			l.current = c.Key
 		}
-		l.busy = &run.Activity{What: "work", Since: e.o.Now()}
 	})
 	answer := func(err error) {
 		if req != nil {
@@ -213,30 +214,49 @@ func (e *Engine) whileBusy(ctx context.Context, r request, cancel context.Cancel
 	case run.AddNote:
 		r.reply <- e.note(r.cell, a.Text)
 	case run.StopNow:
-		s := e.Snapshot()
-		c := s.Run.Cell(s.Current)
-		if s.Busy == nil || c == nil || s.Busy.Attempt == "" {
-			cancel() // nothing that has been sent: ended here
-			r.reply <- nil
-			return
-		}
-		e.update(func(l *live) { l.busy.Stopping = true })
-		signals.Go(func() {
-			err := e.signal(ctx, c, a)
-			if err != nil && ctx.Err() != nil && e.ctx.Err() == nil {
-				err = nil // the command has ended meanwhile
-			}
-			r.reply <- err
-		})
+		e.stopNow(ctx, r, a, cancel, signals)
 	default:
 		r.reply <- &run.NotNowError{Verb: run.VerbOf(r.action), Why: "something is going on; wait for it, or stop it"}
 	}
 }
 
+// stopNow ends what goes on at the cell it was asked for, else at the current
+// one. What has been sent to a host is signalled there; the rest is ended here.
+func (e *Engine) stopNow(ctx context.Context, r request, a run.StopNow, cancel context.CancelFunc, signals *sync.WaitGroup) {
+	e.mu.Lock()
+	w := e.live.work[r.cell]
+	if w == nil {
+		w = e.live.work[e.Snapshot().Current]
+	}
+	var at run.Activity
+	if w != nil {
+		at = w.Activity
+		if w.cancel != nil {
+			cancel = w.cancel
+		}
+	}
+	e.mu.Unlock()
+	c := e.state().Cell(at.Cell)
+	if c == nil || at.Attempt == "" || c.Latest().Intent.Dispatch.Form != "" {
+		cancel() // nothing that lives on without us
+		r.reply <- nil
+		return
+	}
+	e.change(at.Cell, func(a *run.Activity) { a.Stopping = true })
+	signals.Go(func() {
+		err := e.signal(ctx, c, a)
+		if err != nil && ctx.Err() != nil && e.ctx.Err() == nil {
+			err = nil // the command has ended meanwhile
+		}
+		r.reply <- err
+	})
+}
+
 // ask waits for the operator and does what is asked for.
 func (e *Engine) ask(d question) {
 	e.update(func(l *live) {
-		l.wait, l.again, l.busy = d.Wait, d.again, nil
+		l.ask, l.serving = d, time.Time{}
+		clear(l.work)
 		if d.Cell != nil {
 			l.current = d.Cell.Key
 		}

@@ -66,8 +66,8 @@ type recorder struct {
 	pending []Chunk
 	size    int
 	timer   *time.Timer
-	notify  func()
-	commit  sync.Mutex // one commit at a time, in order
+	notify  map[string]func() // by attempt, of what is pending
+	commit  sync.Mutex        // one commit at a time, in order
 }
 
 const (
@@ -76,7 +76,7 @@ const (
 )
 
 func newRecorder(j Journal, now func() time.Time, failed func(error)) *recorder {
-	return &recorder{journal: j, now: now, failed: failed}
+	return &recorder{journal: j, now: now, failed: failed, notify: map[string]func(){}}
 }
 
 // attempt returns the sink for an attempt's output. progress is called with
@@ -98,7 +98,7 @@ func (r *recorder) add(c Chunk, notify func()) {
 	r.mu.Lock()
 	r.pending = append(r.pending, c)
 	r.size += len(c.Data)
-	r.notify = notify
+	r.notify[c.Attempt] = notify
 	full := r.size >= flushBytes
 	if !full && r.timer == nil {
 		r.timer = time.AfterFunc(flushEvery, func() { _ = r.flush(context.Background()) }) // failed is told
@@ -116,7 +116,7 @@ func (r *recorder) flush(ctx context.Context) error {
 	defer r.commit.Unlock()
 	r.mu.Lock()
 	chunks, notify := r.pending, r.notify
-	r.pending, r.size, r.notify = nil, 0, nil
+	r.pending, r.size, r.notify = nil, 0, map[string]func(){}
 	if r.timer != nil {
 		r.timer.Stop()
 		r.timer = nil
@@ -129,8 +129,8 @@ func (r *recorder) flush(ctx context.Context) error {
 		r.failed(err)
 		return err
 	}
-	if notify != nil {
-		notify()
+	for _, tell := range notify {
+		tell()
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func (e *Engine) retry(ctx context.Context, d question, a run.Retry, accepted fu
 		accepted(nil)
 		return nil
 	}
-	if last := c.Latest(); last != nil && len(c.Fences(run.After)) > 0 && !e.offered[last.Intent.Attempt] && c.Status == run.Failed {
+	if last := c.Latest(); last != nil && len(c.Fences(run.After)) > 0 && !e.hasOffered(last.Intent.Attempt) && c.Status == run.Failed {
 		taken, err := e.take(ctx, c, run.Evidence)
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func (e *Engine) retry(ctx context.Context, d question, a run.Retry, accepted fu
 			return err
 		}
 		if taken.Verdict() == checks.Pass {
-			e.offered[last.Intent.Attempt] = true
+			e.offer(last.Intent.Attempt)
 			accepted(nil)
 			e.say("its postconditions hold now: mark it done, or retry once more to run it again")
 			return nil
@@ -144,6 +144,18 @@ func (e *Engine) retry(ctx context.Context, d question, a run.Retry, accepted fu
 	}
 	accepted(nil)
 	return e.advance(ctx, e.state().Cell(c.Key))
+}
+
+func (e *Engine) hasOffered(attempt string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.offered[attempt]
+}
+
+func (e *Engine) offer(attempt string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.offered[attempt] = true
 }
 
 func (e *Engine) markDone(ctx context.Context, c *run.Cell, a run.MarkDone) error {

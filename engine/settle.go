@@ -41,8 +41,8 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 		return e.inform(ctx, e.state().Cell(c.Key))
 	}
 	if wait {
-		delete(e.cuts, id)
-	} else if e.cuts[id] >= followTries && (rep.Fate == executor.Finished || rep.Fate == executor.Running) {
+		e.cut(id, 0)
+	} else if e.cutOff(id) >= followTries && (rep.Fate == executor.Finished || rep.Fate == executor.Running) {
 		e.say("its output can't be followed, although its host answers")
 		return e.append(ctx, probed)
 	}
@@ -67,6 +67,24 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 	return e.settleByChecks(ctx, e.state().Cell(c.Key))
 }
 
+// cut counts that following an attempt has failed at once; by 0: that it works
+// again.
+func (e *Engine) cut(attempt string, by int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if by == 0 {
+		delete(e.cuts, attempt)
+		return
+	}
+	e.cuts[attempt] += by
+}
+
+func (e *Engine) cutOff(attempt string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cuts[attempt]
+}
+
 // fateKnown is journaled of an attempt that the host has from another journal.
 const fateKnown = "known"
 
@@ -86,7 +104,7 @@ func (e *Engine) inquire(ctx context.Context, c *run.Cell, a *run.Attempt) (exec
 		return executor.Report{}, err
 	}
 	pause := time.Second
-	if n := e.cuts[a.Intent.Attempt]; n > 1 { // it answers, and can't be followed: not at once again
+	if n := e.cutOff(a.Intent.Attempt); n > 1 { // it answers, and can't be followed: not at once again
 		if err := sleep(ctx, time.Duration(n-1)*pause/2); err != nil {
 			return executor.Report{}, err
 		}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"stepgate/runbook/run"
+)
+
+// live is what the snapshot shows beside the run's state. Guarded by mu.
+type live struct {
+	ask     question // what the run waits for; Wait is WaitNothing while it is at work
+	current run.Key
+	serving time.Time // when the work under way began; zero: none is
+	work    map[run.Key]*activity
+	hosts   map[string]run.HostState
+	notice  string
+	over    bool // no more changes are signalled
+}
+
+// activity is what is going on at a cell, and how to end it here.
+type activity struct {
+	run.Activity
+	cancel context.CancelFunc // nil: it ends with the work it is part of
+}
+
+// Snapshot returns the latest view.
+func (e *Engine) Snapshot() *run.Snapshot { return e.snap.Load() }
+
+// Changes is signalled when there is a newer snapshot, and closed when the run
+// can't change any more.
+func (e *Engine) Changes() <-chan struct{} { return e.changes }
+
+// update changes what the snapshot shows beside the state.
+func (e *Engine) update(change func(l *live)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(&e.live)
+	e.publish()
+}
+
+// publish makes a new snapshot. Called with mu held.
+func (e *Engine) publish() {
+	if e.run == nil || e.live.over {
+		return
+	}
+	s := &run.Snapshot{
+		Run: e.run, Current: e.live.current, Wait: e.live.ask.Wait, Hosts: maps.Clone(e.live.hosts),
+		Notice: e.live.notice, At: e.o.Now(),
+	}
+	e.showWork(s)
+	if e.latched != nil {
+		s.ReadOnly = e.latched.Error()
+	}
+	if e.run.Closed != "" {
+		s.Wait, s.Current = run.WaitClosed, run.Key{}
+	}
+	c := e.run.Cell(s.Current)
+	if c != nil {
+		s.Seq = c.Seq
+	}
+	s.Actions = e.actions(c, s)
+	e.snap.Store(s)
+	select {
+	case e.changes <- struct{}{}:
+	default:
+	}
+}
+
+// showWork shows what is going on. The run stands at a cell that something goes
+// on at, as long as there is one.
+func (e *Engine) showWork(s *run.Snapshot) {
+	var all []run.Activity
+	for _, a := range e.live.work {
+		c := a.Activity
+		c.Looks = slices.Clone(a.Looks)
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		if since := e.live.serving; !since.IsZero() {
+			s.Busy = &run.Activity{Cell: s.Current, What: "work", Since: since}
+		}
+		return
+	}
+	place := func(k run.Key) int {
+		if c := e.run.Cell(k); c != nil {
+			return c.Plan.Index
+		}
+		return -1
+	}
+	slices.SortFunc(all, func(a, b run.Activity) int { return place(a.Cell) - place(b.Cell) })
+	at := max(0, slices.IndexFunc(all, func(a run.Activity) bool { return a.Cell == s.Current }))
+	s.Busy, s.Current = &all[at], all[at].Cell
+	s.Beside = slices.Delete(slices.Clone(all), at, at+1)
+}
+
+// actions are the run's own, but for a decision that could not be taken: that
+// one can be tried again.
+func (e *Engine) actions(c *run.Cell, s *run.Snapshot) []run.Availability {
+	list := e.run.Actions(c, s.Wait, s.Busy != nil)
+	for i, a := range list {
+		switch {
+		case e.latched != nil:
+			list[i].Why = "the journal can't be written"
+		case a.Verb == run.VerbRetry && e.live.ask.again && s.Busy == nil:
+			list[i].Why, list[i].Phrase, list[i].Says = "", "", "try to decide it again"
+		}
+	}
+	return list
+}
+
+// within runs f while the snapshot shows that something goes on at a cell, which
+// can be ended without the rest of the work.
+func (e *Engine) within(ctx context.Context, k run.Key, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	e.update(func(l *live) {
+		l.work[k] = &activity{run.Activity{Cell: k, What: "work", Since: e.o.Now()}, cancel}
+	})
+	defer e.update(func(l *live) { delete(l.work, k) })
+	return f(ctx)
+}
+
+// busyWith says what is going on at a cell.
+func (e *Engine) busyWith(c *run.Cell, a run.Activity) {
+	a.Cell, a.Since = c.Key, e.o.Now()
+	e.update(func(l *live) {
+		if l.work[c.Key] == nil {
+			l.work[c.Key] = &activity{}
+		}
+		l.work[c.Key].Activity = a
+	})
+}
+
+// change changes what the snapshot shows of a cell's activity.
+func (e *Engine) change(k run.Key, f func(*run.Activity)) {
+	e.update(func(l *live) {
+		if w := l.work[k]; w != nil {
+			f(&w.Activity)
+		}
+	})
+}
+
+// Output reads an attempt's output as far as the journal keeps it.
+func (e *Engine) Output(ctx context.Context, attempt string, stream int, from int64, max int) (data []byte, at, end int64, err error) {
+	return e.out.read(ctx, attempt, stream, from, max)
+}
