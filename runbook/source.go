@@ -31,24 +31,19 @@ type parser struct {
 	lines []int  // offset of each line's first byte
 	last  int    // line that was asked for last
 	bidi  bool   // it holds characters that change the direction of text
-	book  *Runbook
-	diags []Diagnostic
 
-	steps, fences int
-	tooMany       bool
-
-	names             naming
-	defaults          func(context) context // of [defaults]; nil: none
-	declaredLanguages map[string]bool       // of [languages]
-	carried           carry
+	*closure
+	carried carry
 }
 
+// newParser begins a runbook.
 func newParser(file string, src []byte) *parser {
-	p := &parser{
-		file: file,
-		src:  bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")),
-		book: &Runbook{File: file, Sources: []Source{{Name: file, Text: src}}},
-	}
+	return newClosure(file, src).parser(file, src)
+}
+
+// parser begins another file of the runbook.
+func (c *closure) parser(file string, src []byte) *parser {
+	p := &parser{file: file, src: bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")), closure: c}
 	if bytes.Contains(p.src, []byte("\r\n")) {
 		p.src = bytes.ReplaceAll(p.src, []byte("\r\n"), []byte("\n"))
 	}
