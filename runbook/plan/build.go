@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"strings"
 
 	"stepgate/runbook"
 	"stepgate/runbook/inventory"
@@ -12,6 +11,8 @@ import (
 const (
 	MaxSteps = 5000
 	MaxHosts = 1000
+	// MaxCells bounds steps on large groups.
+	MaxCells = 100000
 )
 
 // New writes the runbook out for its values and hosts. The problems name what
@@ -29,6 +30,9 @@ func New(book *runbook.Runbook, values Values, inv *inventory.Inventory) (*Plan,
 	b.inventory(inv)
 	if b.problems != nil {
 		return nil, b.problems
+	}
+	for _, v := range values {
+		b.p.secrets = b.p.secrets || v.Param.Secret
 	}
 	root := &Scope{}
 	top := hoist(book.Root)
@@ -58,28 +62,45 @@ func hoist(root *runbook.Section) *runbook.Section {
 }
 
 type builder struct {
-	p        *Plan
-	problems []runbook.Diagnostic
-	full     bool // MaxSteps was reported
+	p         *Plan
+	problems  []runbook.Diagnostic
+	reported  map[string]bool
+	instances int
+	full      bool // a limit was reported: nothing more is built
 }
 
+// problem reports what is wrong at a place, once for all instances.
 func (b *builder) problem(pos runbook.Pos, rule, remedy, format string, args ...any) {
-	b.problems = append(b.problems, runbook.Diagnostic{
-		Pos: pos, Severity: runbook.Error, Rule: rule, Text: fmt.Sprintf(format, args...), Remedy: remedy,
-	})
+	d := runbook.Diagnostic{Pos: pos, Severity: runbook.Error, Rule: rule, Text: fmt.Sprintf(format, args...), Remedy: remedy}
+	key := d.String()
+	if b.reported[key] {
+		return
+	}
+	if b.reported == nil {
+		b.reported = map[string]bool{}
+	}
+	b.reported[key] = true
+	b.problems = append(b.problems, d)
+}
+
+// tooMany ends the building.
+func (b *builder) tooMany(pos runbook.Pos, rule, what string, limit int) {
+	b.full = true
+	b.problem(pos, rule, "split the runbook, or limit its hosts", "the plan has more than %d %s", limit, what)
 }
 
 func (b *builder) inventory(inv *inventory.Inventory) {
 	p := b.p
+	if len(inv.Hosts) > MaxHosts {
+		b.problem(runbook.Pos{File: p.Book.File, Line: 1, Col: 1}, "too-many-hosts", "split the inventory",
+			"the inventory has %d hosts, at most %d are possible", len(inv.Hosts), MaxHosts)
+		return
+	}
 	for _, h := range inv.Hosts {
 		p.Hosts[h.Name] = h
 	}
 	for _, g := range inv.Groups {
 		p.Groups[g.Name] = g.Hosts
-	}
-	if len(p.Hosts) > MaxHosts {
-		b.problem(runbook.Pos{File: p.Book.File, Line: 1, Col: 1}, "too-many-hosts", "split the inventory",
-			"the inventory has %d hosts, at most %d are possible", len(p.Hosts), MaxHosts)
 	}
 	for _, g := range p.Book.Groups {
 		b.group(g)
@@ -144,6 +165,9 @@ func (b *builder) items(items []runbook.Item, pl place) []Node {
 	var nodes []Node
 	for i, it := range items {
 		at := place{pl.path, pl.count(i + 1), pl.scope}
+		if b.full {
+			break
+		}
 		switch it := it.(type) {
 		case *runbook.Section:
 			nodes = append(nodes, b.each(it.Each, it.ID, it.Title, it.Pos, at,
@@ -154,43 +178,6 @@ func (b *builder) items(items []runbook.Item, pl place) []Node {
 		}
 	}
 	return nodes
-}
-
-// each builds one node, or a walk with one node per host. at.path becomes the
-// node's own path before build is called.
-func (b *builder) each(each *runbook.Each, id, title string, pos runbook.Pos, at place, build func(place) Node) []Node {
-	path := at.join(id)
-	if each == nil {
-		if n := build(place{path, at.number, at.scope}); n != nil {
-			return []Node{n}
-		}
-		return nil
-	}
-	group := each.Group
-	hosts, ok := b.p.Groups[group]
-	if !ok {
-		b.problem(pos, "missing-group", fmt.Sprintf("add to the inventory: [groups.%s] hosts = [\"…\"]", group),
-			"each walks group %q, which the inventory doesn't have", group)
-		return nil
-	}
-	w := &Walk{ID: path, Number: at.number, Title: title, Each: each, Batch: 1, Keys: hosts, Scope: at.scope}
-	for i, h := range hosts {
-		inst := fmt.Sprintf("%s[%s]", path, escape(h))
-		sc := &Scope{Up: at.scope, Path: inst, Host: h, Group: group, Index: i, Count: len(hosts)}
-		n := build(place{inst, at.number, sc})
-		if n == nil {
-			return nil
-		}
-		w.Instances = append(w.Instances, n)
-	}
-	b.p.walks[path] = w
-	b.p.Walks = append(b.p.Walks, w)
-	return []Node{w}
-}
-
-// escape keeps a host's name from ending an instance in a path.
-func escape(s string) string {
-	return strings.NewReplacer("%", "%25", "/", "%2F", "[", "%5B", "]", "%5D", "@", "%40").Replace(s)
 }
 
 func (b *builder) section(s *runbook.Section, at place) Node {
@@ -208,124 +195,31 @@ func (b *builder) section(s *runbook.Section, at place) Node {
 		b.add(enter, s.Pos)
 		n.Children = append(n.Children, enter)
 	}
+	if s.Part != nil {
+		inner := &Scope{Up: at.scope, Path: at.path, Part: s.Part}
+		at.scope.parts = append(at.scope.parts, part{s.ID, inner})
+		at.scope = inner
+		b.given(s, inner)
+	}
 	n.Children = append(n.Children, b.items(s.Items, at)...)
 	return n
 }
 
-func (b *builder) step(s *runbook.Step, at place) Node {
-	n := &Step{Book: s, ID: at.path, Number: at.number, Title: s.Title, Scope: at.scope, Gated: s.Gated()}
-	switch s.Kind {
-	case runbook.Manual:
-		n.Kind = Manual
-		b.cell(n, at.scope.InnerHost())
-	case runbook.Check:
-		n.Kind = Check
-		b.cell(n, b.checkTarget(s, at))
-	case runbook.Run:
-		n.Kind = Run
-		hosts, ok := b.p.on(s.Command.On, at.scope)
+// given reports values of a part's parameters that are known now and aren't of
+// their type.
+func (b *builder) given(s *runbook.Section, inner *Scope) {
+	outer := b.p.Names(inner.Up, "", nil)
+	for _, param := range s.Part.Params {
+		tmpl, ok := s.Part.With[param.Name]
 		if !ok {
-			b.unknownPlace(s.Command)
-			return nil
+			continue
 		}
-		if len(hosts) == 0 {
-			b.emptyGroup(s.Command)
-			return nil
+		val, known := Fill(tmpl, outer)
+		if _, typed := partValue(param, s.Part, outer); !known || typed {
+			continue
 		}
-		for _, h := range hosts {
-			b.cell(n, h)
-		}
+		_, err := Type(param, val)
+		b.problem(s.Pos, "part-value", "give it another value: with."+param.Name+"=…",
+			"with.%s of the part %q: %v", param.Name, s.ID, err)
 	}
-	fences := append(append([]*runbook.Fence{}, s.Before...), s.After...)
-	if s.Rollback != nil {
-		fences = append(append(append(fences, s.Rollback.Before...), s.Rollback.Command), s.Rollback.After...)
-	}
-	for _, f := range fences {
-		switch hosts, ok := b.p.on(f.On, at.scope); {
-		case !ok:
-			b.unknownPlace(f)
-		case len(hosts) == 0:
-			b.emptyGroup(f)
-		}
-	}
-	b.add(n, s.Pos)
-	return n
-}
-
-// emptyGroup refuses what would run nowhere: a check that is taken nowhere
-// would pass.
-func (b *builder) emptyGroup(f *runbook.Fence) {
-	b.problem(f.Pos, "empty-group", "give the group a host, or take the step out", "group %q has no hosts to run on", f.On)
-}
-
-func (b *builder) unknownPlace(f *runbook.Fence) {
-	b.problem(f.Pos, "missing-group", fmt.Sprintf("add [groups.%s] or [hosts.%s] to the inventory, and give it with -i FILE", f.On, f.On),
-		"on=%s names neither a group nor a host of the inventory", f.On)
-}
-
-// checkTarget is the one place of a check step, or "" when it has several.
-func (b *builder) checkTarget(s *runbook.Step, at place) string {
-	target := ""
-	for i, f := range s.Before {
-		hosts, _ := b.p.on(f.On, at.scope)
-		if len(hosts) != 1 || i > 0 && hosts[0] != target {
-			return at.scope.InnerHost()
-		}
-		target = hosts[0]
-	}
-	return target
-}
-
-func (b *builder) cell(s *Step, target string) {
-	c := &Cell{Step: s, Target: target}
-	s.Cells = append(s.Cells, c)
-}
-
-func (b *builder) add(s *Step, pos runbook.Pos) {
-	b.p.Steps = append(b.p.Steps, s)
-	if len(b.p.Steps) > MaxSteps {
-		if !b.full {
-			b.full = true
-			b.problem(pos, "too-many-steps", "split the runbook, or limit its hosts", "the plan has more than %d steps", MaxSteps)
-		}
-		return
-	}
-	for _, c := range s.Cells {
-		c.Index = len(b.p.Cells)
-		b.p.Cells = append(b.p.Cells, c)
-		b.p.cells[cellKey{s.ID, c.Target}] = c
-	}
-}
-
-// on returns the hosts that an `on` means within a scope.
-func (p *Plan) on(on string, s *Scope) ([]string, bool) {
-	switch {
-	case on == "":
-		if h := s.InnerHost(); h != "" {
-			return []string{h}, true
-		}
-		return []string{Local}, true
-	case on == Local:
-		return []string{Local}, true
-	}
-	if hosts, ok := p.Groups[on]; ok {
-		return hosts, true
-	}
-	if _, ok := p.Hosts[on]; ok {
-		return []string{on}, true
-	}
-	return nil, false
-}
-
-// Places returns where a fence of the cell's step runs. A check on the group
-// that the command runs on is taken where the cell's command runs.
-func (p *Plan) Places(c *Cell, f *runbook.Fence) []string {
-	if f.Body == "" && f.Lang == "" {
-		return []string{""}
-	}
-	if cmd := c.Step.Book.Command; cmd != nil && f.On == cmd.On {
-		return []string{c.Target}
-	}
-	hosts, _ := p.on(f.On, c.Step.Scope)
-	return hosts
 }

@@ -1,41 +1,180 @@
 package plan
 
 import (
+	"maps"
 	"strings"
-	"time"
+
+	"stepgate/runbook"
 )
 
-// Names returns what the cell's text, commands and expressions see when they
-// run at where: parameters, the variables of the host being walked (outer walks
-// first, nearest wins) or else of the host it runs on, `host`, `on.…` and
-// `each.…`. Captures are the run's to add.
-func (p *Plan) Names(s *Scope, where string) map[string]any {
-	m := map[string]any{}
-	for _, v := range p.Values {
-		if v.Set {
-			m[v.Param.Name] = v.Any
+// partIDs is the key under which names say which of them are the captures of
+// included parts. It is no identifier, so that nothing can be called so.
+const partIDs = "."
+
+// Names returns what text, commands and expressions of a scope see when they run
+// at where: parameters; the variables of the hosts being walked, outer walks
+// first, or else of the host it runs on; `host`; the values being walked;
+// `on.…` and `each.…`; and captures. The nearest wins. A part hides the
+// parameters and captures around it. captured returns what is captured under a
+// path of [Scope.Owner], and may be nil: then nothing is captured yet.
+func (p *Plan) Names(s *Scope, where string, captured func(path string) map[string]any) map[string]any {
+	if captured == nil {
+		captured = func(string) map[string]any { return nil }
+	}
+	v := view{p: p, where: where, host: s.InnerHost(), captured: captured, names: map[string]any{}, kept: map[string]any{}}
+	v.walked = v.host != ""
+	if !v.walked {
+		v.host = where
+	}
+	for _, sc := range p.chain(s) {
+		v.enter(sc)
+	}
+	if where != "" {
+		on := map[string]any{}
+		p.hostNames(on, where)
+		v.names["on"] = on
+	}
+	return v.names
+}
+
+// chain returns the scopes around and with s, the run's first.
+func (p *Plan) chain(s *Scope) []*Scope {
+	if s == nil {
+		if s = new(Scope); p.Root != nil {
+			s = p.Root.Scope
 		}
 	}
 	var chain []*Scope
 	for c := s; c != nil; c = c.Up {
 		chain = append(chain, c)
 	}
-	walked := false
-	for i := len(chain) - 1; i >= 0; i-- {
-		if c := chain[i]; c.Host != "" {
-			walked = true
-			p.hostNames(m, c.Host)
-			m["each"] = map[string]any{"index": c.Index, "count": c.Count, "last": c.Index == c.Count-1}
+	for i, j := 0, len(chain)-1; i < j; i, j = i+1, j-1 {
+		chain[i], chain[j] = chain[j], chain[i]
+	}
+	return chain
+}
+
+// view collects the names of a scope, going inwards.
+type view struct {
+	p        *Plan
+	where    string
+	host     string // whose own captures are seen: the one walked, else where
+	walked   bool
+	inside   bool // an instance was entered
+	captured func(path string) map[string]any
+	names    map[string]any
+	kept     map[string]any // of them, what a part doesn't hide: hosts and values being walked
+}
+
+func (v *view) enter(s *Scope) {
+	if s.Up == nil {
+		for _, val := range v.p.Values {
+			if val.Set {
+				v.names[val.Param.Name] = val.Any
+			}
+		}
+		if !v.walked && v.where != "" {
+			v.keep(func(m map[string]any) { v.p.hostNames(m, v.where) })
 		}
 	}
-	on := map[string]any{}
-	p.hostNames(on, where)
-	m["on"] = on
-	if !walked && where != "" {
-		p.hostNames(m, where)
+	if s.Count > 0 {
+		v.inside = true
+		v.keep(func(m map[string]any) {
+			if s.Host != "" {
+				v.p.hostNames(m, s.Host)
+			}
+			if s.Name != "" {
+				m[s.Name] = s.Value
+			}
+			m["each"] = map[string]any{"index": s.Index, "count": s.Count, "last": s.Index == s.Count-1}
+		})
 	}
-	return m
+	if s.Part != nil {
+		v.part(s)
+	}
+	maps.Copy(v.names, v.captured(s.Path))
+	if !v.inside && v.host != "" {
+		maps.Copy(v.names, v.captured(s.Owner(true, v.host)))
+	}
+	for _, in := range s.parts {
+		v.inner(in)
+	}
 }
+
+func (v *view) keep(add func(map[string]any)) {
+	add(v.names)
+	add(v.kept)
+}
+
+// part leaves of the names around only what a part may see, and adds its
+// parameters.
+func (v *view) part(s *Scope) {
+	own := map[string]any{}
+	for _, param := range s.Part.Params {
+		if val, ok := partValue(param, s.Part, v.names); ok {
+			own[param.Name] = val
+		}
+	}
+	if !s.Part.Own {
+		v.names = maps.Clone(v.kept)
+	}
+	maps.Copy(v.names, own)
+}
+
+// partValue is a part's parameter: its with.NAME, the outer name of the same
+// name, or the default. Without a value, or with one that isn't of the type, it
+// has none.
+func partValue(param runbook.Param, part *runbook.Part, outer map[string]any) (any, bool) {
+	var val any
+	if tmpl, ok := part.With[param.Name]; ok {
+		if name, alone := placeholder(tmpl); alone {
+			if val, ok = lookup(outer, name); !ok {
+				return nil, false
+			}
+		} else if val, ok = Fill(tmpl, outer); !ok {
+			return nil, false
+		}
+	} else if val, ok = outer[param.Name]; !ok {
+		if !param.HasDef {
+			return nil, false
+		}
+		val = param.Default
+	}
+	if list, ok := val.([]any); ok && param.Type == runbook.TypeList {
+		return list, true
+	}
+	typed, err := Type(param, show(val))
+	return typed, err == nil
+}
+
+// placeholder returns the name in a template that is nothing but {{name}}.
+func placeholder(tmpl string) (string, bool) {
+	inner, ok := strings.CutPrefix(strings.TrimSpace(tmpl), "{{")
+	if !ok {
+		return "", false
+	}
+	inner, ok = strings.CutSuffix(inner, "}}")
+	return strings.TrimSpace(inner), ok && !strings.Contains(inner, "{{")
+}
+
+// inner adds what an included part has captured, as id.NAME.
+func (v *view) inner(in part) {
+	m := map[string]any{}
+	maps.Copy(m, v.captured(in.scope.Path))
+	if !v.inside && v.host != "" {
+		maps.Copy(m, v.captured(in.scope.Owner(true, v.host)))
+	}
+	if len(m) == 0 {
+		return
+	}
+	v.names[in.id] = m
+	v.names[identifier(in.id)] = m
+	ids, _ := v.names[partIDs].([]string)
+	v.names[partIDs] = append(ids[:len(ids):len(ids)], in.id)
+}
+
+// identifier is an id as a command's variable, or an expression, can have it.
+func identifier(id string) string { return strings.ReplaceAll(id, "-", "_") }
 
 func (p *Plan) hostNames(m map[string]any, host string) {
 	m["host"] = host
@@ -44,67 +183,56 @@ func (p *Plan) hostNames(m map[string]any, host string) {
 	}
 }
 
-// Text fills {{name}} and {{name.field}} in a template with what the scope
-// knows; more answers for what it doesn't (captures), and may be nil. What
-// nobody knows stays as it is written.
-func (p *Plan) Text(tmpl string, s *Scope, more func(name string) (any, bool)) string {
-	if !strings.Contains(tmpl, "{{") {
-		return tmpl
+// Secrets returns which names of a scope are secret, as text and expressions
+// (id.NAME) and as commands (id_NAME) have them. A part's parameter that is
+// filled with a secret is one.
+func (p *Plan) Secrets(s *Scope) map[string]bool {
+	secret := map[string]bool{}
+	if !p.secrets {
+		return secret
 	}
-	names := p.Names(s, "")
-	var b strings.Builder
-	for {
-		open := strings.Index(tmpl, "{{")
-		if open < 0 {
-			break
+	for _, sc := range p.chain(s) {
+		if sc.Up == nil {
+			for _, v := range p.Values {
+				if v.Param.Secret {
+					secret[v.Param.Name] = true
+				}
+			}
 		}
-		end := strings.Index(tmpl[open:], "}}")
-		if end < 0 {
-			break
+		if sc.Part != nil {
+			secret = partSecrets(sc.Part, secret)
 		}
-		b.WriteString(tmpl[:open])
-		if v, ok := lookup(names, strings.TrimSpace(tmpl[open+2:open+end]), more); ok {
-			b.WriteString(show(v))
-		} else {
-			b.WriteString(tmpl[open : open+end+2])
+		for _, name := range sc.secrets {
+			secret[name] = true
 		}
-		tmpl = tmpl[open+end+2:]
+		for _, in := range sc.parts {
+			for _, name := range in.scope.secrets {
+				for _, id := range []string{in.id + ".", identifier(in.id) + ".", identifier(in.id) + "_"} {
+					secret[id+name] = true
+				}
+			}
+		}
 	}
-	b.WriteString(tmpl)
-	return b.String()
+	return secret
 }
 
-func lookup(names map[string]any, path string, more func(string) (any, bool)) (any, bool) {
-	if v, ok := names[path]; ok {
-		return v, true
+func partSecrets(part *runbook.Part, outer map[string]bool) map[string]bool {
+	secret := map[string]bool{}
+	if part.Own {
+		secret = maps.Clone(outer)
 	}
-	if head, field, ok := strings.Cut(path, "."); ok {
-		if m, isMap := names[head].(map[string]any); isMap {
-			v, ok := m[field]
-			return v, ok
+	for _, param := range part.Params {
+		is := param.Secret || outer[param.Name]
+		if tmpl, ok := part.With[param.Name]; ok {
+			is = param.Secret
+			fill(tmpl, func(path string) (any, bool) {
+				is = is || outer[path]
+				return nil, false
+			})
+		}
+		if delete(secret, param.Name); is {
+			secret[param.Name] = true
 		}
 	}
-	if more != nil {
-		return more(path)
-	}
-	return nil, false
-}
-
-// show is a value as prose has it: a list with commas between.
-func show(v any) string {
-	switch v := v.(type) {
-	case []any:
-		parts := make([]string, len(v))
-		for i, e := range v {
-			parts[i] = show(e)
-		}
-		return strings.Join(parts, ", ")
-	case time.Duration:
-		return v.String()
-	}
-	s, err := checksText(v)
-	if err != nil {
-		return "(value too large to show)"
-	}
-	return s
+	return secret
 }

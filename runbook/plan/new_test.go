@@ -113,11 +113,8 @@ func TestNewReportsEveryProblem(t *testing.T) {
 		}, all, []string{
 			`missing-group: on=nobody names neither a group nor a host of the inventory`,
 			`missing-group: on=neither names neither a group nor a host of the inventory`,
-			`missing-group: on=nobody names neither a group nor a host of the inventory`,
-			`missing-group: on=neither names neither a group nor a host of the inventory`,
 		}},
 		{"a command on an empty group", func(b *runbook.Runbook) { step(b, 1, 2).Command.On = "spare" }, without(func(i *inventory.Inventory) { i.Groups[2].Hosts = nil }), []string{
-			`empty-group: group "spare" has no hosts to run on`,
 			`empty-group: group "spare" has no hosts to run on`,
 		}},
 		{"checks on an empty group", func(b *runbook.Runbook) { step(b, 0, 0).Before[0].On = "spare" }, without(func(i *inventory.Inventory) { i.Groups[2].Hosts = nil }), []string{
@@ -195,12 +192,23 @@ func TestLimits(t *testing.T) {
 		inv.Hosts = append(inv.Hosts, inventory.Host{Name: n, Vars: map[string]string{"home": "/"}})
 		inv.Groups[1].Hosts = append(inv.Groups[1].Hosts, n)
 	}
-	for range 3 {
-		section(b, 1).Items = append(section(b, 1).Items, section(b, 1).Items...)
-	}
 	p, ds := plan.New(b, values(t, b, given), inv)
+	if p != nil || len(ds) != 1 || ds[0].Rule != "too-many-cells" {
+		t.Errorf("too many cells: %v", ds)
+	}
+	section(b, 1).Items = slices.Repeat(section(b, 1).Items[:2], 4)
+	p, ds = plan.New(b, values(t, b, given), inv)
 	if p != nil || len(ds) != 1 || ds[0].Rule != "too-many-steps" {
 		t.Errorf("too many steps: %v", ds)
+	}
+	nest := &runbook.Section{ID: "in", Each: &runbook.Each{Group: "tablet", Batch: 1}}
+	for range 9 {
+		nest = &runbook.Section{ID: "in", Each: &runbook.Each{Group: "tablet", Batch: 1}, Items: []runbook.Item{nest}}
+	}
+	b.Root.Items = []runbook.Item{nest}
+	p, ds = plan.New(b, values(t, b, given), inv)
+	if p != nil || len(ds) != 1 || ds[0].Rule != "too-many-steps" {
+		t.Errorf("walks in walks that hold nothing: %v", ds)
 	}
 }
 
@@ -257,7 +265,7 @@ func TestNamesTextAndEnv(t *testing.T) {
 		}
 	}
 
-	vars, err := plan.Env(p.Names(sc, "ops-1"))
+	vars, err := plan.Env(p.Names(sc, "ops-1", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +273,7 @@ func TestNamesTextAndEnv(t *testing.T) {
 	if !reflect.DeepEqual(vars, want) {
 		t.Errorf("environment %v, want %v", vars, want)
 	}
-	vars, err = plan.Env(p.Names(look.Step.Scope, "t-1"))
+	vars, err = plan.Env(p.Names(look.Step.Scope, "t-1", nil))
 	if err != nil {
 		t.Fatal(err)
 	}

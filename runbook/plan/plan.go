@@ -21,8 +21,9 @@ type Plan struct {
 	Walks  []*Walk
 	Digest string // SHA-256, hex
 
-	cells map[cellKey]*Cell
-	walks map[string]*Walk
+	cells   map[cellKey]*Cell
+	walks   map[string]*Walk
+	secrets bool // a parameter or a capture is secret
 }
 
 type cellKey struct{ step, target string }
@@ -30,7 +31,9 @@ type cellKey struct{ step, target string }
 // Node is a *Section, a *Walk or a *Step.
 type Node interface{ node() }
 
-// Section is an instance of a runbook's section.
+// Section is an instance of a runbook's section. Of a section that stands for an
+// include, Scope is that of the including place, which its title and its gate
+// speak of; its children have the part's.
 type Section struct {
 	Book     *runbook.Section
 	ID       string // path; "" for the root
@@ -75,6 +78,8 @@ const (
 	Check
 	Run
 	Enter
+	Ask
+	Watch
 )
 
 // Cell is a step at the place it runs: the unit of state.
@@ -100,6 +105,15 @@ type Scope struct {
 	Part  *runbook.Part // it hides the outer parameters and captures
 	Index int           // of an instance, in the order of Walk.Keys, from 0
 	Count int           // instances; 0: the scope is no instance
+
+	parts   []part   // included directly in the scope: their captures are seen as id.NAME
+	secrets []string // captures that are secret
+}
+
+// part is an include as the names around it see it.
+type part struct {
+	id    string
+	scope *Scope
 }
 
 // InnerHost returns the host of the innermost walk, or "".
@@ -110,6 +124,30 @@ func (s *Scope) InnerHost() string {
 		}
 	}
 	return ""
+}
+
+// Owner returns the path that a value captured in the scope belongs to: the
+// instance or the part; outside of instances, when the step has several places,
+// that place's in it.
+func (s *Scope) Owner(several bool, where string) string {
+	path := ""
+	if s != nil {
+		path = s.Path
+	}
+	if !several || s.inInstance() {
+		return path
+	}
+	return path + "@" + where
+}
+
+// inInstance reports whether the scope is, or stands in, an instance of a walk.
+func (s *Scope) inInstance() bool {
+	for ; s != nil; s = s.Up {
+		if s.Count > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (*Section) node() {}

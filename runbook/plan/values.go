@@ -35,11 +35,11 @@ func (vs Values) Lookup(name string) (Value, bool) {
 	return Value{}, false
 }
 
-// Given returns the texts of all values that are set, by name.
+// Given returns the texts of all values that are set and no secrets, by name.
 func (vs Values) Given() map[string]string {
 	m := map[string]string{}
 	for _, v := range vs {
-		if v.Set {
+		if v.Set && !v.Param.Secret {
 			m[v.Param.Name] = v.Text
 		}
 	}
@@ -109,6 +109,10 @@ const maxValue = 4096
 // what was expected.
 func Type(p runbook.Param, s string) (any, error) {
 	bad := func(want string) error {
+		if p.Secret {
+			return text.WithHint(fmt.Errorf("bind value %q: the secret is not %s", p.Name, want),
+				fmt.Sprintf("give it when asked, or as the environment variable STEPGATE_VAR_%s", p.Name))
+		}
 		return text.WithHint(fmt.Errorf("bind value %q: %q is not %s", p.Name, text.Line(text.Untrusted(s)), want),
 			fmt.Sprintf("give it as -e %s=VALUE", p.Name))
 	}

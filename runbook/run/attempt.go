@@ -80,16 +80,9 @@ func (c *Cell) outcome(a *Attempt, e Outcome, at time.Time) string {
 	return ""
 }
 
-// scope is where a value captured at a place belongs: to the instance of the
-// walk; outside of walks to the host when there are several, else to the run.
+// scope is where a value captured at a place belongs.
 func (c *Cell) scope(several bool, where string) string {
-	if s := c.Plan.Step.Scope; s.Path != "" {
-		return s.Path
-	}
-	if several {
-		return "@" + where
-	}
-	return ""
+	return c.Plan.Step.Scope.Owner(several, where)
 }
 
 // Verifying reports whether the command, or the rollback, has passed and its

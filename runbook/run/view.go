@@ -57,22 +57,13 @@ func (r *Run) NamesIn(s *plan.Scope, where string) map[string]any { return r.nam
 // names are the names of a scope; held are captures that only a step that is
 // under way sees.
 func (r *Run) names(s *plan.Scope, where string, held map[string]map[string]jsonValue) map[string]any {
-	m := r.Plan.Names(s, where)
+	m := r.Plan.Names(s, where, func(path string) map[string]any {
+		values := map[string]any{}
+		decodeInto(values, r.values[path])
+		decodeInto(values, held[path])
+		return values
+	})
 	m["run"] = r.ID
-	host := s.InnerHost()
-	if host == "" {
-		host = where
-	}
-	scopes := []string{"", "@" + host}
-	for i := len(scopes); s != nil; s = s.Up {
-		if s.Path != "" {
-			scopes = append(scopes[:i], append([]string{s.Path}, scopes[i:]...)...)
-		}
-	}
-	for _, sc := range scopes {
-		decodeInto(m, r.values[sc])
-		decodeInto(m, held[sc])
-	}
 	return m
 }
 
