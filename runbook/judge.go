@@ -208,23 +208,9 @@ func (j *judge) overwritten(name string, args []string) {
 
 // inner judges a command given as text.
 func (j *judge) inner(name string, args []string) {
-	text := ""
-	switch name {
-	case "ssh":
-		args = sshCommand(args)
-		text = strings.Join(args, " ")
-	case "eval", "watch":
-		text = strings.Join(args, " ")
-		if name == "eval" && strings.TrimSpace(text) == "" {
-			j.because("it evaluates a variable")
-		}
-	default:
-		for i, a := range args {
-			if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.HasSuffix(a, "c") && i+1 < len(args) {
-				text = args[i+1]
-				break
-			}
-		}
+	text := innerText(name, args)
+	if name == "eval" && strings.TrimSpace(text) == "" {
+		j.because("it evaluates a variable")
 	}
 	if strings.TrimSpace(text) == "" {
 		return
@@ -235,6 +221,22 @@ func (j *judge) inner(name string, args []string) {
 		return
 	}
 	j.walk(f)
+}
+
+// innerText is the shell text that a command was given to run, or "".
+func innerText(name string, args []string) string {
+	switch name {
+	case "ssh":
+		return strings.Join(sshCommand(args), " ")
+	case "eval", "watch":
+		return strings.Join(args, " ")
+	}
+	for i, a := range args {
+		if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.HasSuffix(a, "c") && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
 }
 
 // sshCommand is what is behind the destination of an ssh command line.
