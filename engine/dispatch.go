@@ -16,7 +16,7 @@ import (
 
 // dispatch reaches the host, makes the intent durable, with the grant it uses
 // up, then starts the attempt and follows it.
-func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run.Dispatch, accepted func(error), grants ...run.GateGranted) error {
+func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run.Dispatch, grant *run.GateGranted, accepted func(error)) error {
 	h, err := e.reach(ctx, d.Where)
 	if err == nil {
 		err = ctx.Err()
@@ -34,9 +34,9 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 		Attempt: run.AttemptID(r.ID, c.Key, no, d.Hash(h.identity.MachineID)),
 	}
 	var events []run.Event
-	for _, g := range grants {
-		intent.Gate = g.Gate
-		events = append(events, g)
+	if grant != nil {
+		intent.Gate = grant.Gate
+		events = append(events, *grant)
 	}
 	if err := e.append(ctx, append(events, intent)...); err != nil {
 		return err
@@ -207,7 +207,7 @@ func (e *Engine) undo(ctx context.Context, c *run.Cell) error {
 	if err != nil {
 		return e.notDispatched(ctx, c, err)
 	}
-	return e.dispatch(ctx, c, run.RoleRollback, d, func(error) {})
+	return e.dispatch(ctx, c, run.RoleRollback, d, nil, func(error) {})
 }
 
 // notDispatched puts a command that could not be sent before the operator.

@@ -142,6 +142,11 @@ type question struct {
 	again bool
 }
 
+// with are the cells that go together with the one that is asked about, and
+// parallel how many of all may run at a time.
+func (q question) with() []*run.Cell { return nil }
+func (q question) parallel() int     { return 1 }
+
 // blockedAt is what is asked instead of taking a decision that has failed. An
 // attempt in doubt has its own way to look again.
 func blockedAt(d run.Decision, c *run.Cell) question {

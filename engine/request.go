@@ -7,7 +7,6 @@ import (
 
 	"stepgate/checks"
 	"stepgate/executor"
-	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 )
 
@@ -23,9 +22,12 @@ func (e *Engine) workFor(d question, action run.Action) work {
 	}
 	switch a := action.(type) {
 	case run.Go:
-		return func(ctx context.Context, accepted func(error)) error { accepted(nil); return e.advance(ctx, c) }
+		return func(ctx context.Context, accepted func(error)) error {
+			accepted(nil)
+			return e.advance(ctx, append([]*run.Cell{c}, d.with()...), d.parallel())
+		}
 	case run.Answer:
-		return func(ctx context.Context, accepted func(error)) error { return e.answer(ctx, c, a, accepted) }
+		return func(ctx context.Context, accepted func(error)) error { return e.answer(ctx, d, a, accepted) }
 	case run.Retry:
 		return func(ctx context.Context, accepted func(error)) error { return e.retry(ctx, d, a, accepted) }
 	case run.Skip:
@@ -75,44 +77,6 @@ func (e *Engine) note(k run.Key, s string) error {
 	return e.append(e.ctx, run.Note{Cell: k, Text: s})
 }
 
-// advance takes a pending cell as far as it goes: to its end, its gate, or a
-// failure.
-func (e *Engine) advance(ctx context.Context, c *run.Cell) error {
-	if len(c.Fences(run.Before)) > 0 {
-		taken, err := e.take(ctx, c, run.Before)
-		if err != nil {
-			return err
-		}
-		if err := e.append(ctx, taken); err != nil {
-			return err
-		}
-		if taken.Verdict() != checks.Pass {
-			return nil
-		}
-	}
-	switch c.Plan.Step.Kind {
-	case plan.Check:
-		return nil
-	case plan.Manual, plan.Enter:
-		return e.showGate(ctx, c, nil, run.Identity{})
-	case plan.Run:
-	}
-	h, err := e.reach(ctx, c.Key.Target)
-	if err != nil {
-		return e.notDispatched(ctx, c, err)
-	}
-	r := e.state()
-	c = r.Cell(c.Key) // with what its preconditions have captured
-	d, err := r.Dispatch(c, run.RoleCommand)
-	if err != nil {
-		return e.notDispatched(ctx, c, err)
-	}
-	if c.Plan.Step.Gated || c.Rerun {
-		return e.showGate(ctx, c, &d, h.identity)
-	}
-	return e.dispatch(ctx, c, run.RoleCommand, d, func(error) {})
-}
-
 func (e *Engine) retry(ctx context.Context, d question, a run.Retry, accepted func(error)) error {
 	c := d.Cell
 	if d.again {
@@ -143,7 +107,7 @@ func (e *Engine) retry(ctx context.Context, d question, a run.Retry, accepted fu
 		return err
 	}
 	accepted(nil)
-	return e.advance(ctx, e.state().Cell(c.Key))
+	return e.advance(ctx, []*run.Cell{e.state().Cell(c.Key)}, 1)
 }
 
 func (e *Engine) hasOffered(attempt string) bool {
