@@ -9,7 +9,6 @@ import (
 
 	"stepgate/checks"
 	"stepgate/executor"
-	"stepgate/runbook"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 )
@@ -225,12 +224,4 @@ func (e *Engine) notDispatched(ctx context.Context, c *run.Cell, cause error) er
 		hint = re.Hint
 	}
 	return e.append(ctx, run.NotDispatched{Cell: c.Key, Why: cause.Error(), Hint: hint})
-}
-
-// timeoutOf is how long one try of a check may take.
-func timeoutOf(f *runbook.Fence) time.Duration {
-	if f.Timeout > 0 {
-		return f.Timeout
-	}
-	return runbook.DefaultCheckTimeout
 }

@@ -3,11 +3,9 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"stepgate/checks"
 	"stepgate/executor"
@@ -88,53 +86,6 @@ func (k captured) at(where string) map[string]any {
 	return m
 }
 
-// poll tries a check until it holds for long enough, its time is up, or the
-// operator stops it; the last try's verdict is the result.
-func (e *Engine) poll(ctx context.Context, c *run.Cell, f *runbook.Fence, n int, l run.Look, extra map[string]any) run.CheckResult {
-	begun := e.o.Now()
-	every := f.Poll.Every
-	if every == 0 {
-		every = runbook.DefaultEvery
-	}
-	var held time.Time
-	var last run.CheckResult
-	for try := 1; ; try++ {
-		tried := e.o.Now()
-		e.updateLook(c.Key, n, func(l *run.Look) { l.Try, l.Since = try, begun })
-		res := e.lookOnce(ctx, c, f, l, extra)
-		if ctx.Err() != nil && try > 1 {
-			res = last // the try that was cut off says nothing
-		}
-		last = res
-		now := e.o.Now()
-		res.Tries, res.TookMS = try, now.Sub(begun).Milliseconds()
-		e.updateLook(c.Key, n, func(l *run.Look) { l.Last = res })
-		if res.Verdict != checks.Pass {
-			held = time.Time{}
-		} else if held.IsZero() {
-			held = tried
-		}
-		done := res.Verdict == checks.Pass && now.Sub(held) >= f.Poll.Hold
-		if done || now.Sub(begun) >= f.Poll.Until || ctx.Err() != nil {
-			switch {
-			case res.Verdict != checks.Pass || done:
-			case ctx.Err() != nil:
-				res.Verdict, res.Cause, res.Values = checks.Unknown, "stopped before it had held for "+f.Poll.Hold.String(), nil
-			default:
-				res.Verdict, res.Cause, res.Values = checks.Fail, "it did not hold for "+f.Poll.Hold.String(), nil
-			}
-			e.updateLook(c.Key, n, func(l *run.Look) { l.Done, l.Last = true, res })
-			return res
-		}
-		pause := time.NewTimer(every - now.Sub(tried))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-		}
-	}
-}
-
 func (e *Engine) updateLook(k run.Key, n int, change func(*run.Look)) {
 	e.change(k, func(a *run.Activity) {
 		if n < len(a.Looks) {
@@ -143,92 +94,57 @@ func (e *Engine) updateLook(k run.Key, n int, change func(*run.Look)) {
 	})
 }
 
-// lookOnce is one try.
-func (e *Engine) lookOnce(ctx context.Context, c *run.Cell, f *runbook.Fence, l run.Look, extra map[string]any) run.CheckResult {
-	res := run.CheckResult{Fence: l.Fence, Where: l.Where}
-	ob := checks.Observation{Ran: true, Host: l.Where} // a check over variables runs nothing
-	if f.Lang != "" {
-		ob = e.observe(ctx, c, f, l.Where, extra)
-	}
-	ob.Check = true
-	j := e.judge(c, f, l.Where, ob, extra)
-	res.Verdict, res.Rows, res.Values = j.verdict, j.rows, j.values
-	res.Exit, res.Ran, res.Cause = ob.Exit, ob.Ran, ob.Cause
-	res.Stdout, res.Stderr = clip(ob.Stdout), clip(ob.Stderr)
-	return res
-}
-
-// observe runs a look on its host.
-func (e *Engine) observe(ctx context.Context, c *run.Cell, f *runbook.Fence, where string, extra map[string]any) checks.Observation {
-	bad := func(err error) checks.Observation { return checks.Observation{Host: where, Cause: err.Error()} }
-	h, err := e.open(where)
-	if err != nil {
-		return bad(err)
-	}
-	d, err := e.state().DispatchFence(c, f, where, extra)
-	if err != nil {
-		return bad(err)
-	}
-	limit := timeoutOf(f)
-	lctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	t := newTail()
-	r, err := h.exec.Look(lctx, command(d), t)
-	switch {
-	case err == nil:
-		e.hostState(where, run.HostState{State: "connected"})
-	case ctx.Err() != nil:
-		return bad(errors.New("stopped"))
-	case lctx.Err() != nil:
-		return bad(errors.New("no answer within " + limit.String()))
-	default:
-		e.lost(ctx, where, err)
-		return bad(err)
-	}
-	ob := t.observation()
-	ob.Exit, ob.Ran, ob.Host = r.Exit, true, where
-	if t.cut {
-		ob.Ran, ob.Cause = false, "its output is larger than a check can judge"
-	}
-	return ob
-}
-
 // judgement is what an observation means for a fence.
 type judgement struct {
 	verdict checks.Verdict
 	rows    []checks.Row
 	values  map[string]json.RawMessage
+	shown   map[string]json.RawMessage // also of a try that doesn't hold
 }
 
 // judge applies a fence's expect, and on a pass its capture: a value that can't
-// be captured makes the verdict unknown.
+// be captured makes the verdict unknown. What other tries would capture is only
+// for looking at.
 func (e *Engine) judge(c *run.Cell, f *runbook.Fence, where string, ob checks.Observation, extra map[string]any) judgement {
-	r := e.state()
-	values, world := checks.Values(r.Names(c, where)), r.WorldAt(c)
-	for name, v := range extra {
-		values[name] = v
-	}
+	values, world := e.seen(c, where, extra)
 	var j judgement
 	j.verdict, j.rows = checks.Judge(f.Expect, ob, values, world)
-	if f.Capture == nil || j.verdict != checks.Pass {
+	if f.Capture == nil || !ob.Ran {
 		return j
 	}
-	captured, err := f.Capture.Eval(ob, values, world)
-	if err == nil {
-		j.values = map[string]json.RawMessage{}
-		for _, v := range captured {
-			var raw []byte
-			if raw, err = json.Marshal(v.Value); err != nil {
-				break
-			}
-			j.values[v.Name] = raw
-		}
-	}
-	if err != nil {
-		j.verdict, j.values = checks.Unknown, nil
+	captured, err := captures(f.Capture, ob, values, world)
+	switch {
+	case j.verdict == checks.Pass && err != nil:
+		j.verdict = checks.Unknown
 		j.rows = append(j.rows, checks.Row{Text: "capture", Verdict: checks.Unknown, Cause: err.Error()})
+	case j.verdict == checks.Pass:
+		j.values, j.shown = captured, captured
+	case err == nil:
+		j.shown = captured
 	}
 	return j
+}
+
+// seen is what expressions see at a place.
+func (e *Engine) seen(c *run.Cell, where string, extra map[string]any) (checks.Values, checks.World) {
+	r := e.state()
+	values := checks.Values(r.Names(c, where))
+	maps.Copy(values, extra)
+	return values, r.WorldAt(c)
+}
+
+func captures(f *checks.Capture, ob checks.Observation, values checks.Values, world checks.World) (map[string]json.RawMessage, error) {
+	captured, err := f.Eval(ob, values, world)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]json.RawMessage{}
+	for _, v := range captured {
+		if out[v.Name], err = json.Marshal(v.Value); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // clipHalf is how much of each end of a check's output the journal keeps.

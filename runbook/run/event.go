@@ -202,6 +202,23 @@ type CheckResult struct {
 	Stderr  string         `json:"stderr,omitempty"`
 	// Values are what the check captured there.
 	Values map[string]json.RawMessage `json:"values,omitempty"`
+	// Tried are the tries of a poll that showed something new: the first, each
+	// that differs from the one before it, and the last. More than [MaxTried] are
+	// not kept: the earliest and the latest are.
+	Tried []Try `json:"tried,omitempty"`
+}
+
+// MaxTried is how many tries of a poll are kept at most.
+const MaxTried = 64
+
+// Try is one try of a poll.
+type Try struct {
+	No      int                        `json:"no"`    // from 1
+	AtMS    int64                      `json:"at_ms"` // since the poll began
+	Verdict checks.Verdict             `json:"verdict"`
+	Cause   string                     `json:"cause,omitempty"`
+	Rows    []checks.Row               `json:"rows,omitempty"`
+	Values  map[string]json.RawMessage `json:"values,omitempty"` // what it would have captured
 }
 
 // Role says what an attempt runs.

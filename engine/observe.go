@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"stepgate/checks"
+	"stepgate/runbook"
+	"stepgate/runbook/run"
+)
+
+// observe looks once, in the way that the fence's form wants.
+func (e *Engine) observe(ctx context.Context, c *run.Cell, f *runbook.Fence, where string, extra map[string]any) checks.Observation {
+	if f.Form == runbook.Variables && f.Lang == "" {
+		return checks.Observation{Ran: true, Host: where} // it runs nothing
+	}
+	d, err := e.state().DispatchFence(c, f, where, extra)
+	if err != nil {
+		return unseen(where, err)
+	}
+	limit := timeoutOf(f)
+	lctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	ob, err := e.look(lctx, d)
+	switch {
+	case err == nil:
+		return ob
+	case ctx.Err() != nil:
+		err = errors.New("stopped")
+	case lctx.Err() != nil:
+		err = errors.New("no answer within " + limit.String())
+	}
+	return unseen(where, err)
+}
+
+// unseen is what is observed when there is no result.
+func unseen(where string, err error) checks.Observation {
+	return checks.Observation{Host: where, Cause: err.Error()}
+}
+
+// look runs a script's look on its host. An error means that nothing is known.
+func (e *Engine) look(ctx context.Context, d run.Dispatch) (checks.Observation, error) {
+	h, err := e.open(d.Where)
+	if err != nil {
+		return checks.Observation{}, err
+	}
+	t := newTail()
+	r, err := h.exec.Look(ctx, command(d), t)
+	if err != nil {
+		if ctx.Err() == nil {
+			e.lost(ctx, d.Where, err)
+		}
+		return checks.Observation{}, err
+	}
+	e.hostState(d.Where, run.HostState{State: "connected"})
+	ob := t.observation()
+	ob.Exit, ob.Ran, ob.Host = r.Exit, true, d.Where
+	if t.cut {
+		ob.Ran, ob.Cause = false, "its output is larger than a check can judge"
+	}
+	return ob, nil
+}
+
+// timeoutOf is how long one try of a check may take.
+func timeoutOf(f *runbook.Fence) time.Duration {
+	if f.Timeout > 0 {
+		return f.Timeout
+	}
+	return runbook.DefaultCheckTimeout
+}
