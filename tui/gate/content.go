@@ -127,7 +127,7 @@ func (b *content) values(d *run.Dispatch) {
 	}
 	for _, v := range vars {
 		pad := strings.Repeat(" ", min(wide, 24)+3)
-		val := pane.WrapSpans([]pane.Span{{Text: wording.Block(v.Value), Style: b.Strong.UnsetBold()}}, max(b.w-len(pad), 8))
+		val := pane.WrapSpans([]pane.Span{{Text: wording.Block(wording.Value(v)), Style: b.Strong.UnsetBold()}}, max(b.w-len(pad), 8))
 		for i, l := range val {
 			if i == 0 {
 				lines = append(lines, b.Muted.Render(pane.Fit("$"+wording.Line(v.Name), len(pad), b.Glyph.Ellipsis))+l)

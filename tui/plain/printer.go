@@ -203,7 +203,7 @@ func (p *printer) checks(c *run.Cell, ph run.Phase, told map[run.Phase]time.Time
 func (p *printer) command(d *run.Dispatch) {
 	p.indent("$", strings.TrimRight(d.Prefix+d.Body, "\n"))
 	for _, v := range d.Named() {
-		p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(v.Value))
+		p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(wording.Value(v)))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"stepgate/runbook/text"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
+	"stepgate/tui/wording"
 )
 
 // List is the tree with the operator's place in it. The zero value follows the
@@ -163,10 +164,12 @@ func (l *List) line(t *theme.Theme, r Row, w int, selected bool, now time.Time, 
 	switch {
 	case r.Foldable && r.Open:
 		mark = t.Muted.Render(t.Glyph.Open)
-	case current && l.snap.Busy != nil:
-		right = text.Duration(now.Sub(l.snap.Busy.Since).Truncate(time.Second))
-		if spin != "" {
-			mark = t.Live.Render(spin)
+	case r.Step != nil:
+		if b := wording.Busy(l.snap, r.Key); b != nil {
+			right = text.Duration(now.Sub(b.Since).Truncate(time.Second))
+			if spin != "" {
+				mark = t.Live.Render(spin)
+			}
 		}
 	}
 	title := strings.TrimSpace(r.Number + " " + r.Title)
@@ -174,7 +177,7 @@ func (l *List) line(t *theme.Theme, r Row, w int, selected bool, now time.Time, 
 	switch {
 	case current:
 		style = t.Strong
-	case r.Mark == theme.Pending || r.Mark == theme.NotApplicable:
+	case r.Mark == theme.Pending || r.Mark == theme.NotApplicable || r.Mark == theme.Excluded:
 		style = t.Muted
 	}
 	left := strings.Repeat("  ", r.Depth) + mark + " " + style.Render(title)

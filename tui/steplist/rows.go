@@ -32,6 +32,8 @@ type tally struct {
 	current        bool
 	worst          theme.Mark // Failed, Unknown or Undone; else Done
 	begun          bool
+	busy           bool // something is going on below
+	out            int  // cells that are excluded
 	first          run.Key
 }
 
@@ -43,6 +45,8 @@ func (a *tally) add(b tally) {
 	a.total += b.total
 	a.current = a.current || b.current
 	a.begun = a.begun || b.begun
+	a.busy = a.busy || b.busy
+	a.out += b.out
 	if rank(b.worst) > rank(a.worst) {
 		a.worst = b.worst
 	}
@@ -61,13 +65,18 @@ func rank(m theme.Mark) int {
 	}
 }
 
+// open reports whether the run is at work below, or has begun and not ended.
+func (a tally) open() bool { return a.current || a.busy || a.begun && a.settled < a.total }
+
 func (a tally) mark() theme.Mark {
 	switch {
 	case rank(a.worst) > 0:
 		return a.worst
+	case a.total > 0 && a.out == a.total:
+		return theme.Excluded
 	case a.total > 0 && a.settled == a.total:
 		return theme.Done
-	case a.current:
+	case a.current || a.busy:
 		return theme.Running
 	}
 	return theme.Pending
@@ -114,6 +123,10 @@ func (b *builder) count(n plan.Node) tally {
 
 func (b *builder) cell(c *run.Cell) tally {
 	t := tally{total: 1, current: c.Key == b.s.Current, worst: theme.Done, first: c.Key}
+	t.busy = wording.Busy(b.s, c.Key) != nil
+	if c.Status == run.Excluded {
+		t.out = 1
+	}
 	if c.Status.Settled() {
 		t.settled = 1
 	}
@@ -171,10 +184,8 @@ func (b *builder) walk(n *plan.Walk, depth int) {
 	t := b.tallies[n]
 	order := b.r.Order(n)
 	right := progress(t)
-	for i, at := range order {
-		if b.tallies[n.Instances[at]].current {
-			right = fmt.Sprintf("%s %d/%d", wording.Line(n.Keys[at]), i+1, len(order))
-		}
+	if at := b.standing(n, order); at != "" {
+		right = at
 	}
 	title := wording.Line(b.r.Plan.Text(n.Title, n.Scope, func(string) (any, bool) { return "…", true }))
 	open := b.fold("w:"+n.ID, depth, n.Number, title, right, t)
@@ -194,6 +205,9 @@ func (b *builder) walk(n *plan.Walk, depth int) {
 				title = wording.Line(b.r.Plan.Text(inst.Title, inst.Scope, nil))
 			}
 			open := b.fold("i:"+inst.ID, depth+1, "", title, progress(t), t)
+			if t.mark() == theme.Excluded {
+				b.rows[len(b.rows)-1].Right = wording.Status(run.Excluded)
+			}
 			b.rows[len(b.rows)-1].Section = inst
 			if open {
 				for _, c := range inst.Children {
@@ -204,6 +218,25 @@ func (b *builder) walk(n *plan.Walk, depth int) {
 			b.step(inst, depth+1, host)
 		}
 	}
+}
+
+// standing names the instances a walk is at: with batches there may be several
+// at a time.
+func (b *builder) standing(n *plan.Walk, order []int) string {
+	var open []string
+	reached := 0
+	for i, at := range order {
+		if t := b.tallies[n.Instances[at]]; t.open() && (t.busy || t.current || n.Batch > 1) {
+			open, reached = append(open, wording.Line(n.Keys[at])), i+1
+		}
+	}
+	switch {
+	case len(open) == 0:
+		return ""
+	case len(open) > 2:
+		open = []string{open[0], fmt.Sprintf("+%d", len(open)-1)}
+	}
+	return fmt.Sprintf("%s %d/%d", strings.Join(open, " "), reached, len(order))
 }
 
 // step adds a step's row, and one for each of its cells when there are several.
@@ -239,7 +272,7 @@ func (b *builder) step(n *plan.Step, depth int, host string) {
 }
 
 func (b *builder) mark(c *run.Cell) theme.Mark {
-	if c.Key == b.s.Current && b.s.Busy != nil {
+	if wording.Busy(b.s, c.Key) != nil {
 		return theme.Running
 	}
 	if c.Status != run.Pending {

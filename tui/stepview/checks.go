@@ -24,6 +24,7 @@ const labelWidth = 7
 // taken last, or as they will be taken.
 func (b *body) checks() {
 	b.gap()
+	b.phase(run.Already)
 	b.phase(run.Before)
 	b.outcome()
 	b.phase(run.After)

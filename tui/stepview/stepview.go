@@ -34,9 +34,14 @@ func (v View) Lines(c *run.Cell, w int) []string {
 	b := &body{View: v, c: c, w: w}
 	b.status()
 	b.host()
+	if v.Watch {
+		b.places()
+	}
 	if !v.Watch {
 		b.prose()
+		b.places()
 	}
+	b.question()
 	b.command()
 	b.checks()
 	b.history()
@@ -67,12 +72,7 @@ func (b *body) gap() {
 	}
 }
 
-func (b *body) busy() *run.Activity {
-	if b.Snap.Current == b.c.Key {
-		return b.Snap.Busy
-	}
-	return nil
-}
+func (b *body) busy() *run.Activity { return wording.Busy(b.Snap, b.c.Key) }
 
 // status is the first line: glyph, word, class.
 func (b *body) status() {
@@ -83,14 +83,14 @@ func (b *body) status() {
 	}
 	glyph := t.Glyph.Mark(mark)
 	if a := b.busy(); a != nil {
-		mark, word, glyph = theme.Running, wording.Doing(b.Snap, b.Now), b.Spin
+		mark, word, glyph = theme.Running, wording.Activity(b.c, a, b.Now), b.Spin
 		if glyph == "" {
 			glyph = t.Glyph.Mark(mark)
 		}
 	}
 	facts := wording.Classes(st)
 	if st.Kind != plan.Run {
-		facts = []string{wording.Kind(st.Kind)}
+		facts = append([]string{wording.Kind(st)}, facts...)
 	}
 	left := t.Style(mark).Render(glyph + " " + word)
 	if took := wording.Took(b.c); took > 0 && b.c.Status.Settled() {
@@ -253,10 +253,14 @@ func Dispatch(t *theme.Theme, d *run.Dispatch, w int) []string {
 	for _, l := range pane.Flow(wording.Facts(d), " "+t.Glyph.Dot+" ", w) {
 		out = append(out, t.Muted.Render(l))
 	}
+	sign := "$ "
+	if d.Form != "" {
+		sign = "> "
+	}
 	for i, l := range wording.Body(d) {
 		lead := "  "
 		if i == 0 {
-			lead = "$ "
+			lead = sign
 		}
 		for j, part := range strings.Split(ansi.Hardwrap(l, max(w-2, 1), true), "\n") {
 			if j > 0 {
@@ -278,7 +282,7 @@ func Behind(t *theme.Theme, d *run.Dispatch, w int) []string {
 		}
 	}
 	for _, v := range d.Named() {
-		for _, l := range pane.Wrap("$"+wording.Line(v.Name)+" = "+wording.Line(v.Value), max(w-2, 1)) {
+		for _, l := range pane.Wrap("$"+wording.Line(v.Name)+" = "+wording.Line(wording.Value(v)), max(w-2, 1)) {
 			out = append(out, "  "+t.Muted.Render(l))
 		}
 	}

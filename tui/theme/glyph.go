@@ -15,7 +15,8 @@ const (
 	Unknown
 	Skipped
 	NotApplicable
-	Undone // rolled back
+	Undone   // rolled back
+	Excluded // its instance was taken out of the walk
 	markCount
 )
 
@@ -49,7 +50,7 @@ func (g Glyphs) Mark(m Mark) string { return g.marks[m] }
 var unicode = Glyphs{
 	marks: [markCount]string{
 		Pending: "○", Ready: "▶", Gate: "◆", Running: "▶", Done: "✓", Failed: "✗", Unknown: "?",
-		Skipped: "»", NotApplicable: "–", Undone: "↶",
+		Skipped: "»", NotApplicable: "–", Undone: "↶", Excluded: "⊘",
 	},
 	Open: "▾", Closed: "▸", Cursor: "›", Dot: "·", Dash: "–", Ellipsis: "…", Bullet: "•", Quote: "│",
 	Full: "━", Empty: "─", Journal: "●", Enter: "↵", Up: "↑", Down: "↓",
@@ -60,7 +61,7 @@ var unicode = Glyphs{
 var ascii = Glyphs{
 	marks: [markCount]string{
 		Pending: "o", Ready: ">", Gate: "#", Running: ">", Done: "+", Failed: "x", Unknown: "?",
-		Skipped: "s", NotApplicable: "-", Undone: "u",
+		Skipped: "s", NotApplicable: "-", Undone: "u", Excluded: "/",
 	},
 	Open: "v", Closed: ">", Cursor: ">", Dot: "-", Dash: "-", Ellipsis: "...", Bullet: "*", Quote: "|",
 	Full: "=", Empty: "-", Journal: "*", Enter: "enter", Up: "^", Down: "v",

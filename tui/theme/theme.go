@@ -74,6 +74,7 @@ func New(o Options) *Theme {
 	t.marks = [markCount]lipgloss.Style{
 		Pending: t.Faint, Gate: t.Gate, Running: t.Live.Bold(true), Done: t.Good, Failed: t.Bad,
 		Unknown: t.Unsure, Skipped: t.Muted, NotApplicable: t.Faint, Undone: t.Unsure, Ready: t.Strong,
+		Excluded: t.Muted,
 	}
 	return t
 }

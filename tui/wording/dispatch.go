@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 )
@@ -12,10 +13,15 @@ import (
 // Facts are where and how a command runs.
 func Facts(d *run.Dispatch) []string {
 	out := []string{"on " + Place(d.Where)}
-	if d.Dir != "" {
-		out = append(out, "in "+Line(d.Dir))
+	switch d.Form {
+	case "":
+		if d.Dir != "" {
+			out = append(out, "in "+Line(d.Dir))
+		}
+		out = append(out, Line(d.Interpreter))
+	default:
+		out = sent(d)
 	}
-	out = append(out, Line(d.Interpreter))
 	if d.TimeoutMS > 0 {
 		out = append(out, "time limit "+text.Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
 	}
@@ -40,3 +46,31 @@ func Prefix(d *run.Dispatch) (lines []string, name string) {
 func Body(d *run.Dispatch) []string {
 	return strings.Split(strings.TrimRight(Block(d.Body), "\n"), "\n")
 }
+
+// sent are where statements or a request go to, and whose values they see.
+func sent(d *run.Dispatch) []string {
+	var out []string
+	if d.Server != "" {
+		out = append(out, "to "+Line(d.Server))
+	}
+	if d.Via != "" {
+		out = append(out, "through "+Place(d.Via))
+	} else {
+		out = append(out, "from this machine")
+	}
+	if d.Where != "" && d.Where != plan.Local {
+		out = append(out, "with the values of "+Place(d.Where))
+	}
+	return append(out, Line(d.Form))
+}
+
+// Value is what is shown of a variable: a secret's stays hidden.
+func Value(v run.Var) string {
+	if v.Secret {
+		return Secret
+	}
+	return v.Value
+}
+
+// Secret stands where a secret value would.
+const Secret = "‹secret›"

@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/checks"
+	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
@@ -39,6 +40,8 @@ func Mark(s run.Status) theme.Mark {
 		return theme.NotApplicable
 	case run.RolledBack:
 		return theme.Undone
+	case run.Excluded:
+		return theme.Excluded
 	case run.Pending:
 	}
 	return theme.Pending
@@ -83,9 +86,15 @@ func Place(target string) string {
 func Classes(st *plan.Step) []string {
 	b := st.Book
 	var out []string
+	if b.Always {
+		out = append(out, "offered whenever the run stops")
+	}
 	switch {
 	case st.Kind != plan.Run:
-		return nil
+		if b.Required {
+			out = append(out, "required")
+		}
+		return out
 	case b.Irreversible:
 		out = append(out, "irreversible")
 	case b.Rollback != nil:
@@ -103,8 +112,15 @@ func Classes(st *plan.Step) []string {
 }
 
 // Kind names what a step is, where it isn't a command.
-func Kind(k plan.Kind) string {
-	switch k {
+func Kind(st *plan.Step) string {
+	switch st.Book.Kind {
+	case runbook.Ask:
+		return "a question"
+	case runbook.Watch:
+		return "monitors"
+	default:
+	}
+	switch st.Kind {
 	case plan.Manual:
 		return "done by hand"
 	case plan.Check:

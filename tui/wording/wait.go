@@ -32,7 +32,7 @@ func At(r *run.Run, c *run.Cell) string {
 func Waiting(s *run.Snapshot, now time.Time) string {
 	here := Here(s)
 	if s.Busy != nil {
-		return Doing(s, now) + ": " + here
+		return Doing(s, now) + ": " + here + beside(s)
 	}
 	switch s.Wait {
 	case run.WaitGo:
@@ -41,6 +41,15 @@ func Waiting(s *run.Snapshot, now time.Time) string {
 		return "to be done by hand: " + here
 	case run.WaitGate:
 		return "at the gate: " + here
+	case run.WaitAsk:
+		return "a question: " + here
+	case run.WaitBatch:
+		if left := SoakLeft(s, now); left > 0 {
+			return "the canary is through, to soak for " + text.Duration(left) + " yet; next: " + here
+		}
+		return "the canary is through, go on? next: " + here
+	case run.WaitUndo:
+		return "to be rolled back: " + here
 	case run.WaitFailure, run.WaitUnknown:
 		c := s.Run.Cell(s.Current)
 		if c == nil {
@@ -56,9 +65,49 @@ func Waiting(s *run.Snapshot, now time.Time) string {
 	return "at work: " + here
 }
 
-// Doing says what is going on, without where.
+// SoakLeft is how long the run has to wait yet behind a canary, in whole
+// seconds, rounded up.
+func SoakLeft(s *run.Snapshot, now time.Time) time.Duration {
+	if s.Wait != run.WaitBatch || !s.Soak.After(now) {
+		return 0
+	}
+	return (s.Soak.Sub(now) + time.Second - 1).Truncate(time.Second)
+}
+
+// beside says at how many other places something goes on.
+func beside(s *run.Snapshot) string {
+	n := 0
+	for _, b := range s.Beside {
+		if b.Cell != s.Current {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d more", n)
+}
+
+// Busy is what goes on at a cell, or nil.
+func Busy(s *run.Snapshot, k run.Key) *run.Activity {
+	if s.Busy != nil && s.Current == k {
+		return s.Busy
+	}
+	for i := range s.Beside {
+		if s.Beside[i].Cell == k {
+			return &s.Beside[i]
+		}
+	}
+	return nil
+}
+
+// Doing says what is going on where the run stands, without where.
 func Doing(s *run.Snapshot, now time.Time) string {
-	b := s.Busy
+	return Activity(s.Run.Cell(s.Current), s.Busy, now)
+}
+
+// Activity says what is going on at a cell.
+func Activity(c *run.Cell, b *run.Activity, now time.Time) string {
 	d := text.Duration(now.Sub(b.Since).Truncate(time.Second))
 	if b.Stopping {
 		return "stopping, " + d
@@ -67,7 +116,7 @@ func Doing(s *run.Snapshot, now time.Time) string {
 	case "connect":
 		return "connecting, " + d
 	case "check":
-		if c := s.Run.Cell(s.Current); c != nil && c.Plan.Step.Kind == plan.Check {
+		if c != nil && c.Plan.Step.Kind == plan.Check {
 			return "checking, " + d
 		}
 		return Phase(b.Phase) + ", " + d
@@ -86,6 +135,8 @@ func Doing(s *run.Snapshot, now time.Time) string {
 // Phase names a phase of checks in progress.
 func Phase(p run.Phase) string {
 	switch p {
+	case run.Already:
+		return "looking whether it is done already"
 	case run.Before:
 		return "checking before"
 	case run.After:
@@ -106,6 +157,8 @@ func Label(st *plan.Step, p run.Phase) string {
 		return "check"
 	}
 	switch p {
+	case run.Already:
+		return "done?"
 	case run.Before:
 		return "before"
 	case run.After:
@@ -142,6 +195,12 @@ func Remedy(v run.Verb) string {
 		return "look again"
 	case run.VerbRollBack:
 		return "roll back"
+	case run.VerbPostpone:
+		return "move to the end"
+	case run.VerbReply:
+		return "answer"
+	case run.VerbCall:
+		return "run out of its place"
 	default:
 		return string(v)
 	}
@@ -157,7 +216,7 @@ func Counts(r *run.Run) string {
 	var parts []string
 	for _, s := range []run.Status{
 		run.Succeeded, run.Skipped, run.NotApplicable, run.Failed, run.Unknown,
-		run.RolledBack, run.RollbackFailed, run.Pending,
+		run.RolledBack, run.RollbackFailed, run.Excluded, run.Pending,
 	} {
 		if n[s] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n[s], Status(s)))

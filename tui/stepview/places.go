@@ -1,0 +1,92 @@
+package stepview
+
+import (
+	"fmt"
+
+	"stepgate/runbook/run"
+	"stepgate/runbook/text"
+	"stepgate/tui/pane"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
+)
+
+// places draws the state of each cell of a step that has several, and of the
+// cells that go together with it.
+func (b *body) places() {
+	cells := b.peers()
+	if len(cells) < 2 {
+		return
+	}
+	b.gap()
+	t := b.Theme
+	var parts []string
+	for _, c := range cells {
+		mark, word := wording.Mark(c.Status), wording.Status(c.Status)
+		glyph := t.Glyph.Mark(mark)
+		if a := wording.Busy(b.Snap, c.Key); a != nil {
+			mark, word = theme.Running, wording.Activity(c, a, b.Now)
+			if glyph = t.Glyph.Mark(mark); b.Spin != "" {
+				glyph = b.Spin
+			}
+		} else if took := wording.Took(c); took > 0 && c.Status.Settled() {
+			word += " in " + text.Duration(took)
+		}
+		name := t.Text
+		if c.Key == b.c.Key {
+			name = t.Strong
+		}
+		parts = append(parts, t.Style(mark).Render(glyph)+" "+name.Render(wording.Instance(c))+" "+t.Muted.Render(word))
+	}
+	b.add(t.Muted.Render(fmt.Sprintf("At %d places:", len(cells))))
+	b.add(pane.Indent(pane.Flow(parts, "   ", b.w-2), "  ")...)
+}
+
+// peers are the cells of the step, or those that go together with it.
+func (b *body) peers() []*run.Cell {
+	var out []*run.Cell
+	r := b.Snap.Run
+	if own := b.c.Plan.Step.Cells; len(own) > 1 {
+		for _, pc := range own {
+			out = append(out, r.Cells[pc.Index])
+		}
+		return out
+	}
+	if b.Snap.Current != b.c.Key {
+		return nil
+	}
+	out = append(out, b.c)
+	for _, k := range b.Snap.With {
+		if c := r.Cell(k); c != nil && k != b.c.Key {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// question shows what an ask step wants to know, and the answer once there is
+// one.
+func (b *body) question() {
+	q := b.c.Plan.Step.Book.Question
+	if q == nil {
+		return
+	}
+	b.gap()
+	t := b.Theme
+	ask := wording.Question(b.Snap.Run, b.c)
+	for _, l := range pane.Wrap(ask, b.w) {
+		b.add(t.Strong.Render(l))
+	}
+	if q.Param.Help != "" {
+		for _, l := range pane.Wrap(wording.Block(q.Param.Help), b.w) {
+			b.add(t.Muted.Render(l))
+		}
+	}
+	for _, c := range q.Param.Choices {
+		b.add("  " + t.Muted.Render(t.Glyph.Bullet+" ") + wording.Line(c))
+	}
+	scope := "asked once in the run"
+	if q.PerHost {
+		scope = "asked at every host"
+	}
+	b.add(t.Faint.Render("kept as " + wording.Line(q.Param.Name) + ", " + scope))
+}
