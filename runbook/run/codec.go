@@ -17,7 +17,9 @@ var kinds = map[string]Event{
 	"OutcomeResolved": OutcomeResolved{}, "ManualDone": ManualDone{}, "CellSkipped": CellSkipped{},
 	"Retried": Retried{}, "RerunOverride": RerunOverride{}, "RollbackRequested": RollbackRequested{},
 	"Paused": Paused{}, "Continued": Continued{}, "Note": Note{}, "Exported": Exported{},
-	"RunClosed": RunClosed{}, "NotDispatched": NotDispatched{},
+	"RunClosed": RunClosed{}, "NotDispatched": NotDispatched{}, "BatchEntered": BatchEntered{},
+	"InstanceExcluded": InstanceExcluded{}, "InstanceIncluded": InstanceIncluded{}, "Asked": Asked{},
+	"StopRequested": StopRequested{}, "RollbackPlanned": RollbackPlanned{}, "Called": Called{},
 }
 
 // UnknownKindError is an event of a kind that this version doesn't know. The
@@ -91,6 +93,10 @@ func KeyOf(e Event) (cell Key, attempt string) {
 	case RollbackRequested:
 		return e.Cell, ""
 	case Note:
+		return e.Cell, ""
+	case Asked:
+		return e.Cell, ""
+	case Called:
 		return e.Cell, ""
 	}
 	return Key{}, ""

@@ -21,13 +21,23 @@ func field(h hash.Hash, parts ...string) {
 	}
 }
 
-// Hash names what would run on which machine: interpreter, bytes, environment,
-// directory and machine id.
+// Hash names what would run on which machine: interpreter, bytes, environment
+// (secrets by name), directory, what it goes through, and machine id.
 func (d Dispatch) Hash(machineID string) string {
 	h := sha256.New()
 	field(h, "sgd1", d.Interpreter, d.Prefix, d.Body, d.Dir, d.Where, d.SSH, machineID)
 	for _, v := range d.Env {
 		field(h, v.Name, v.Value)
+		if v.Secret {
+			field(h, "", "secret", v.Name)
+		}
+	}
+	// Behind the rest and only where they are set, so that a script keeps the hash
+	// it has always had: journals of earlier versions name attempts by it.
+	for _, extra := range [][2]string{{"form", d.Form}, {"via", d.Via}, {"server", d.Server}} {
+		if extra[1] != "" {
+			field(h, "", extra[0], extra[1])
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

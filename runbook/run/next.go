@@ -6,43 +6,6 @@ import (
 	"stepgate/runbook/plan"
 )
 
-// Decision is what is next for a run. The set is closed.
-type Decision interface{ decision() }
-
-type (
-	// Order evaluates a walk's order_by and fixes the order.
-	Order struct{ Walk *plan.Walk }
-	// Decide evaluates a cell's `when`.
-	Decide struct{ Cell *Cell }
-	// Settle asks the host what became of an attempt.
-	Settle struct{ Cell *Cell }
-	// Verify takes the postconditions of a command, or of a rollback, that passed.
-	Verify struct{ Cell *Cell }
-	// Undo takes a rollback's preconditions and sends it.
-	Undo struct{ Cell *Cell }
-	// Follow waits for an attempt in flight.
-	Follow struct{ Cell *Cell }
-	// Ask waits for the operator.
-	Ask struct {
-		Cell *Cell // nil when paused
-		Wait Wait
-	}
-	// Close ends the run: every cell is settled.
-	Close struct{ How Closing }
-	// Over says that the run is closed.
-	Over struct{}
-)
-
-func (Order) decision()  {}
-func (Decide) decision() {}
-func (Settle) decision() {}
-func (Verify) decision() {}
-func (Undo) decision()   {}
-func (Follow) decision() {}
-func (Ask) decision()    {}
-func (Close) decision()  {}
-func (Over) decision()   {}
-
 // Next says what is next. What is in flight comes first, wherever it is; then
 // the first cell in walking order that isn't settled.
 func Next(r *Run) Decision {
@@ -57,7 +20,7 @@ func Next(r *Run) Decision {
 	c, w := r.first(r.Plan.Root)
 	switch {
 	case r.Paused:
-		return Ask{c, WaitPaused}
+		return Ask{Cell: c, Wait: WaitPaused}
 	case w != nil:
 		return Order{w}
 	case c == nil:
@@ -93,19 +56,19 @@ func (r *Run) ask(c *Cell) Decision {
 			return Decide{c}
 		}
 		if c.Plan.Step.Kind == plan.Manual && !c.needsGate() {
-			return Ask{c, WaitManual}
+			return Ask{Cell: c, Wait: WaitManual, Parallel: 1}
 		}
-		return Ask{c, WaitGo}
+		return Ask{Cell: c, Wait: WaitGo, Parallel: 1}
 	case Gated, Authorised:
-		return Ask{c, WaitGate}
+		return Ask{Cell: c, Wait: WaitGate, Parallel: 1}
 	case Unknown:
 		if c.inDoubt() {
-			return Ask{c, WaitUnknown}
+			return Ask{Cell: c, Wait: WaitUnknown, Parallel: 1}
 		}
-		return Ask{c, WaitFailure}
+		return Ask{Cell: c, Wait: WaitFailure, Parallel: 1}
 	case Failed, RolledBack, RollbackFailed, Running, Succeeded, Skipped, NotApplicable, RollingBack:
 	}
-	return Ask{c, WaitFailure}
+	return Ask{Cell: c, Wait: WaitFailure, Parallel: 1}
 }
 
 // first returns the first unsettled cell below a node in walking order, or a
