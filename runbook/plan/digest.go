@@ -4,48 +4,93 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"stepgate/runbook"
 )
 
 // The digest is taken over these, in the plan's order. Titles, prose, numbers
-// and the texts of cautions are left out: they change nothing that runs.
+// and the texts of cautions are left out: they change nothing that runs. What
+// isn't known yet stands in it as its expression or template; a secret by name.
+type digestPlan struct {
+	Values      []digestValue
+	Groups      map[string][]string // when an expression asks for groups
+	Parts       []digestPart        `json:",omitempty"`
+	Walks       []digestWalk
+	Cells       []digestCell
+	Hosts       []digestHost
+	Connections []digestConnection `json:",omitempty"`
+}
+
+type digestValue struct {
+	Name   string
+	Type   runbook.ParamType
+	Value  string
+	Secret bool `json:",omitempty"`
+}
+
+type digestPart struct {
+	Path   string
+	Own    bool
+	Params []digestParam
+}
+
+// digestParam is a value that is found later: what it may be, and where it comes
+// from.
+type digestParam struct {
+	Name          string
+	Type          runbook.ParamType
+	Choices       []string
+	Pattern       string
+	Required      bool
+	Secret        bool
+	With, Default string
+	Given, HasDef bool
+}
+
+type digestWalk struct {
+	ID, OrderBy       string
+	Hosts             []string
+	Batch, Canary     int
+	Soak              time.Duration
+	MaxFailures       int
+	Group, Name, List string
+}
+
 type digestCell struct {
 	ID, Target, SSH                                string
 	Kind                                           Kind
 	Gated, Required, Irreversible, Idempotent      bool
+	Always, PerHost                                bool
+	Approvers                                      int
 	Confirm, When                                  string
-	Before, Command, After                         []digestFence
+	Question                                       *digestParam
+	Done, Before, Command, After, Monitors         []digestFence
 	RollbackBefore, RollbackCommand, RollbackAfter []digestFence
 }
 
 type digestFence struct {
+	Form                        runbook.Form
 	Lang, Prefix, Body, On, Dir string
+	Run, Literal                string // of a language
+	Connection, Via, User, Pick string
+	Parallel                    int
+	Login, Secret, TTY          bool
+	Background, Monitor, Reboot bool
+	ID                          string
+	Env                         [][2]string
 	Places                      []string
-	Timeout, Until, Every, Hold int64
-	Expect, Capture             string
+	Timeout, Until, Every, Hold time.Duration
+	Grace, Reconnect            time.Duration
+	FailIf, Expect, Capture     string
 }
 
-type digestPlan struct {
-	Values []digestValue
-	Groups map[string][]string // when an expression asks for groups
-	Walks  []digestWalk
-	Cells  []digestCell
-	Hosts  []digestHost
-}
-
-type digestValue struct {
-	Name  string
-	Type  runbook.ParamType
-	Value string
-}
-
-type digestWalk struct {
-	ID, OrderBy string
-	Hosts       []string
+type digestConnection struct {
+	Name, Driver, Host, Port, User, Password, Database, TLS, Via, Hosts, Pick string
 }
 
 type digestHost struct {
@@ -53,39 +98,51 @@ type digestHost struct {
 	Vars      map[string]string
 }
 
+// digester collects what the digest is taken over.
+type digester struct {
+	p           *Plan
+	hosts       map[string]bool // used
+	connections map[string]*runbook.Connection
+	groups      bool // an expression asks for groups
+}
+
 func (p *Plan) digest() string {
-	var d digestPlan
+	d := &digester{p: p, hosts: map[string]bool{}, connections: map[string]*runbook.Connection{}}
+	var out digestPlan
 	for _, v := range p.Values {
-		if v.Set {
-			d.Values = append(d.Values, digestValue{v.Param.Name, v.Param.Type, v.Text})
+		switch {
+		case v.Set && v.Param.Secret:
+			out.Values = append(out.Values, digestValue{Name: v.Param.Name, Type: v.Param.Type, Secret: true})
+		case v.Set:
+			out.Values = append(out.Values, digestValue{Name: v.Param.Name, Type: v.Param.Type, Value: v.Text})
 		}
 	}
+	out.Parts = d.parts(p.Root)
 	for _, w := range p.Walks {
-		dw := digestWalk{ID: w.ID, Hosts: w.Keys}
-		if w.Each.OrderBy != nil {
-			dw.OrderBy = w.Each.OrderBy.Text
-		}
-		d.Walks = append(d.Walks, dw)
+		out.Walks = append(out.Walks, digestWalk{
+			ID: w.ID, OrderBy: d.expr(w.Each.OrderBy), Hosts: w.Keys, Batch: w.Batch, Canary: w.Each.Canary, Soak: w.Each.Soak,
+			MaxFailures: w.Each.MaxFailures, Group: w.Each.Group, Name: w.Each.Name, List: w.Each.List,
+		})
 	}
-	used := map[string]bool{}
 	for _, c := range p.Cells {
-		d.Cells = append(d.Cells, p.digestCell(c, used))
+		out.Cells = append(out.Cells, d.cell(c))
 	}
-	if d.asksForGroups() {
-		d.Groups = p.Groups
+	for _, name := range slices.Sorted(maps.Keys(d.connections)) {
+		out.Connections = append(out.Connections, d.connection(d.connections[name]))
+	}
+	if d.groups {
+		out.Groups = p.Groups
 		for _, hosts := range p.Groups {
-			for _, h := range hosts {
-				used[h] = true
-			}
+			d.use(hosts...)
 		}
 	}
-	for name := range used {
+	for name := range d.hosts {
 		if h, ok := p.Hosts[name]; ok {
-			d.Hosts = append(d.Hosts, digestHost{h.Name, h.SSH, h.Vars})
+			out.Hosts = append(out.Hosts, digestHost{h.Name, h.SSH, h.Vars})
 		}
 	}
-	sort.Slice(d.Hosts, func(i, j int) bool { return d.Hosts[i].Name < d.Hosts[j].Name })
-	b, err := json.Marshal(d)
+	sort.Slice(out.Hosts, func(i, j int) bool { return out.Hosts[i].Name < out.Hosts[j].Name })
+	b, err := json.Marshal(out)
 	if err != nil {
 		panic("plan digest: " + err.Error()) // plain strings and numbers only
 	}
@@ -93,63 +150,133 @@ func (p *Plan) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// asksForGroups reports whether an expression may look at hosts that no step
-// runs on. Which ones is known only when it is evaluated.
-func (d *digestPlan) asksForGroups() bool {
-	asks := func(texts ...string) bool {
-		return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(s, "hosts") })
+func (d *digester) use(hosts ...string) {
+	for _, h := range hosts {
+		d.hosts[h] = true
 	}
-	for _, w := range d.Walks {
-		if asks(w.OrderBy) {
-			return true
-		}
-	}
-	for _, c := range d.Cells {
-		for _, f := range slices.Concat(c.Before, c.Command, c.After, c.RollbackBefore, c.RollbackCommand, c.RollbackAfter) {
-			if asks(f.Expect, f.Capture) {
-				return true
-			}
-		}
-		if asks(c.When) {
-			return true
-		}
-	}
-	return false
 }
 
-func (p *Plan) digestCell(c *Cell, used map[string]bool) digestCell {
-	s := c.Step.Book
-	used[c.Target] = true
-	for sc := c.Step.Scope; sc != nil; sc = sc.Up {
-		used[sc.Host] = true
+// expr is an expression's text. One that asks for groups may look at hosts that
+// no step runs on; which ones is known only when it is evaluated.
+func (d *digester) expr(e *runbook.Expr) string {
+	if e == nil {
+		return ""
 	}
-	fences := func(fs ...*runbook.Fence) (out []digestFence) {
-		for _, f := range fs {
-			if f == nil {
-				continue
-			}
-			places := p.Places(c, f)
-			for _, h := range places {
-				used[h] = true
-			}
-			out = append(out, digestFence{
-				Lang: f.Lang, Prefix: p.Prefix(f), Body: f.Body, On: f.On, Dir: f.Dir, Places: places,
-				Timeout: int64(f.Timeout), Until: int64(f.Poll.Until), Every: int64(f.Poll.Every), Hold: int64(f.Poll.Hold),
-				Expect: f.ExpectText, Capture: f.CaptureText,
-			})
+	return d.text(e.Text)
+}
+
+func (d *digester) text(s string) string {
+	d.groups = d.groups || strings.Contains(s, "hosts")
+	return s
+}
+
+// parts are the included parts below a node, each once.
+func (d *digester) parts(n Node) (out []digestPart) {
+	switch n := n.(type) {
+	case *Section:
+		if n.Book.Part != nil {
+			out = append(out, partOf(n.ID, n.Book.Part))
 		}
-		return out
+		for _, c := range n.Children {
+			out = append(out, d.parts(c)...)
+		}
+	case *Walk:
+		for _, c := range n.Instances {
+			out = append(out, d.parts(c)...)
+		}
+	case *Step:
 	}
-	d := digestCell{
-		ID: c.Step.ID, Target: c.Target, SSH: p.Hosts[c.Target].SSH, Kind: c.Step.Kind,
-		Gated: c.Step.Gated, Required: s.Required, Irreversible: s.Irreversible, Idempotent: s.Idempotent, Confirm: s.Confirm,
-		Before: fences(s.Before...), Command: fences(s.Command), After: fences(s.After...),
+	return out
+}
+
+func partOf(path string, part *runbook.Part) digestPart {
+	out := digestPart{Path: path, Own: part.Own}
+	for _, p := range part.Params {
+		dp := paramOf(p)
+		dp.With, dp.Given = part.With[p.Name]
+		if !dp.Given {
+			dp.Default, dp.HasDef = p.Default, p.HasDef
+		}
+		out.Params = append(out.Params, dp)
 	}
-	if s.When != nil {
-		d.When = s.When.Text
+	return out
+}
+
+func paramOf(p runbook.Param) digestParam {
+	return digestParam{Name: p.Name, Type: p.Type, Choices: p.Choices, Pattern: p.Pattern, Required: p.Required, Secret: p.Secret}
+}
+
+func (d *digester) cell(c *Cell) digestCell {
+	s := c.Step.Book
+	d.use(c.Target)
+	for sc := c.Step.Scope; sc != nil; sc = sc.Up {
+		d.use(sc.Host)
+	}
+	out := digestCell{
+		ID: c.Step.ID, Target: c.Target, SSH: d.p.Hosts[c.Target].SSH, Kind: c.Step.Kind,
+		Gated: c.Step.Gated, Required: s.Required, Irreversible: s.Irreversible, Idempotent: s.Idempotent, Always: s.Always,
+		Approvers: s.Approvers, Confirm: s.Confirm, When: d.expr(s.When),
+		Done: d.fences(c, s.Done), Before: d.fences(c, s.Before), After: d.fences(c, s.After), Monitors: d.fences(c, s.Monitors),
+	}
+	if s.Command != nil {
+		out.Command = d.fences(c, []*runbook.Fence{s.Command})
+	}
+	if q := s.Question; q != nil {
+		param := paramOf(q.Param)
+		out.Question, out.PerHost = &param, q.PerHost
 	}
 	if rb := s.Rollback; rb != nil {
-		d.RollbackBefore, d.RollbackCommand, d.RollbackAfter = fences(rb.Before...), fences(rb.Command), fences(rb.After...)
+		out.RollbackBefore, out.RollbackAfter = d.fences(c, rb.Before), d.fences(c, rb.After)
+		out.RollbackCommand = d.fences(c, []*runbook.Fence{rb.Command})
 	}
-	return d
+	return out
+}
+
+func (d *digester) fences(c *Cell, fs []*runbook.Fence) (out []digestFence) {
+	for _, f := range fs {
+		places := d.p.Candidates(c, f)
+		d.use(places...)
+		o := digestFence{
+			Form: f.Form, Lang: f.Lang, Prefix: d.p.Prefix(f), Body: f.Body, On: f.On, Dir: f.Dir,
+			Via: f.Via, User: f.User, Pick: d.expr(f.Pick), Parallel: f.Parallel,
+			Login: f.Login, Secret: f.Secret, TTY: f.TTY, Background: f.Background, Monitor: f.Monitor, Reboot: f.Reboot, ID: f.ID,
+			Places: places, Timeout: f.Timeout, Until: f.Poll.Until, Every: f.Poll.Every, Hold: f.Poll.Hold,
+			Grace: f.Grace, Reconnect: f.Reconnect,
+			FailIf: d.expr(f.Poll.FailIf), Expect: d.text(f.ExpectText), Capture: d.text(f.CaptureText),
+		}
+		if l := f.Language; l != nil {
+			o.Run, o.Literal = l.Run, l.Literal
+		}
+		for _, e := range f.Env {
+			o.Env = append(o.Env, [2]string{e.Name, d.expr(e.Value)})
+		}
+		d.through(c, f.Via)
+		if f.Connection != nil {
+			o.Connection = f.Connection.Name
+			d.connections[f.Connection.Name] = f.Connection
+			d.through(c, f.Connection.Via)
+			hosts, _ := d.p.Group(f.Connection.Hosts, c.Step.Scope)
+			d.use(hosts...)
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// through marks the host that a way goes through as used.
+func (d *digester) through(c *Cell, via string) {
+	if via == "" {
+		return
+	}
+	if name, known := Fill(via, d.p.Names(c.Step.Scope, c.Target, nil)); known {
+		hosts, _ := d.p.On(name, c.Step.Scope)
+		d.use(hosts...)
+	}
+}
+
+func (d *digester) connection(c *runbook.Connection) digestConnection {
+	return digestConnection{
+		Name: c.Name, Driver: c.Driver, Host: c.Host, Port: c.Port, User: c.User, Password: c.Password,
+		Database: c.Database, TLS: c.TLS, Via: c.Via, Hosts: c.Hosts, Pick: d.expr(c.Pick),
+	}
 }
