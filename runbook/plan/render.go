@@ -30,7 +30,7 @@ func Render(f *runbook.Fence, names map[string]any, driver string) (string, erro
 	case f.Form == runbook.HTTP:
 		return b.request()
 	case f.Form == runbook.TCP:
-		return b.each(f.Body, 0, authority)
+		return b.lines()
 	case f.Form == runbook.Script && f.Language != nil:
 		return b.literals(f.Body, languages[f.Language.Literal])
 	}
@@ -81,6 +81,22 @@ func (b *body) each(src string, offset int, write writer) (string, error) {
 		last = m[1]
 	}
 	return out.String() + src[last:], nil
+}
+
+// lines fills the lines of a tcp fence, but for comments.
+func (b *body) lines() (string, error) {
+	var out strings.Builder
+	offset := 0
+	for line := range strings.Lines(b.fence.Body) {
+		code, _, _ := strings.Cut(line, "#")
+		s, err := b.each(code, offset, authority)
+		if err != nil {
+			return "", err
+		}
+		out.WriteString(s + line[len(code):])
+		offset += len(line)
+	}
+	return out.String(), nil
 }
 
 // plain is fill for a place that knows no filters.

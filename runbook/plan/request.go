@@ -50,16 +50,24 @@ func (b *body) request() (string, error) {
 	return out.String(), nil
 }
 
+// requestLine is "METHOD URL", or an URL alone.
 func (b *body) requestLine(line string, offset int) (string, error) {
-	blank := strings.IndexAny(line, " \t")
-	if first, _, _ := strings.Cut(line, " "); blank < 0 || strings.Contains(first, "://") || strings.HasPrefix(first, "/") {
+	end := strings.IndexAny(line, " \t")
+	if m := slot.FindStringIndex(line); m != nil && m[0] == 0 {
+		if end = m[1]; strings.IndexAny(line[end:], " \t") != 0 {
+			end = -1
+		}
+	} else if end >= 0 && (strings.Contains(line[:end], "://") || strings.HasPrefix(line, "/")) {
+		end = -1
+	}
+	if end < 0 {
 		return b.url(line, offset)
 	}
-	method, err := b.each(line[:blank], offset, token)
+	method, err := b.each(line[:end], offset, token)
 	if err != nil {
 		return "", err
 	}
-	address, err := b.url(line[blank:], offset+blank)
+	address, err := b.url(line[end:], offset+end)
 	return method + address, err
 }
 
