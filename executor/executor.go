@@ -33,6 +33,9 @@ type Executor interface {
 	// Discard removes the run's attempt directories and leaves a mark that
 	// refuses late claims of that run. host is as Identify returned it.
 	Discard(ctx context.Context, host Host, runID string) error
+	// Dial opens a connection from this host: over SSH through the host's own
+	// connection, on this machine directly.
+	Dialer
 	// Close ends the connection; attempts go on.
 	Close() error
 }

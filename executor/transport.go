@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"io"
+	"net"
 	"sync"
 )
 
@@ -17,6 +18,8 @@ type transport interface {
 	run(ctx context.Context, c call) (exit int, err error)
 	// connect makes sure that there is a connection; its error is a *ReachError.
 	connect(ctx context.Context) error
+	// forward opens a connection from the host, as [Dialer.Dial].
+	forward(ctx context.Context, network, address string) (net.Conn, error)
 	// hostKey is the fingerprint of the host's key, once connected; empty on this machine.
 	hostKey() string
 	close() error

@@ -3,6 +3,7 @@ package executortest
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 
 	"stepgate/executor"
@@ -39,7 +40,8 @@ type Script struct {
 
 // Call is one use of a Fake.
 type Call struct {
-	Method  string // Identify, Look, Start, Follow, Probe, Signal, Discard
+	Method  string // Identify, Look, Start, Follow, Probe, Signal, Discard, Dial
+	Address string // of Dial
 	Attempt string // its id, where there is one
 	Command executor.Command
 	Fence   bool
@@ -295,6 +297,17 @@ func (f *Fake) Discard(ctx context.Context, _ executor.Host, runID string) error
 	}
 	f.closed[runID] = true
 	return nil
+}
+
+// Dial implements [executor.Executor]. The host sees what this machine sees.
+func (f *Fake) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	f.mu.Lock()
+	err := f.call(ctx, Call{Method: "Dial", Address: address})
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return executor.Here.Dial(ctx, network, address)
 }
 
 // Close implements [executor.Executor]. The host goes on.
