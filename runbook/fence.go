@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
-	"mvdan.cc/sh/v3/syntax"
 
 	"stepgate/runbook/attrs"
 	"stepgate/runbook/text"
@@ -29,12 +28,11 @@ type block struct {
 	group *attrs.Group
 	check, rollback,
 	idempotent, irreversible bool
-	body    string
-	lines   []int // offset of each body line's first byte
-	marks   *marks
-	open    bool         // never closed
-	shell   *syntax.File // the body as parsed; nil: it isn't shell
-	carried string       // what stands before the body in a plain document
+	body  string
+	lines []int // offset of each body line's first byte
+	marks *marks
+	open  bool      // never closed
+	shell shellText // of a shell
 }
 
 // command reports whether the fence is a step's command.
@@ -75,13 +73,11 @@ func (p *parser) fence(n *ast.FencedCodeBlock) (b *block, isNote bool) {
 		return nil, false
 	}
 	segs := n.Lines()
-	var body strings.Builder
-	for i := range segs.Len() {
-		s := segs.At(i)
-		b.lines = append(b.lines, s.Start)
-		body.Write(s.Value(p.src))
+	b.lines = make([]int, segs.Len())
+	for i := range b.lines {
+		b.lines[i] = segs.At(i).Start
 	}
-	b.body = body.String()
+	b.body = p.joined(segs, 0)
 	p.closed(n, b)
 	if (word == "console" || word == "shell-session") && !p.console(b) {
 		return nil, true

@@ -17,27 +17,49 @@ func (p *parser) judged(b *block, f *Fence) string {
 		return "it is " + f.Lang + ", which can't be judged"
 	}
 	j := judge{sql: sqlWords(f.Body)}
-	parsed := b.shell
-	if parsed == nil {
-		var err error
-		if parsed, _, err = parseShell("bash", b.body); err != nil {
+	switch {
+	case b.shell.simple:
+		j.simple(b.shell.lines)
+	case b.shell.file != nil:
+		j.walk(b.shell.file)
+	default:
+		parsed, _, err := parseShell("bash", b.body)
+		if err != nil {
 			return "it can't be read as shell: " + err.Error()
 		}
+		j.walk(parsed)
 	}
-	j.walk(parsed)
-	if strings.ContainsAny(b.carried, "$`") {
-		if before, _, err := parseShell("bash", b.carried); err == nil {
-			j.walk(before)
-		} else {
-			j.because("what carries over to it can't be read")
-		}
-	}
+	j.because(b.shell.why)
 	if strings.Contains(f.Body, "<") {
 		if m := placeholder.FindString(f.Body); m != "" {
 			j.because("it may hold a placeholder: " + m)
 		}
 	}
 	return j.why
+}
+
+// judgeText judges shell text; unreadable is the verdict when it can't be parsed.
+func judgeText(text, unreadable string) string {
+	j := judge{sql: sqlWords(text)}
+	if f, _, err := parseShell("bash", text); err != nil {
+		j.because(unreadable)
+	} else {
+		j.walk(f)
+	}
+	return j.why
+}
+
+// simple judges simple commands.
+func (j *judge) simple(lines []commandLine) {
+	for _, line := range lines {
+		args := unwrap(line.args)
+		if line.piped {
+			j.pipe(args)
+		}
+		if j.argv(args); j.why != "" {
+			return
+		}
+	}
 }
 
 // judge walks a command and keeps the first reason to be careful with it.
@@ -81,7 +103,9 @@ func (j *judge) walk(f *syntax.File) {
 			j.redirect(n)
 		case *syntax.BinaryCmd:
 			if n.Op == syntax.Pipe || n.Op == syntax.PipeAll {
-				j.pipe(n.Y)
+				if call, ok := n.Y.Cmd.(*syntax.CallExpr); ok {
+					j.pipe(unwrap(texts(call.Args)))
+				}
 			}
 		case *syntax.Word:
 			if !j.sql {
@@ -136,13 +160,8 @@ func (j *judge) overwrite(path string) {
 	}
 }
 
-// pipe judges a pipe into a shell.
-func (j *judge) pipe(to *syntax.Stmt) {
-	call, ok := to.Cmd.(*syntax.CallExpr)
-	if !ok {
-		return
-	}
-	args := unwrap(texts(call.Args))
+// pipe judges the command behind a pipe.
+func (j *judge) pipe(args []string) {
 	if len(args) > 0 && isShell(base(args[0])) && (len(args) == 1 || args[1] == "-" || args[1] == "-s") {
 		j.because("it runs what another command prints")
 	}

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,6 +47,9 @@ func parseShell(interpreter, body string) (f *syntax.File, at int, err error) {
 	if at := tooDeep(body); at >= 0 {
 		return nil, at, errors.New("brackets are nested too deeply")
 	}
+	if at := endlessComment(body); at >= 0 {
+		return nil, at, errors.New("a comment behind a command ends in a backslash, which not everyone reads alike")
+	}
 	parser := shellParser(variant(interpreter))
 	f, err = parser.Parse(strings.NewReader(body), "")
 	if err == nil {
@@ -63,6 +67,22 @@ func parseShell(interpreter, body string) (f *syntax.File, at int, err error) {
 		return nil, at, errors.New(strings.TrimPrefix(strings.TrimPrefix(lang.Error(), lang.Pos.String()), ": "))
 	}
 	return nil, 0, err
+}
+
+// endlessComment returns where a comment behind a command ends in a backslash, or
+// -1: shells end the comment there, the parser takes the next line for more of
+// the command.
+func endlessComment(body string) int {
+	at := 0
+	for line := range strings.Lines(body) {
+		if text := strings.TrimSuffix(line, "\n"); strings.HasSuffix(text, "\\") && len(text) < len(line) {
+			if n := max(strings.Index(text, " #"), strings.Index(text, "\t#"), strings.Index(text, ";#")); n >= 0 && strings.TrimSpace(text[:n]) != "" {
+				return at + n + 1
+			}
+		}
+		at += len(line)
+	}
+	return -1
 }
 
 // tooDeep returns where more than maxShellDepth brackets are open, or -1. It
@@ -98,11 +118,31 @@ func tooDeep(body string) int {
 	return -1
 }
 
+// shellText is what a fence for a shell says. In a plain document it is judged.
+type shellText struct {
+	lines   []commandLine // with simple: all it says
+	simple  bool
+	file    *syntax.File // without simple: the body as parsed; nil: it can't be read as its shell
+	carried string       // what stands before the body
+	why     string       // why what is carried is to be judged with care
+}
+
 // shell parses a fence for an interpreter of shell language, and in a plain
 // document puts in front of it what carries over.
 func (p *parser) shell(b *block, f *Fence) {
 	if !isShell(b.lang) || strings.TrimSpace(b.body) == "" {
 		return
+	}
+	if !p.book.Annotated {
+		b.shell.carried, b.shell.why = p.carried.before()
+		if b.shell.carried != "" {
+			f.Body = b.shell.carried + b.body
+		}
+		if !sqlWords(b.body) {
+			if b.shell.lines, b.shell.simple = commandLines(b.body); b.shell.simple {
+				return
+			}
+		}
 	}
 	parsed, at, err := parseShell(b.lang, b.body)
 	if err != nil {
@@ -113,15 +153,13 @@ func (p *parser) shell(b *block, f *Fence) {
 			}
 		}
 		p.report(p.pos(p.inBody(b, min(max(at, 0), len(b.body)))), p.severity(), "shell-syntax", "not "+b.lang+": "+err.Error(), remedy)
-		parsed = nil
+		return
 	}
-	if b.check && parsed != nil {
+	if b.check {
 		p.lintCheck(b, parsed)
 	}
-	b.shell = parsed
+	b.shell.file = parsed
 	if !p.book.Annotated {
-		b.carried = p.carried.before()
-		f.Body = b.carried + b.body
 		p.carry(b, parsed)
 	}
 }
@@ -139,19 +177,25 @@ func (p *parser) preludeSyntax(interpreter, text string, at Pos) {
 
 // carry is what `cd` and `export` of earlier fences leave behind in a plain
 // document, under one level-1 heading.
-type carry struct{ lines []string }
+type carry struct {
+	lines []string
+	text  string // of the lines
+	why   string // why they are to be judged with care
+}
 
 // Bounds of what is carried over: it stands in front of every later fence.
 const (
-	maxCarried     = 100
-	maxCarriedLine = 1000
+	maxCarried      = 100
+	maxCarriedBytes = 4000
 )
 
-func (c *carry) before() string {
-	if len(c.lines) == 0 {
-		return ""
+// before is what stands in front of a fence, and why it is to be judged with care.
+func (c *carry) before() (text, why string) {
+	if c.text == "" && len(c.lines) > 0 {
+		c.text = strings.Join(c.lines, "\n") + "\n"
+		c.why = judgeText(c.text, "what carries over to it can't be read")
 	}
-	return strings.Join(c.lines, "\n") + "\n"
+	return c.text, c.why
 }
 
 // carry takes over the fence's own `cd` and `export`.
@@ -194,7 +238,7 @@ func (p *parser) carryStmt(b *block, stmt *syntax.Stmt) {
 		return
 	}
 	p.carried.drop(line)
-	if len(p.carried.lines) >= maxCarried || len(line) > maxCarriedLine {
+	if len(p.carried.lines) >= maxCarried || len(line)+p.carried.size() > maxCarriedBytes {
 		p.errorAt(b.at, "carried-over", "too much is carried over by cd and export", "begin a new level-1 heading, or write +++ front matter")
 		return
 	}
@@ -205,11 +249,13 @@ func absolute(path string) bool { return strings.HasPrefix(path, "/") || strings
 
 // drop forgets the lines that begin with prefix.
 func (c *carry) drop(prefix string) {
-	kept := c.lines[:0]
+	c.lines = slices.DeleteFunc(c.lines, func(line string) bool { return strings.HasPrefix(line, prefix) })
+	c.text = ""
+}
+
+func (c *carry) size() (n int) {
 	for _, line := range c.lines {
-		if !strings.HasPrefix(line, prefix) {
-			kept = append(kept, line)
-		}
+		n += len(line) + 1
 	}
-	c.lines = kept
+	return n
 }
