@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -33,6 +35,8 @@ type source struct {
 	dir       string // where local commands run
 	file      string // in diagnostics
 	book, inv []byte
+	open      runbook.Opener    // of included files
+	parts     map[string][]byte // that parsing has read, by name
 	invFile   string
 	given     map[string]string
 	lab       string
@@ -76,13 +80,15 @@ func shippedNames() []string {
 	return names
 }
 
-// read gathers what a runbook is run with. Values: flag before environment
-// (STEPGATE_VAR_name) before answers file.
+// read gathers what a runbook is run with.
 func (f bookFlags) read(name string) (*source, error) {
-	s := &source{name: name, given: map[string]string{}}
+	s := &source{name: name}
 	var err error
 	if s.file, s.dir, s.book, err = readBook(name); err != nil {
 		return nil, err
+	}
+	if s.open = openShipped; !shipped(name) {
+		s.open = openerFor(s.dir)
 	}
 	if f.inventory != "" {
 		s.invFile = f.inventory
@@ -90,25 +96,31 @@ func (f bookFlags) read(name string) (*source, error) {
 			return nil, exitWith(exitUsage, fmt.Errorf("read inventory %q: %w", f.inventory, err))
 		}
 	}
+	s.given, err = f.answers()
+	return s, err
+}
+
+// answers are the values that were given: by flag before environment
+// (STEPGATE_VAR_name) before answers file.
+func (f bookFlags) answers() (map[string]string, error) {
+	given := map[string]string{}
 	if f.vars != "" {
 		var m map[string]any
 		if _, err := toml.DecodeFile(f.vars, &m); err != nil {
 			return nil, exitWith(exitUsage, fmt.Errorf("read answers %q: %w", f.vars, err))
 		}
 		for k, v := range m {
-			s.given[k] = answerText(v)
+			given[k] = answerText(v)
 		}
 	}
 	for _, kv := range os.Environ() {
 		if k, v, ok := strings.Cut(strings.TrimPrefix(kv, "STEPGATE_VAR_"), "="); ok && strings.HasPrefix(kv, "STEPGATE_VAR_") {
-			s.given[k] = v
+			given[k] = v
 		}
 	}
 	flags, err := pairs(f.values)
-	for k, v := range flags {
-		s.given[k] = v
-	}
-	return s, err
+	maps.Copy(given, flags)
+	return given, err
 }
 
 // answerText is a value of an answers file as it would be typed.
@@ -123,9 +135,36 @@ func answerText(v any) string {
 	return fmt.Sprint(v)
 }
 
+// shipped reports whether a name means a shipped runbook: a file of that name
+// comes first.
+func shipped(name string) bool {
+	_, err := os.Stat(name)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// keeping is an opener that keeps what it reads, so that what is parsed is what
+// is kept for resuming.
+func (s *source) keeping(name string) ([]byte, error) {
+	if b, ok := s.parts[name]; ok {
+		return b, nil
+	}
+	if s.open == nil {
+		return nil, fs.ErrNotExist
+	}
+	b, err := s.open(name)
+	if err != nil {
+		return nil, err
+	}
+	if s.parts == nil {
+		s.parts = map[string][]byte{}
+	}
+	s.parts[name] = b
+	return b, nil
+}
+
 // parse parses the runbook and its inventory. Errors of either end it.
 func (s *source) parse() (*runbook.Runbook, *inventory.Inventory, error) {
-	book, diags := runbook.Parse(s.file, s.book, nil)
+	book, diags := runbook.Parse(s.file, s.book, s.keeping)
 	var inv *inventory.Inventory
 	if s.inv != nil {
 		var more []runbook.Diagnostic
@@ -170,6 +209,41 @@ func (s *source) bind(book *runbook.Runbook, ask func([]runbook.Param) (map[stri
 	return values, nil
 }
 
+// bindSecrets gives a run that is gone on with its values: those it was started
+// with, and of what is given now only its secrets, which no journal keeps. flags
+// are refused when they name anything else.
+func (s *source) bindSecrets(book *runbook.Runbook, secrets []string, given map[string]string, flags []string, ask func([]runbook.Param) (map[string]string, error)) (plan.Values, error) {
+	named, err := pairs(flags)
+	if err != nil {
+		return nil, err
+	}
+	for name := range named {
+		if !slices.Contains(secrets, name) {
+			return nil, usage("its values are those it was started with; begin anew: stepgate run "+s.name,
+				"bind value %q: it is no secret of this run", name)
+		}
+	}
+	var missing []runbook.Param
+	for _, p := range book.Params {
+		v, ok := given[p.Name]
+		switch {
+		case !slices.Contains(secrets, p.Name):
+		case ok:
+			s.given[p.Name] = v
+		default:
+			missing = append(missing, p)
+		}
+	}
+	if len(missing) > 0 {
+		answers, err := ask(missing)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(s.given, answers)
+	}
+	return s.bind(book, ask)
+}
+
 // missingValues is what there is to say without a person to ask.
 func missingValues(missing []runbook.Param) error {
 	var names, flags []string
@@ -190,11 +264,23 @@ func (s *source) plan(ask func([]runbook.Param) (map[string]string, error)) (*pl
 	if err != nil {
 		return nil, err
 	}
+	return planOf(book, values, inv)
+}
+
+func planOf(book *runbook.Runbook, values plan.Values, inv *inventory.Inventory) (*plan.Plan, error) {
 	p, problems := plan.New(book, values, inv)
 	if problems != nil {
 		return nil, exitWith(exitUsage, &diagnosed{problems})
 	}
 	return p, nil
+}
+
+// runnable refuses a plan that uses what this version can't run.
+func runnable(p *plan.Plan) error {
+	if len(p.Book.Later) == 0 {
+		return nil
+	}
+	return &diagnosed{p.Book.Later}
 }
 
 // noAsk refuses to ask.

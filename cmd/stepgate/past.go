@@ -3,13 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/report"
 	"stepgate/runbook/run"
@@ -158,24 +162,45 @@ type blobs interface {
 	Blob(ctx context.Context, sha string) ([]byte, error)
 }
 
-// replan makes the plan of a run from what its journal kept, and proves that it
-// is the plan the run was started with.
+// replan makes the plan of a run from what its journal kept, to be looked at, and
+// proves that it is the plan the run was started with. Nobody is asked for its
+// secrets: they are masked.
 func replan(ctx context.Context, b blobs, records []run.Record) (*plan.Plan, run.RunStarted, error) {
+	return replanWith(ctx, b, records, func(s *source, book *runbook.Runbook, given []string) (plan.Values, error) {
+		values, missing, errs := plan.Bind(book, s.given)
+		for i, v := range values {
+			if slices.Contains(given, v.Param.Name) && v.Param.Secret {
+				values[i].Set, values[i].Any = true, plan.Mask
+			}
+		}
+		missing = slices.DeleteFunc(missing, func(p runbook.Param) bool { return slices.Contains(given, p.Name) })
+		if len(missing) > 0 {
+			errs = append(errs, missingValues(missing))
+		}
+		return values, errors.Join(errs...)
+	})
+}
+
+// replanWith is replan with the values that bind finds, among them the secrets
+// that were given when the run was started.
+func replanWith(ctx context.Context, b blobs, records []run.Record, bind func(s *source, book *runbook.Runbook, given []string) (plan.Values, error)) (*plan.Plan, run.RunStarted, error) {
 	started, ok := records[0].Event.(run.RunStarted)
 	if !ok {
 		return nil, started, fmt.Errorf("read run %q: its first event is %s", records[0].RunID, run.Kind(records[0].Event))
 	}
-	s := &source{name: started.Runbook, file: started.Runbook, dir: started.Dir, given: started.Values, invFile: started.InventoryFile}
-	var err error
-	if s.book, err = b.Blob(ctx, started.Source); err != nil {
-		return nil, started, fmt.Errorf("read the runbook kept for the run: %w", err)
+	s, err := keptSource(ctx, b, started)
+	if err != nil {
+		return nil, started, err
 	}
-	if started.Inventory != "" {
-		if s.inv, err = b.Blob(ctx, started.Inventory); err != nil {
-			return nil, started, fmt.Errorf("read the inventory kept for the run: %w", err)
-		}
+	book, inv, err := s.parse()
+	if err != nil {
+		return nil, started, err
 	}
-	p, err := s.plan(noAsk)
+	values, err := bind(s, book, started.Secrets)
+	if err != nil {
+		return nil, started, err
+	}
+	p, err := planOf(book, values, inv)
 	if err != nil {
 		return nil, started, err
 	}
@@ -185,6 +210,29 @@ func replan(ctx context.Context, b blobs, records []run.Record) (*plan.Plan, run
 			"resume it with the version that started it: "+started.Version)
 	}
 	return p, started, nil
+}
+
+// keptSource is a run's source as its journal kept it. No file is read.
+func keptSource(ctx context.Context, b blobs, started run.RunStarted) (*source, error) {
+	s := &source{
+		name: started.Runbook, file: started.Runbook, dir: started.Dir, given: maps.Clone(started.Values),
+		invFile: started.InventoryFile, parts: map[string][]byte{},
+	}
+	var err error
+	if s.book, err = b.Blob(ctx, started.Source); err != nil {
+		return nil, fmt.Errorf("read the runbook kept for the run: %w", err)
+	}
+	for name, sha := range started.Parts {
+		if s.parts[name], err = b.Blob(ctx, sha); err != nil {
+			return nil, fmt.Errorf("read %q, kept for the run: %w", name, err)
+		}
+	}
+	if started.Inventory != "" {
+		if s.inv, err = b.Blob(ctx, started.Inventory); err != nil {
+			return nil, fmt.Errorf("read the inventory kept for the run: %w", err)
+		}
+	}
+	return s, nil
 }
 
 func newShowCommand(s streams) *cobra.Command {

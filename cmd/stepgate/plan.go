@@ -41,8 +41,12 @@ func newPlanCommand(s streams) *cobra.Command {
 
 func (f *bookFlags) register(c *cobra.Command) {
 	c.Flags().StringVarP(&f.inventory, "inventory", "i", "", "inventory file (TOML)")
-	c.Flags().StringArrayVarP(&f.values, "extra-var", "e", nil, "a parameter's value: -e NAME=VALUE (repeatable)")
-	c.Flags().StringVar(&f.vars, "vars", "", "answers file (TOML) with parameters' values")
+	f.registerValues(c, "a parameter's value: -e NAME=VALUE (repeatable)", "answers file (TOML) with parameters' values")
+}
+
+func (f *bookFlags) registerValues(c *cobra.Command, value, file string) {
+	c.Flags().StringArrayVarP(&f.values, "extra-var", "e", nil, value)
+	c.Flags().StringVar(&f.vars, "vars", "", file)
 }
 
 func sanitised(v string) string { return text.Block(text.Untrusted(v)) }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -125,7 +126,7 @@ func (s *source) useLab(ctx context.Context, st streams, system string, o lab.Op
 	}
 	s.invFile, s.lab = cluster.Inventory, dir
 	s.ssh = run.SSHFiles{Identity: cluster.Identity, KnownHosts: cluster.KnownHosts}
-	book, diags := runbook.Parse(s.file, s.book, nil)
+	book, diags := runbook.Parse(s.file, s.book, s.keeping)
 	if runbook.Failed(diags) {
 		return &diagnosed{diags}
 	}
@@ -151,6 +152,9 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 	}
 	for _, n := range src.notices {
 		_, _ = fmt.Fprintln(st.err, sanitised(n.String()))
+	}
+	if err := runnable(p); err != nil {
+		return err
 	}
 	if err := d.check(p, src.lab); err != nil {
 		return err
@@ -187,11 +191,25 @@ func (s *source) started(ctx context.Context, store *state.Store, p *plan.Plan) 
 		Title: p.Text(p.Title, p.Root.Scope, nil), Runbook: s.name, Dir: s.dir, Values: p.Values.Given(),
 		Digest: p.Digest, Version: version(), Lab: s.lab, SSH: s.ssh, InventoryFile: s.invFile,
 	}
+	for _, v := range p.Values {
+		if v.Set && v.Param.Secret {
+			ev.Secrets = append(ev.Secrets, v.Param.Name)
+		}
+	}
 	closure := sha256.New()
 	closure.Write(s.book)
 	var err error
 	if ev.Source, err = store.PutBlob(ctx, s.book); err != nil {
 		return ev, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.parts)) {
+		if ev.Parts == nil {
+			ev.Parts = map[string]string{}
+		}
+		if ev.Parts[name], err = store.PutBlob(ctx, s.parts[name]); err != nil {
+			return ev, err
+		}
+		_, _ = fmt.Fprintf(closure, "\x00%s\x00%s", name, ev.Parts[name]) // a hash takes all
 	}
 	if s.inv != nil {
 		closure.Write(s.inv)
@@ -205,19 +223,21 @@ func (s *source) started(ctx context.Context, store *state.Store, p *plan.Plan) 
 
 func newResumeCommand(s streams) *cobra.Command {
 	var d driveFlags
+	var f bookFlags
 	c := &cobra.Command{
 		Use:   "resume [RUN]",
 		Short: "Go on with a run where it stands; by default the latest unfinished one",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return resumeRun(cmd.Context(), s, args, d)
+			return resumeRun(cmd.Context(), s, args, f, d)
 		},
 	}
 	d.register(c)
+	f.registerValues(c, "a secret's value, which no run keeps: -e NAME=VALUE (repeatable)", "answers file (TOML) with the secrets' values")
 	return c
 }
 
-func resumeRun(ctx context.Context, st streams, args []string, d driveFlags) error {
+func resumeRun(ctx context.Context, st streams, args []string, f bookFlags, d driveFlags) error {
 	store, err := openJournal(ctx)
 	if err != nil {
 		return err
@@ -235,8 +255,19 @@ func resumeRun(ctx context.Context, st streams, args []string, d driveFlags) err
 		return exitWith(exitNotFound, text.WithHint(fmt.Errorf("resume run %q: it is closed (%s)", id, closed.How),
 			"its transcript: stepgate export "+id))
 	}
-	p, started, err := replan(ctx, store, records)
+	answers, err := f.answers()
 	if err != nil {
+		return err
+	}
+	p, started, err := replanWith(ctx, store, records, func(src *source, book *runbook.Runbook, secrets []string) (plan.Values, error) {
+		return src.bindSecrets(book, secrets, answers, f.values, func(missing []runbook.Param) (map[string]string, error) {
+			return d.ask(ctx, st, src, missing)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if err := runnable(p); err != nil {
 		return err
 	}
 	if err := d.check(p, started.Lab); err != nil {

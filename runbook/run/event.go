@@ -38,16 +38,18 @@ type Event interface{ event() }
 // RunStarted is the first event of every run.
 type RunStarted struct {
 	Title         string            `json:"title"`
-	Runbook       string            `json:"runbook"`   // path or shipped name, for people
-	Dir           string            `json:"dir"`       // the runbook's directory: where local commands run
-	Source        string            `json:"source"`    // blob: the runbook's bytes
-	Inventory     string            `json:"inventory"` // blob: the inventory's bytes; empty: none
+	Runbook       string            `json:"runbook"`         // path or shipped name, for people
+	Dir           string            `json:"dir"`             // the runbook's directory: where local commands run
+	Source        string            `json:"source"`          // blob: the runbook's bytes
+	Parts         map[string]string `json:"parts,omitempty"` // blobs: the bytes of included files, by name
+	Inventory     string            `json:"inventory"`       // blob: the inventory's bytes; empty: none
 	InventoryFile string            `json:"inventory_file,omitempty"`
-	Values        map[string]string `json:"values"`        // parameters as given, by name
-	Digest        string            `json:"digest"`        // of the plan
-	Closure       string            `json:"closure"`       // SHA-256 of all source bytes, hex
-	Version       string            `json:"version"`       // of Stepgate
-	Lab           string            `json:"lab,omitempty"` // lab directory when every host is simulated
+	Values        map[string]string `json:"values"`            // parameters as given, by name; no secrets
+	Secrets       []string          `json:"secrets,omitempty"` // secret parameters that were given; each driver is asked for them anew
+	Digest        string            `json:"digest"`            // of the plan
+	Closure       string            `json:"closure"`           // SHA-256 of all source bytes, hex
+	Version       string            `json:"version"`           // of Stepgate
+	Lab           string            `json:"lab,omitempty"`     // lab directory when every host is simulated
 	SSH           SSHFiles          `json:"ssh,omitzero"`
 }
 
