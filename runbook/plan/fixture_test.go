@@ -3,6 +3,7 @@ package plan_test
 import (
 	"testing"
 
+	"stepgate/checks"
 	"stepgate/runbook"
 	"stepgate/runbook/inventory"
 	"stepgate/runbook/plan"
@@ -145,4 +146,13 @@ func section(b *runbook.Runbook, i int) *runbook.Section { return b.Root.Items[i
 
 func step(b *runbook.Runbook, sec, i int) *runbook.Step {
 	return section(b, sec).Items[i].(*runbook.Step)
+}
+
+func capture(t *testing.T, src string) *checks.Capture {
+	t.Helper()
+	c, problems := checks.CompileCapture(src, checks.Names{}, checks.OfScript)
+	if c == nil {
+		t.Fatal(problems)
+	}
+	return c
 }
