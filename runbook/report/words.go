@@ -85,6 +85,10 @@ func kindWord(k plan.Kind) string {
 		return "check"
 	case plan.Enter:
 		return "enter"
+	case plan.Ask:
+		return "question"
+	case plan.Watch:
+		return "watch"
 	case plan.Run:
 	}
 	return "command"
