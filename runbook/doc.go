@@ -10,9 +10,10 @@
 // attributes. The second walks the outline in the order in which things would
 // run, hands down what is inherited, keeps track of the names that have values,
 // compiles expressions, and builds the model. vocabulary.go holds the words of
-// the language and where each may stand; lint.go the rules on whole steps.
+// the language and where each may stand. What a runbook that parses does wrong is
+// judged by package runbook/lint.
 //
 // The invariant: nothing invalid becomes a model value, and nothing that was
 // written is ignored. Whoever holds a Runbook from a [Parse] without errors may
-// run it.
+// plan it; a run also wants no error of package runbook/lint.
 package runbook

@@ -183,9 +183,7 @@ func (f matter) prelude(e conf.Entry) {
 			f.errorAt(one.At, "unknown-key", "no interpreter "+quote(one.Key)+" for a prelude", meant(one.Key, interpreters()))
 			continue
 		}
-		prelude := f.str(one)
-		f.p.book.Prelude[one.Key] = prelude
-		f.p.preludeSyntax(one.Key, prelude, f.pos(one.At))
+		f.p.book.Prelude[one.Key] = f.str(one)
 	}
 }
 

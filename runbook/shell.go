@@ -3,7 +3,6 @@ package runbook
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -127,51 +126,25 @@ type shellText struct {
 	why     string       // why what is carried is to be judged with care
 }
 
-// shell parses a fence for an interpreter of shell language, and in a plain
-// document puts in front of it what carries over.
+// shell reads a fence of shell language in a plain document: it is judged, and
+// what carries over is put in front of it. An annotated runbook's are left to
+// the linter.
 func (p *parser) shell(b *block, f *Fence) {
-	if !isShell(b.lang) || strings.TrimSpace(b.body) == "" {
+	if p.book.Annotated || !isShell(b.lang) || strings.TrimSpace(b.body) == "" {
 		return
 	}
-	if !p.book.Annotated {
-		b.shell.carried, b.shell.why = p.carried.before()
-		if b.shell.carried != "" {
-			f.Body = b.shell.carried + b.body
-		}
-		if !sqlWords(b.body) {
-			if b.shell.lines, b.shell.simple = commandLines(b.body); b.shell.simple {
-				return
-			}
+	b.shell.carried, b.shell.why = p.carried.before()
+	if b.shell.carried != "" {
+		f.Body = b.shell.carried + b.body
+	}
+	if !sqlWords(b.body) {
+		if b.shell.lines, b.shell.simple = commandLines(b.body); b.shell.simple {
+			return
 		}
 	}
-	parsed, at, err := parseShell(b.lang, b.body)
-	if err != nil {
-		remedy := "correct it; what can't be read can't be judged"
-		if variant(b.lang) == syntax.LangPOSIX {
-			if _, _, other := parseShell("bash", b.body); other == nil {
-				remedy = "this is bash: write ```bash"
-			}
-		}
-		p.report(p.pos(p.inBody(b, min(max(at, 0), len(b.body)))), p.severity(), "shell-syntax", "not "+b.lang+": "+err.Error(), remedy)
-		return
-	}
-	if b.check {
-		p.lintCheck(b, parsed)
-	}
-	b.shell.file = parsed
-	if !p.book.Annotated {
+	if parsed, _, err := parseShell(b.lang, b.body); err == nil {
+		b.shell.file = parsed
 		p.carry(b, parsed)
-	}
-}
-
-// preludeSyntax parses a prelude. Its lines have no places of their own.
-func (p *parser) preludeSyntax(interpreter, text string, at Pos) {
-	if !isShell(interpreter) {
-		return
-	}
-	if _, off, err := parseShell(interpreter, text); err != nil {
-		line := strings.Count(text[:min(max(off, 0), len(text))], "\n") + 1
-		p.report(at, Error, "shell-syntax", "the prelude is not "+interpreter+": "+err.Error(), "see line "+strconv.Itoa(line)+" of the prelude")
 	}
 }
 

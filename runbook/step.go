@@ -56,7 +56,6 @@ func (p *parser) step(st *Step, sh *sheet, ctx context, m marks) {
 		st.Judged = p.judged(sh.command, st.Command)
 	}
 	d.confirm(m, names)
-	p.lintStep(st)
 }
 
 // fence takes the step's next fence.
