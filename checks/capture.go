@@ -11,6 +11,7 @@ import (
 type Capture struct {
 	source string
 	names  Names
+	of     Kind
 	lines  []captureLine
 }
 
@@ -33,7 +34,7 @@ type Captured struct {
 // Capture is nil.
 func CompileCapture(src string, n Names, of Kind) (*Capture, []Problem) {
 	c := newCompiler(n, of)
-	out := &Capture{source: src, names: n}
+	out := &Capture{source: src, names: n, of: of}
 	list, problems := statements(src)
 	c.problems = problems
 	for _, s := range list {
@@ -106,13 +107,22 @@ func (c *Capture) Uses() []string {
 	return variables(all)
 }
 
+// References are the hosts, steps and monitors that the fence names, in order.
+func (c *Capture) References() []Reference {
+	var out []Reference
+	for _, l := range c.lines {
+		out = append(out, l.refs...)
+	}
+	return out
+}
+
 // Eval takes all values, or none: the error names every capture that has no
 // value, and why.
 func (c *Capture) Eval(o Observation, v Values, w World) ([]Captured, error) {
 	if cause := o.obscured(); cause != "" {
 		return nil, fmt.Errorf("capture %s: %s", strings.Join(c.Names(), ", "), cause)
 	}
-	s := newScope(c.names, &o, v, w)
+	s := newScope(c.names, c.of, &o, v, w)
 	var out []Captured
 	var failed []error
 	for _, l := range c.lines {

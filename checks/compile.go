@@ -27,6 +27,7 @@ type expression struct {
 	node    ast.Node // as parsed, never changed: programs are made from rewritten copies
 	typ     reflect.Type
 	uses    map[string]bool
+	refs    []Reference
 	program *vm.Program
 	explain explanation // nil where there is nothing to show
 }
@@ -80,12 +81,8 @@ func (c *compiler) config() *conf.Config {
 		delete(cfg.Builtins, name)
 	}
 	env := types.Map{"host": types.String}
-	if c.of != OfVariables {
-		for _, name := range []string{"stdout", "stderr", "output"} {
-			env[name] = types.String
-		}
-		env["exit"], env["json"] = types.Int, types.Any
-		env["lines"], env["errors"] = types.TypeOf([]string{}), types.TypeOf([]string{})
+	for name, t := range shows[c.of] {
+		env[name] = t
 	}
 	for name, t := range c.names {
 		env[name] = staticType(t)
@@ -105,6 +102,7 @@ func (c *compiler) config() *conf.Config {
 	declare(cfg, "hosts", new(func(string) []map[string]any))
 	declare(cfg, "ran", new(func(string) bool))
 	declare(cfg, "ok", new(func(string) bool))
+	declareMonitor(cfg)
 	declare(cfg, "fromJSON", new(func(string) any))
 	declare(cfg, "__versions", new(func(Version, Version) bool))
 	for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
@@ -240,6 +238,9 @@ func (c *compiler) mismatch(s statement, err error) {
 			remedy = "write number(…) around the text, or quote the number"
 		}
 	}
+	if strings.HasPrefix(text, "array elements can only be selected") {
+		text, remedy = "a list has no members, its items have", "write list[0].name for the first, or all(list, .name == …) for all"
+	}
 	c.problem(s, f.From, text, remedy)
 }
 
@@ -265,9 +266,7 @@ func (c *compiler) free(name string) bool {
 func (c *compiler) known() []string {
 	out := append(keys(c.names), "host")
 	out = append(out, keys(c.bound)...)
-	if c.of != OfVariables {
-		out = append(out, keys(observed)...)
-	}
+	out = append(out, keys(shows[c.of])...)
 	sort.Strings(out)
 	return slices.Compact(out)
 }

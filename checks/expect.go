@@ -10,6 +10,7 @@ import (
 type Expect struct {
 	source string
 	names  Names
+	of     Kind
 	lines  []expectLine
 	exit   bool
 	uses   map[string]bool
@@ -24,7 +25,7 @@ type expectLine struct {
 // problems are reported; with any, the Expect is nil.
 func CompileExpect(src string, n Names, of Kind) (*Expect, []Problem) {
 	c := newCompiler(n, of)
-	e := &Expect{source: src, names: n, uses: map[string]bool{}}
+	e := &Expect{source: src, names: n, of: of, uses: map[string]bool{}}
 	list, problems := statements(src)
 	c.problems = problems
 	assertions := 0
@@ -41,7 +42,7 @@ func CompileExpect(src string, n Names, of Kind) (*Expect, []Problem) {
 			c.wantBool(line)
 		}
 		e.lines = append(e.lines, expectLine{line, let})
-		e.exit = e.exit || line.uses["exit"]
+		e.exit = e.exit || line.uses["exit"] || of == OfHTTP && line.uses["status"]
 		for name := range line.uses {
 			e.uses[name] = true
 		}
@@ -110,7 +111,8 @@ func article(s string) string {
 // Source is the fence's text.
 func (e *Expect) Source() string { return e.source }
 
-// SpeaksOfExit tells whether any line names exit; exit == 0 isn't implied then.
+// SpeaksOfExit tells whether any line names exit, or under HTTP the status; exit == 0
+// isn't implied then.
 func (e *Expect) SpeaksOfExit() bool { return e.exit }
 
 // Lines are the assertions as written, without let lines and labels.
@@ -128,6 +130,15 @@ func (e *Expect) Lines() []string {
 // observation.
 func (e *Expect) Uses() []string { return variables(e.uses) }
 
+// References are the hosts, steps and monitors that the fence names, in order.
+func (e *Expect) References() []Reference {
+	var out []Reference
+	for _, l := range e.lines {
+		out = append(out, l.refs...)
+	}
+	return out
+}
+
 func variables(uses map[string]bool) []string {
 	var out []string
 	for _, name := range keys(uses) {
@@ -140,7 +151,7 @@ func variables(uses map[string]bool) []string {
 
 // Eval judges every assertion on what a try showed.
 func (e *Expect) Eval(o Observation, v Values, w World) []Row {
-	s := newScope(e.names, &o, v, w)
+	s := newScope(e.names, e.of, &o, v, w)
 	cause := o.obscured()
 	rows := []Row{}
 	for _, l := range e.lines {

@@ -40,6 +40,18 @@ func (world) Hosts(group string) ([]map[string]any, bool) {
 func (world) Ran(id string) bool { return id == "stop" }
 func (world) OK(id string) bool  { return id == "stop" }
 
+func (world) Monitor(id, span string) (map[string]any, bool) {
+	if id != "writes" {
+		return nil, false
+	}
+	samples := map[string]int{"": 40, "step": 8, "run": 400}[span]
+	return map[string]any{
+		"samples": samples, "failures": 2, "unknown": 1, "succeeded": samples - 3,
+		"min": 180.0, "avg": 212.5, "max": 240, "last": 210, "longest_gap": 400 * time.Millisecond, "unobserved": time.Duration(0),
+		"rate": 210,
+	}, true
+}
+
 var names = Names{
 	"endpoint": String, "leaders": Int, "failover": String, "max_outage": Duration, "ratio": Number, "old": List,
 	"writes": String, "any_port": Any, "unset": String, "flag": Bool,
@@ -138,7 +150,9 @@ func TestVerdicts(t *testing.T) {
 		{`all(lines, len(#) < 2)`, "aa\nbb\ncc\ndd\nee\nff", "fail", `6 of 6 not: "aa"; "bb"; "cc"; "dd"; "ee"; …`},
 		{`"x" in lines`, "x", "pass", `lines: ["x"]`},
 		// the world
-		{`len(uniq(map(hosts("inst"), .sum))) == 1`, "", "pass", `uniq(map(hosts("inst"), .sum)): 1`},
+		{`len(uniq(map(hosts("inst"), .sum))) == 1`, "", "pass", `uniq(map(hosts("inst"), .sum)): 1: a sum "x"`},
+		{`len(uniq(map(hosts("inst"), .ip))) == 1`, "", "fail", `uniq(map(hosts("inst"), .ip)): 2: a ip "10.0.0.1"; b ip "10.0.0.2"`},
+		{`len(map(hosts("inst"), .ip)) == 1`, "", "fail", `map(hosts("inst"), .ip): 2`},
 		{`len(uniq(map(hosts("half"), .sum))) == 1`, "", "unknown", `host b has no "sum"`},
 		{`all(hosts("inst"), stdout contains .ip)`, "10.0.0.1", "fail", `1 of 2 not: b ip "10.0.0.2"`},
 		{`len(hosts("nobody")) == 0`, "", "unknown", `there is no group "nobody"`},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -34,7 +35,7 @@ type several []explanation
 type quantifier struct {
 	name   string
 	list   *vm.Program
-	truth  *vm.Program // a truth value for each element
+	truth  *vm.Program // a truth value for each element; of map, its value
 	fields [][]string  // members of the element that the predicate reads, as paths
 }
 
@@ -66,7 +67,7 @@ func (c *compiler) explanation(n ast.Node, wrap func(ast.Node) ast.Node) explana
 			return several{c.operand(n.Left, wrap), c.operand(n.Right, wrap)}
 		}
 	case *ast.BuiltinNode:
-		if q := c.quantifier(n, wrap); q != nil && n.Name != "count" {
+		if q := c.quantifier(n, wrap); q != nil && n.Name != "count" && n.Name != "map" {
 			return q
 		}
 	}
@@ -89,6 +90,16 @@ func (c *compiler) operand(n ast.Node, wrap func(ast.Node) ast.Node) explanation
 			if inner, ok := b.Arguments[0].(*ast.BuiltinNode); ok {
 				b = inner
 			}
+		}
+		if b.Name == "uniq" && b != n {
+			if inner, ok := b.Arguments[0].(*ast.BuiltinNode); ok && inner.Name == "map" {
+				if o.among = c.quantifier(inner, wrap); o.among != nil {
+					return o
+				}
+			}
+		}
+		if b.Name == "map" {
+			return o
 		}
 		if o.among = c.quantifier(b, wrap); o.among != nil {
 			o.label = fmt.Sprintf("%s(%s)", b.Name, b.Arguments[0])
@@ -116,7 +127,7 @@ func literal(n ast.Node) bool {
 
 func (c *compiler) quantifier(n *ast.BuiltinNode, wrap func(ast.Node) ast.Node) *quantifier {
 	switch n.Name {
-	case "all", "none", "any", "one", "filter", "count":
+	case "all", "none", "any", "one", "filter", "count", "map":
 	default:
 		return nil
 	}
@@ -264,6 +275,26 @@ func (q *quantifier) notes(s *scope) []string {
 	return nil
 }
 
+// distinct are the places of the first of each value.
+func distinct(values reflect.Value) []int {
+	var out []int
+	for i := range values.Len() {
+		if !slices.ContainsFunc(out, func(j int) bool {
+			same, err := equal(values.Index(i).Interface(), values.Index(j).Interface())
+			return same && err == nil
+		}) {
+			out = append(out, i)
+		}
+		if len(out) > maxDistinct {
+			break
+		}
+	}
+	return out
+}
+
+// maxDistinct bounds the values that are compared with each other for a row.
+const maxDistinct = 1000
+
 // note counts the elements and names the first that decided.
 func (q *quantifier) note(s *scope) string {
 	v, err := s.look(q.list)
@@ -287,6 +318,10 @@ func (q *quantifier) note(s *scope) string {
 		}
 	}
 	text, decided := fmt.Sprintf("%d of %d", len(yes), list.Len()), yes
+	if q.name == "map" {
+		decided = distinct(held)
+		text = strconv.Itoa(len(decided))
+	}
 	switch {
 	case q.name == "all" && len(no) > 0:
 		text, decided = fmt.Sprintf("%d of %d not", len(no), list.Len()), no

@@ -65,24 +65,8 @@ type Names map[string]Type
 // host variables. A name that is absent or nil has no value yet.
 type Values map[string]any
 
-// observed are the names of what a try showed.
-var observed = map[string]bool{
-	"exit": true, "stdout": true, "stderr": true, "output": true,
-	"lines": true, "errors": true, "json": true,
-}
-
-// later are names of the language that no expression can use yet.
-var later = map[string]string{
-	"rows":    "the rows of sql fences",
-	"status":  "the status of http fences",
-	"headers": "the headers of http fences",
-	"body":    "the body of http fences",
-	"monitor": "monitors",
-	"line":    "the lines of a background monitor",
-}
-
 // helpers are the functions of the language that expr-lang doesn't have.
-var helpers = []string{"hosts", "table", "regex", "number", "version", "quantity", "ran", "ok"}
+var helpers = []string{"hosts", "table", "regex", "number", "version", "quantity", "ran", "ok", "monitor"}
 
 // operators are the words of the expression language.
 var operators = map[string]bool{
@@ -120,8 +104,6 @@ func Reserved(name string) (why string, bad bool) {
 		return "the shell, the loader or Stepgate reads the environment variable " + name, true
 	case name == "host" || observed[name]:
 		return name + " is what expressions call a part of the observation", true
-	case later[name] != "":
-		return name + " is kept for " + later[name], true
 	case operators[name]:
 		return name + " is a word of the expression language", true
 	case places[name]:

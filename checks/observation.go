@@ -40,6 +40,7 @@ type Observation struct {
 	Output         string // both, in the order they came
 	Host           string // the name expressions see as host
 
+	Columns []string          // of SQL: the last result set's, as the server names them
 	Rows    []map[string]any  // of SQL: the last result set; nil: there was none
 	Status  int               // of HTTP
 	Headers map[string]string // of HTTP; names in lower case, several values joined by ", "
@@ -57,6 +58,10 @@ type World interface {
 	Ran(id string) bool
 	// OK tells whether the step succeeded and wasn't rolled back.
 	OK(id string) bool
+	// Monitor sums a monitor's samples up, over the innermost instance, or with a
+	// span of "step" or "run" over that; see [MonitorFields]. false: there is no
+	// such monitor, or it has no sample.
+	Monitor(id, span string) (map[string]any, bool)
 }
 
 // obscured says why o allows no verdict, or "".

@@ -28,7 +28,7 @@ var primitives = map[string]primitive{
 	"__in":       on(2, (*scope).in),
 	"__text":     on(3, (*scope).textOp),
 	"__add":      on(2, (*scope).add),
-	"__need":     on(3, (*scope).need),
+	"__need":     on(2, (*scope).need),
 	"__table":    on(1, (*scope).table),
 	"__regex":    on(2, (*scope).regex),
 	"__number":   on(1, (*scope).number),
@@ -37,6 +37,7 @@ var primitives = map[string]primitive{
 	"__hosts":    on(1, (*scope).hosts),
 	"__ran":      on(1, (*scope).ran),
 	"__ok":       on(1, (*scope).ok),
+	"__monitor":  on(1, (*scope).monitor),
 	"__fromJSON": on(1, (*scope).fromJSON),
 	"__replace":  on(3, (*scope).replace),
 	"__join":     on(1, (*scope).join),
@@ -134,6 +135,11 @@ func lookup(base, key any) (v any, found bool, err error) {
 			v, found := b[name]
 			return v, found, nil
 		}
+	case headerMap:
+		if isName {
+			v, found := b[strings.ToLower(name)]
+			return v, found, nil
+		}
 	}
 	r := reflect.ValueOf(base)
 	switch r.Kind() {
@@ -174,6 +180,10 @@ func missing(base, key any) error {
 	switch b := base.(type) {
 	case map[string]string:
 		return unknown("there is no column %s (columns: %s)", keyText(key), some(keys(b)))
+	case rowMap:
+		return unknown("there is no column %s (columns: %s)", keyText(key), some(keys(b)))
+	case headerMap:
+		return unknown("there is no header %s (headers: %s)", keyText(key), some(keys(b)))
 	case map[string]any:
 		if host, ok := b["host"].(string); ok {
 			return unknown("host %s has no %s", host, keyText(key))
@@ -198,13 +208,18 @@ func some(names []string) string {
 	return strings.Join(names, " ")
 }
 
-// need passes list on when the table its elements come from has the columns.
+// need passes list on when the table its elements come from, or the rows, have the
+// columns.
 func (s *scope) need(a []any) (any, error) {
+	columns := strings.Split(a[1].(string), columnGlue)
+	if len(a) == 2 {
+		return a[0], s.seen.has(columns)
+	}
 	t, err := s.tableOf(a[2:])
 	if err != nil {
 		return nil, err
 	}
-	return a[0], t.has(strings.Split(a[1].(string), columnGlue))
+	return a[0], t.has(columns)
 }
 
 func (s *scope) tableOf(a []any) (*table, error) {

@@ -76,12 +76,12 @@ func (r *resolver) variable(n *ast.IdentifierNode) {
 	case bound:
 	case named || name == "host":
 		r.e.uses[name] = true
-	case observed[name] && r.c.of != OfVariables:
+	case shows[r.c.of][name] != nil:
 		r.e.uses[name] = true
-	case observed[name]:
+	case observed[name] && r.c.of == OfVariables:
 		r.at(n, name+" isn't known here: nothing has been run", "capture the value in an earlier step and use its name")
-	case later[name] != "":
-		r.at(n, "not yet: "+name+" ("+later[name]+")", "use stdout of a command instead")
+	case observed[name]:
+		r.at(n, name+" is known under "+shownBy(name), "what is known here: "+strings.Join(keys(shows[r.c.of]), " "))
 	case name == "$env":
 		r.at(n, "$env isn't part of the language", "name the variable itself")
 	case functions[name]:
@@ -98,8 +98,6 @@ func (r *resolver) function(n *ast.IdentifierNode) {
 		r.at(n, name+"() isn't part of the language", withheld[name])
 	case strings.HasPrefix(name, "__"):
 		r.at(n, fmt.Sprintf("unknown function %q", name), "")
-	case later[name] != "":
-		r.at(n, "not yet: "+name+"() ("+later[name]+")", "use stdout of a command instead")
 	case !functions[name]:
 		r.at(n, fmt.Sprintf("unknown function %q", name), didYouMean(name, keys(functions), "see the expression section of the language"))
 	}
@@ -110,6 +108,9 @@ func (r *resolver) constants(n *ast.CallNode) {
 	id, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok || len(n.Arguments) == 0 {
 		return
+	}
+	if refers[id.Value] {
+		r.reference(id.Value, n)
 	}
 	lit, ok := n.Arguments[len(n.Arguments)-1].(*ast.StringNode)
 	if !ok {

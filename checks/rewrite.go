@@ -188,8 +188,8 @@ func (r *rewriter) builtin(n *ast.BuiltinNode) ast.Node {
 	}
 	if len(out.Arguments) > 0 {
 		out.Arguments[0] = call("__charge", out.Arguments[0])
-		if t := r.table(n.Arguments[0]); t != nil && len(columns) > 0 {
-			need := append([]ast.Node{out.Arguments[0], text(strings.Join(columns, columnGlue))}, r.nodes(t.Arguments)...)
+		if t, found := r.table(n.Arguments[0]); found && len(columns) > 0 {
+			need := append([]ast.Node{out.Arguments[0], text(strings.Join(columns, columnGlue))}, r.nodes(t)...)
 			out.Arguments[0] = call("__need", need...)
 		}
 	}
@@ -199,12 +199,13 @@ func (r *rewriter) builtin(n *ast.BuiltinNode) ast.Node {
 // columnGlue separates column names in one constant.
 const columnGlue = "\x00"
 
-// table finds the table() call that the elements of n come from.
-func (r *rewriter) table(n ast.Node) *ast.CallNode {
+// table finds the table() call that the elements of n come from, and gives its
+// arguments; there are none when they come from rows.
+func (r *rewriter) table(n ast.Node) (arguments []ast.Node, found bool) {
 	switch n := n.(type) {
 	case *ast.CallNode:
 		if id, ok := n.Callee.(*ast.IdentifierNode); ok && id.Value == "table" {
-			return n
+			return n.Arguments, true
 		}
 	case *ast.BuiltinNode:
 		switch n.Name {
@@ -214,9 +215,12 @@ func (r *rewriter) table(n ast.Node) *ast.CallNode {
 	case *ast.SliceNode:
 		return r.table(n.Node)
 	case *ast.IdentifierNode:
+		if n.Value == "rows" && r.c.of == OfSQL {
+			return nil, true
+		}
 		if b, ok := r.c.bound[n.Value]; ok && b.node != nil && !r.local[n.Value] {
 			return r.table(b.node)
 		}
 	}
-	return nil
+	return nil, false
 }

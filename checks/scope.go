@@ -36,6 +36,7 @@ type result struct {
 // one goroutine and thrown away.
 type scope struct {
 	names  Names
+	of     Kind
 	values Values
 	world  World
 	host   string
@@ -55,9 +56,9 @@ type tableResult struct {
 	err   error
 }
 
-func newScope(n Names, o *Observation, v Values, w World) *scope {
+func newScope(n Names, of Kind, o *Observation, v Values, w World) *scope {
 	s := &scope{
-		names: n, values: v, world: w, seen: o,
+		names: n, of: of, values: v, world: w, seen: o,
 		cache: map[string]result{}, bound: map[string]result{}, tables: map[tableKey]*tableResult{}, regexps: map[string]*regexp.Regexp{},
 	}
 	if o != nil {
@@ -178,15 +179,17 @@ func (s *scope) observe(name string) (any, error) {
 		}
 		return splitLines(v.(string)), nil
 	case "json":
-		v, _, err := s.variable("stdout")
-		if err != nil {
-			return nil, err
-		}
-		out, err := decode([]byte(v.(string)))
-		if err != nil {
-			return nil, unknown("stdout is no JSON: %v", err)
-		}
-		return out, nil
+		return s.observeJSON()
+	case "rows":
+		return s.observeRows()
+	case "status":
+		return s.seen.Status, nil
+	case "headers":
+		return headerMap(s.seen.Headers), nil
+	case "body":
+		return plain(s.seen.Body), nil
+	case "line":
+		return strings.TrimSuffix(plain(s.seen.Line), "\n"), nil
 	}
 	return nil, unknown("%s isn't known here", name)
 }

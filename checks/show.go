@@ -126,6 +126,13 @@ func nameOf(s *scope, v any) (name, key string) {
 				return oneLine(n), ""
 			}
 		}
+	case rowMap:
+		if s.seen != nil && len(s.seen.Columns) > 0 {
+			first := s.seen.Columns[0]
+			if name := row[first]; name != nil && kindOf(name) == kindText && name != "" {
+				return oneLine(name.(string)), first
+			}
+		}
 	case map[string]string:
 		if first := s.firstColumn(row); row[first] != "" {
 			return oneLine(row[first]), first

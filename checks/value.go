@@ -9,6 +9,7 @@ import (
 type Value struct {
 	source string
 	names  Names
+	of     Kind
 	want   Type
 	expr   *expression
 }
@@ -29,7 +30,7 @@ func compileValue(src string, n Names, want Type, of Kind) (*Value, []Problem) {
 	c := newCompiler(n, of)
 	list, problems := statements(src)
 	c.problems = problems
-	out := &Value{source: src, names: n, want: want}
+	out := &Value{source: src, names: n, of: of, want: want}
 	switch {
 	case len(problems) > 0:
 	case len(list) == 0:
@@ -64,6 +65,9 @@ func (v *Value) Source() string { return v.source }
 // Uses are the variables it reads, in order.
 func (v *Value) Uses() []string { return variables(v.expr.uses) }
 
+// References are the hosts, steps and monitors that it names, in order.
+func (v *Value) References() []Reference { return v.expr.refs }
+
 // Eval gives the value, of the type that was wanted. Every error means that it
 // is unknown.
 func (v *Value) Eval(values Values, w World) (any, error) {
@@ -79,7 +83,7 @@ func (v *Value) EvalOn(o Observation, values Values, w World) (any, error) {
 }
 
 func (v *Value) eval(o *Observation, values Values, w World) (any, error) {
-	s := newScope(v.names, o, values, w)
+	s := newScope(v.names, v.of, o, values, w)
 	out, err := s.run(v.expr.program)
 	if err == nil && v.want != Any {
 		if v.want == Bool && kindOf(out) != kindBool {
@@ -96,5 +100,5 @@ func (v *Value) eval(o *Observation, values Values, w World) (any, error) {
 
 // Explain says in one line what the expression saw, as a row's Saw does.
 func (v *Value) Explain(values Values, w World) string {
-	return v.expr.saw(newScope(v.names, nil, values, w))
+	return v.expr.saw(newScope(v.names, v.of, nil, values, w))
 }
