@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"runbook":               {"checks", "runbook/attrs", "runbook/conf", "runbook/text"},
 	"runbook/inventory":     {"checks", "runbook", "runbook/conf", "runbook/text"},
 	"runbook/plan":          {"checks", "runbook", "runbook/inventory", "runbook/text"},
+	"runbook/lint":          {"checks", "runbook", "runbook/inventory", "runbook/plan", "runbook/text"},
 	"runbook/run":           {"checks", "runbook", "runbook/inventory", "runbook/plan", "runbook/text"},
 	"runbook/report":        {"checks", "runbook", "runbook/inventory", "runbook/plan", "runbook/run", "runbook/text"},
 	"state":                 {"runbook/run", "runbook/text"},
