@@ -32,6 +32,7 @@ type block struct {
 	lines []int // offset of each body line's first byte
 	marks *marks
 	open  bool      // never closed
+	doubt string    // why a plain document's fence may not be meant to run; empty: it is
 	shell shellText // of a shell
 }
 
@@ -236,49 +237,13 @@ func (p *parser) closed(n *ast.FencedCodeBlock, b *block) {
 		end = n.Lines().At(k - 1).Stop
 	}
 	if end < len(p.src) {
-		line := bytes.TrimSpace(p.src[end:p.lineEnd(end)])
+		line := bytes.Trim(p.src[end:p.lineEnd(end)], "> \t") // a quotation's marks stand before it
 		if len(line) >= length && len(bytes.Trim(line, string(mark))) == 0 {
 			return
 		}
 	}
 	b.open = true
 	p.report(p.pos(b.at), p.severity(), "fence-open", "the fence is never closed", "close it with "+strings.Repeat(string(mark), length)+" at the same indentation")
-}
-
-// console keeps the lines behind the prompt; the rest is sample output. The
-// first prompt decides which of `$ ` and `# ` it is. false: there is no prompt.
-func (p *parser) console(b *block) bool {
-	var body strings.Builder
-	var starts []int
-	prompt, more := "", false
-	for i, line := range strings.SplitAfter(b.body, "\n") {
-		if line == "" {
-			continue
-		}
-		if prompt == "" && (strings.HasPrefix(line, "$ ") || strings.HasPrefix(line, "# ")) {
-			prompt = line[:2]
-		}
-		cut := 0
-		switch {
-		case more && strings.HasPrefix(line, "> "):
-			cut = 2
-		case more:
-		case prompt != "" && strings.HasPrefix(line, prompt):
-			cut = 2
-		default:
-			continue
-		}
-		more = strings.HasSuffix(strings.TrimRight(line, "\n"), `\`)
-		starts = append(starts, b.lines[i]+cut)
-		body.WriteString(line[cut:])
-	}
-	if prompt == "" {
-		p.report(p.pos(b.at), p.severity(), "console", "no line of the session begins with a prompt",
-			"begin commands with `$ ` or `# `, or mark the fence {.ignore}")
-		return false
-	}
-	b.body, b.lines = body.String(), starts
-	return true
 }
 
 // hidden refuses characters that a reader can't see in what would run.

@@ -13,6 +13,9 @@ func (p *parser) judged(b *block, f *Fence) string {
 	if b.open {
 		return "its fence is never closed, so that it may hold more than was meant"
 	}
+	if b.doubt != "" {
+		return b.doubt
+	}
 	if !isShell(f.Lang) {
 		return "it is " + f.Lang + ", which can't be judged"
 	}

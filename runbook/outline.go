@@ -375,47 +375,56 @@ func (p *parser) checked(item ast.Node, end, indent int) *outline {
 	return o
 }
 
-// quoted is an alert or a quotation.
+// quoted is an alert or a quotation. What a plain document would run stands
+// behind it once more, to be run with care.
 func (p *parser) quoted(n *ast.Blockquote, end, indent int) []*outline {
-	p.commandsQuoted(n)
+	fences := p.commandsQuoted(n, nil)
 	made := p.raw(n, end, indent)
 	if len(made) == 0 {
-		return nil
+		return fences
 	}
 	o := made[0]
-	head, rest, _ := strings.Cut(unquote(o.text), "\n")
-	switch strings.ToUpper(strings.TrimSpace(head)) {
+	head, rest, _ := strings.Cut(o.text, "\n")
+	switch strings.ToUpper(strings.Trim(head, "> \t")) {
 	case "[!CAUTION]":
 		o.kind = cautionNode
 	case "[!WARNING]":
 		o.kind = warningNode
 	default:
-		return made
+		return append(made, fences...)
 	}
-	o.text = strings.TrimSpace(rest)
+	o.text = strings.TrimSpace(unquote(rest))
 	if o.text == "" {
 		p.report(p.pos(o.at), p.severity(), "alert", "the alert says nothing", "write behind > what will happen")
-		o.text = strings.Trim(head, "[]! \t")
+		o.text = strings.Trim(head, "[]!> \t")
 	}
-	return made
+	return append(made, fences...)
 }
 
-// commandsQuoted reports fences in a quotation that would be commands elsewhere.
-func (p *parser) commandsQuoted(n ast.Node) {
+// commandsQuoted appends the commands in a quotation of a plain document. A
+// runbook's author is told that they would not be run.
+func (p *parser) commandsQuoted(n ast.Node, made []*outline) []*outline {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		f, ok := c.(*ast.FencedCodeBlock)
-		if !ok {
-			p.commandsQuoted(c)
+		switch {
+		case !ok && c.Type() == ast.TypeBlock:
+			made = p.commandsQuoted(c, made)
+			continue
+		case !ok || f.Info == nil:
+			continue
+		case !p.book.Annotated:
+			if b, _ := p.fence(f); b != nil && b.kind == runFence {
+				b.doubt = "it stands in a quotation, which may only tell of it"
+				made = append(made, &outline{kind: fenceNode, at: b.at, fence: b})
+			}
 			continue
 		}
-		if f.Info == nil {
-			continue
-		}
-		info := string(f.Info.Segment.Value(p.src))
-		name, _, _ := strings.Cut(strings.ReplaceAll(info, "{", " "), " ")
+		info := f.Info.Segment
+		name, _, _ := strings.Cut(strings.ReplaceAll(p.text[info.Start:info.Stop], "{", " "), " ")
 		if _, runs := languages[name]; runs || name == "expect" || name == "capture" {
-			p.report(p.pos(f.Pos()), p.severity(), "quoted", "a fence in a quotation is documentation and is not run",
+			p.report(p.pos(f.Pos()), Error, "quoted", "a fence in a quotation is documentation and is not run",
 				"take it out of the quotation, or mark it {.ignore}")
 		}
 	}
+	return made
 }
