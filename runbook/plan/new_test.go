@@ -304,6 +304,11 @@ func TestPrefix(t *testing.T) {
 			t.Errorf("%s: %q, want %q", lang, got, want)
 		}
 	}
+	for _, f := range []*runbook.Fence{{Form: runbook.SQL, Lang: "sh"}, {Form: runbook.Script, Lang: "sh", Language: &runbook.Language{}}} {
+		if got := p.Prefix(f); got != "" {
+			t.Errorf("%+v begins with %q", f, got)
+		}
+	}
 	b.Annotated = false
 	for lang, want := range map[string]string{"sh": "set -e\nsay() { echo \"$1\"; }\n", "bash": "set -eo pipefail\n"} {
 		if got := p.Prefix(&runbook.Fence{Lang: lang}); got != want {

@@ -10,8 +10,12 @@ import (
 )
 
 // Prefix is what stands before a fence's own text in the program that runs:
-// options that make a shell stop at the first error, and the runbook's prelude.
+// options that make a shell stop at the first error, and the runbook's prelude;
+// nothing for statements, requests and languages of the runbook.
 func (p *Plan) Prefix(f *runbook.Fence) string {
+	if f.Language != nil || f.Form != runbook.Script && f.Form != runbook.Variables {
+		return ""
+	}
 	var b strings.Builder
 	set := "set -eu"
 	if !p.Book.Annotated {

@@ -59,7 +59,10 @@ func (l *listing) head() {
 		var rows [][]string
 		for _, v := range p.Values {
 			given := "(not given)"
-			if v.Set {
+			switch {
+			case v.Set && v.Param.Secret:
+				given = plan.Mask
+			case v.Set:
 				given = line(v.Text)
 			}
 			rows = append(rows, []string{line(v.Param.Name), given})
@@ -74,7 +77,48 @@ func (l *listing) head() {
 		}
 		l.columns(rows)
 	}
+	l.connections()
+	l.later()
 	l.say(0, "\nSteps")
+}
+
+// connections lists what the plan's fences speak to.
+func (l *listing) connections() {
+	used := connectionsOf(l.p)
+	if len(used) == 0 {
+		return
+	}
+	l.say(0, "\nConnections")
+	var rows [][]string
+	for _, c := range used {
+		to := line(c.Host + suffix(":", c.Port) + suffix("/", c.Database))
+		if c.Hosts != "" {
+			to += suffix(", the first of "+line(c.Hosts), whose(c.Pick))
+		}
+		rows = append(rows, []string{line(c.Name), line(c.Driver), to + suffix("  through ", line(c.Via))})
+	}
+	l.columns(rows)
+}
+
+// whose words a choice among hosts.
+func whose(pick *runbook.Expr) string {
+	if pick == nil {
+		return " that answers"
+	}
+	return " with " + line(pick.Text)
+}
+
+// later lists what can be planned and not run.
+func (l *listing) later() {
+	if len(l.p.Book.Later) == 0 {
+		return
+	}
+	l.say(0, "\nNot yet: this version plans these and refuses to run them")
+	var rows [][]string
+	for _, d := range l.p.Book.Later {
+		rows = append(rows, []string{line(fmt.Sprintf("%s:%d", d.Pos.File, d.Pos.Line)), line(d.Text)})
+	}
+	l.columns(rows)
 }
 
 func (l *listing) groupsOf(host string) (out []string) {
@@ -84,80 +128,6 @@ func (l *listing) groupsOf(host string) (out []string) {
 		}
 	}
 	return out
-}
-
-func (l *listing) node(n plan.Node, depth int) {
-	switch n := n.(type) {
-	case *plan.Section:
-		if n.ID != "" {
-			l.say(depth, "%s %s%s", n.Number, line(l.r.TextIn(n.Scope, n.Title)), line(instance(n.Scope, n.ID)))
-		}
-		for _, child := range n.Children {
-			l.node(child, depth+1)
-		}
-	case *plan.Walk:
-		how := "in the inventory's order"
-		if n.Each.OrderBy != nil {
-			how = "ordered on entry by " + line(n.Each.OrderBy.Text)
-		}
-		l.say(depth, "%s once per host of %s, %s: %s", n.Number, line(n.Each.Group), how, line(strings.Join(n.Keys, ", ")))
-		for _, inst := range n.Instances {
-			l.node(inst, depth+1)
-		}
-	case *plan.Step:
-		l.step(n, depth)
-	}
-}
-
-func (l *listing) step(s *plan.Step, depth int) {
-	what := append([]string{kindWord(s.Kind)}, classes(s.Book)...)
-	l.say(depth, "%s %s  [%s]%s", s.Number, line(l.r.TextIn(s.Scope, s.Title)), strings.Join(what, ", "), l.where(s))
-	if s.Book.When != nil {
-		l.say(depth+2, "when      %s", line(s.Book.When.Text))
-	}
-	l.fences(s, depth, "before", s.Book.Before)
-	if s.Gated {
-		id := run.Key{Step: s.ID}.StepID()
-		if !slices.Contains(l.gates, id) {
-			l.gates = append(l.gates, id)
-		}
-		l.say(depth+2, "gate      type %s%s", quoted(l.r.Phrase(l.r.Cells[s.Cells[0].Index])), suffix(": ", s.Book.Judged))
-	}
-	if s.Book.Command != nil {
-		l.fences(s, depth, "command", []*runbook.Fence{s.Book.Command})
-	}
-	l.fences(s, depth, "after", s.Book.After)
-	if rb := s.Book.Rollback; rb != nil {
-		l.fences(s, depth, "rollback", []*runbook.Fence{rb.Command})
-	}
-}
-
-// where lists the places of a step's cells.
-func (l *listing) where(s *plan.Step) string {
-	var out []string
-	for _, c := range s.Cells {
-		if c.Target != "" {
-			out = append(out, place(c.Target))
-		}
-	}
-	if len(out) == 0 {
-		return ""
-	}
-	return "  on " + strings.Join(out, ", ")
-}
-
-func (l *listing) fences(s *plan.Step, depth int, what string, fs []*runbook.Fence) {
-	for _, f := range fs {
-		says := first(f.Body)
-		if f.Body == "" {
-			says = first(f.ExpectText)
-		}
-		elsewhere := ""
-		if where := l.p.Places(s.Cells[0], f); what != "command" && !slices.Equal(where, []string{s.Cells[0].Target}) && !slices.Equal(where, []string{""}) {
-			elsewhere = "  on " + line(strings.Join(where, ", "))
-		}
-		l.say(depth+2, "%-9s %s%s", what, says, elsewhere)
-	}
 }
 
 func (l *listing) foot() {

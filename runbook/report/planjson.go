@@ -11,16 +11,8 @@ import (
 	"stepgate/runbook/run"
 )
 
-// PlanJSON writes a plan as one object. The contract is additive.
-//
-//   - format, version: "stepgate-plan", 1
-//   - title, runbook, digest
-//   - values: parameters that are set, as given
-//   - groups, hosts: the inventory's
-//   - walks: what is done once per host, in the inventory's order
-//   - steps: in the runbook's order; approve is the id that --approve takes,
-//     cells are the places, one per element. Of fences, what runs is prefix and
-//     body; places names the hosts for the first cell. Spans are milliseconds.
+// PlanJSON writes a plan as one object. The contract is additive; docs/plan.md
+// says what each field means. Spans are milliseconds.
 func PlanJSON(w io.Writer, p *plan.Plan) error {
 	r, err := run.Fold(p, nil) // before its first event: for phrases and titles
 	if err != nil {
@@ -28,17 +20,27 @@ func PlanJSON(w io.Writer, p *plan.Plan) error {
 	}
 	o := planObject{
 		Format: "stepgate-plan", Version: 1, Title: p.Title, Runbook: p.Book.File, Digest: p.Digest,
-		Values: p.Values.Given(), Groups: p.Groups, Hosts: []planHost{}, Walks: []walkObject{},
+		Values: p.Values.Given(), Groups: p.Groups, Hosts: []planHost{}, Walks: []walkObject{}, Parts: partsOf(r, p.Root),
+		Steps: []stepObject{},
+	}
+	for _, v := range p.Values {
+		if v.Param.Secret {
+			o.Secrets = append(o.Secrets, v.Param.Name)
+		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(p.Hosts)) {
 		o.Hosts = append(o.Hosts, planHost{n, p.Hosts[n].SSH, p.Hosts[n].Vars})
 	}
+	for _, c := range connectionsOf(p) {
+		o.Connections = append(o.Connections, planConnection{
+			c.Name, c.Driver, c.Host, c.Port, c.User, c.Database, c.TLS, c.Via, c.Hosts, expression(c.Pick),
+		})
+	}
+	for _, d := range p.Book.Later {
+		o.Later = append(o.Later, laterObject{d.Pos.File, d.Pos.Line, d.Pos.Col, d.Text})
+	}
 	for _, wk := range p.Walks {
-		wo := walkObject{ID: wk.ID, Number: wk.Number, Title: wk.Title, Group: wk.Each.Group, Hosts: wk.Keys}
-		if wk.Each.OrderBy != nil {
-			wo.OrderBy = wk.Each.OrderBy.Text
-		}
-		o.Walks = append(o.Walks, wo)
+		o.Walks = append(o.Walks, walkOf(wk))
 	}
 	for _, s := range p.Steps {
 		o.Steps = append(o.Steps, stepOf(r, s))
@@ -50,16 +52,20 @@ func PlanJSON(w io.Writer, p *plan.Plan) error {
 }
 
 type planObject struct {
-	Format  string              `json:"format"`
-	Version int                 `json:"version"`
-	Title   string              `json:"title"`
-	Runbook string              `json:"runbook"`
-	Digest  string              `json:"digest"`
-	Values  map[string]string   `json:"values"`
-	Groups  map[string][]string `json:"groups"`
-	Hosts   []planHost          `json:"hosts"`
-	Walks   []walkObject        `json:"walks"`
-	Steps   []stepObject        `json:"steps"`
+	Format      string              `json:"format"`
+	Version     int                 `json:"version"`
+	Title       string              `json:"title"`
+	Runbook     string              `json:"runbook"`
+	Digest      string              `json:"digest"`
+	Values      map[string]string   `json:"values"`
+	Secrets     []string            `json:"secrets,omitempty"`
+	Groups      map[string][]string `json:"groups"`
+	Hosts       []planHost          `json:"hosts"`
+	Connections []planConnection    `json:"connections,omitempty"`
+	Later       []laterObject       `json:"later,omitempty"`
+	Walks       []walkObject        `json:"walks"`
+	Parts       []partObject        `json:"parts,omitempty"`
+	Steps       []stepObject        `json:"steps"`
 }
 
 type planHost struct {
@@ -68,101 +74,89 @@ type planHost struct {
 	Vars map[string]string `json:"vars,omitempty"`
 }
 
+type planConnection struct {
+	Name     string `json:"name"`
+	Driver   string `json:"driver"`
+	Host     string `json:"host,omitempty"`
+	Port     string `json:"port,omitempty"`
+	User     string `json:"user,omitempty"`
+	Database string `json:"database,omitempty"`
+	TLS      string `json:"tls,omitempty"`
+	Via      string `json:"via,omitempty"`
+	Hosts    string `json:"hosts,omitempty"`
+	Pick     string `json:"pick,omitempty"`
+}
+
+type laterObject struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Col  int    `json:"col"`
+	Text string `json:"text"`
+}
+
 type walkObject struct {
-	ID      string   `json:"id"`
-	Number  string   `json:"number"`
-	Title   string   `json:"title"` // a template
-	Group   string   `json:"group"`
-	OrderBy string   `json:"order_by,omitempty"`
-	Hosts   []string `json:"hosts"`
+	ID          string   `json:"id"`
+	Number      string   `json:"number"`
+	Title       string   `json:"title"` // a template
+	Group       string   `json:"group,omitempty"`
+	Name        string   `json:"name,omitempty"`
+	List        string   `json:"list,omitempty"`
+	OrderBy     string   `json:"order_by,omitempty"`
+	Hosts       []string `json:"hosts,omitempty"`
+	Keys        []string `json:"keys"`
+	Batch       int      `json:"batch"`
+	Canary      int      `json:"canary,omitempty"`
+	Soak        int64    `json:"soak_ms,omitempty"`
+	MaxFailures int      `json:"max_failures,omitempty"`
 }
 
-type stepObject struct {
-	ID       string        `json:"id"`
-	Approve  string        `json:"approve,omitempty"` // of a gated step
-	Number   string        `json:"number"`
-	Title    string        `json:"title"`
-	Kind     string        `json:"kind"` // command, check, by hand, enter
-	Gated    bool          `json:"gated"`
-	Judged   string        `json:"judged,omitempty"` // why it is gated without its author's word
-	Caution  string        `json:"caution,omitempty"`
-	Classes  []string      `json:"classes,omitempty"`
-	When     string        `json:"when,omitempty"`
-	Cells    []placeObject `json:"cells"`
-	Before   []fenceObject `json:"before,omitempty"`
-	Command  *fenceObject  `json:"command,omitempty"`
-	After    []fenceObject `json:"after,omitempty"`
-	Rollback *rollback     `json:"rollback,omitempty"`
-}
-
-type placeObject struct {
-	Target string `json:"target"`           // empty: a person, or checks of several places
-	Phrase string `json:"phrase,omitempty"` // of its gate
-}
-
-type rollback struct {
-	Before  []fenceObject `json:"before,omitempty"`
-	Command fenceObject   `json:"command"`
-	After   []fenceObject `json:"after,omitempty"`
-}
-
-type fenceObject struct {
-	Lang    string   `json:"lang,omitempty"`
-	Prefix  string   `json:"prefix,omitempty"`
-	Body    string   `json:"body,omitempty"`
-	Places  []string `json:"places"`
-	Dir     string   `json:"dir,omitempty"` // a template
-	Timeout int64    `json:"timeout_ms,omitempty"`
-	Until   int64    `json:"until_ms,omitempty"`
-	Every   int64    `json:"every_ms,omitempty"`
-	Hold    int64    `json:"hold_ms,omitempty"`
-	Expect  string   `json:"expect,omitempty"`
-	Capture string   `json:"capture,omitempty"`
-}
-
-func stepOf(r *run.Run, s *plan.Step) stepObject {
-	b := s.Book
-	o := stepObject{
-		ID: s.ID, Number: s.Number, Title: r.TextIn(s.Scope, s.Title), Kind: kindWord(s.Kind), Gated: s.Gated,
-		Judged: b.Judged, Caution: r.TextIn(s.Scope, b.Caution), Classes: classes(b),
-		Before: fencesOf(r.Plan, s, b.Before...), After: fencesOf(r.Plan, s, b.After...),
+func walkOf(w *plan.Walk) walkObject {
+	e := w.Each
+	o := walkObject{
+		ID: w.ID, Number: w.Number, Title: w.Title, Group: e.Group, Name: e.Name, List: e.List, OrderBy: expression(e.OrderBy),
+		Keys: w.Keys, Batch: w.Batch, Canary: e.Canary, Soak: e.Soak.Milliseconds(), MaxFailures: e.MaxFailures,
 	}
-	if s.Gated {
-		o.Approve = run.Key{Step: s.ID}.StepID()
+	if o.Keys == nil {
+		o.Keys = []string{}
 	}
-	if b.When != nil {
-		o.When = b.When.Text
-	}
-	for _, c := range s.Cells {
-		po := placeObject{Target: c.Target}
-		if s.Gated {
-			po.Phrase = r.Phrase(r.Cells[c.Index])
-		}
-		o.Cells = append(o.Cells, po)
-	}
-	if b.Command != nil {
-		o.Command = &fencesOf(r.Plan, s, b.Command)[0]
-	}
-	if rb := b.Rollback; rb != nil {
-		o.Rollback = &rollback{
-			fencesOf(r.Plan, s, rb.Before...), fencesOf(r.Plan, s, rb.Command)[0], fencesOf(r.Plan, s, rb.After...),
-		}
+	if e.Name == "" {
+		o.Hosts = w.Keys
 	}
 	return o
 }
 
-func fencesOf(p *plan.Plan, s *plan.Step, fs ...*runbook.Fence) []fenceObject {
-	out := make([]fenceObject, 0, len(fs))
-	for _, f := range fs {
-		o := fenceObject{
-			Lang: f.Lang, Body: f.Body, Places: p.Places(s.Cells[0], f), Dir: f.Dir,
-			Timeout: f.Timeout.Milliseconds(), Until: f.Poll.Until.Milliseconds(), Every: f.Poll.Every.Milliseconds(),
-			Hold: f.Poll.Hold.Milliseconds(), Expect: f.ExpectText, Capture: f.CaptureText,
+type partObject struct {
+	ID   string            `json:"id"`
+	File string            `json:"file,omitempty"`
+	With map[string]string `json:"with,omitempty"`
+}
+
+// partsOf lists the included parts below a node.
+func partsOf(r *run.Run, n plan.Node) (out []partObject) {
+	switch n := n.(type) {
+	case *plan.Section:
+		if part := n.Book.Part; part != nil {
+			o := partObject{ID: n.ID, File: part.File, With: map[string]string{}}
+			for name, tmpl := range part.With {
+				o.With[name] = r.TextIn(n.Scope, tmpl)
+			}
+			out = append(out, o)
 		}
-		if f.Lang != "" {
-			o.Prefix = p.Prefix(f)
+		for _, c := range n.Children {
+			out = append(out, partsOf(r, c)...)
 		}
-		out = append(out, o)
+	case *plan.Walk:
+		for _, c := range n.Instances {
+			out = append(out, partsOf(r, c)...)
+		}
+	case *plan.Step:
 	}
 	return out
+}
+
+func expression(e *runbook.Expr) string {
+	if e == nil {
+		return ""
+	}
+	return e.Text
 }
