@@ -15,6 +15,7 @@ import (
 
 	"stepgate/runbook"
 	"stepgate/runbook/inventory"
+	"stepgate/runbook/lint"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
@@ -178,9 +179,17 @@ func (s *source) parse() (*runbook.Runbook, *inventory.Inventory, error) {
 		}
 	}
 	if runbook.Failed(diags) {
-		return nil, nil, &diagnosed{diags}
+		return nil, nil, s.faulty(diags)
 	}
 	return book, inv, nil
+}
+
+// faulty is a runbook with errors, and how to see them all with their places.
+func (s *source) faulty(diags []runbook.Diagnostic) error {
+	if s.name == "" { // resumed from what the journal keeps
+		return &diagnosed{diags}
+	}
+	return text.WithHint(&diagnosed{diags}, "see: stepgate lint "+s.name)
 }
 
 // bind gives the runbook its values; ask is called for those that are missing.
@@ -259,6 +268,9 @@ func (s *source) plan(ask func([]runbook.Param) (map[string]string, error)) (*pl
 	book, inv, err := s.parse()
 	if err != nil {
 		return nil, err
+	}
+	if diags := lint.Book(book); runbook.Failed(diags) {
+		return nil, s.faulty(diags)
 	}
 	values, err := s.bind(book, ask)
 	if err != nil {

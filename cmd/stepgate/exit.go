@@ -115,9 +115,9 @@ func complain(w io.Writer, err error) {
 	var diag *diagnosed
 	if errors.As(err, &diag) {
 		_, _ = fmt.Fprintln(w, text.Block(text.Untrusted(err.Error())))
-		return
+	} else {
+		_, _ = fmt.Fprintln(w, "stepgate: "+text.Block(text.Untrusted(err.Error())))
 	}
-	_, _ = fmt.Fprintln(w, "stepgate: "+text.Block(text.Untrusted(err.Error())))
 	hint := text.HintOf(err)
 	var reach *executor.ReachError
 	if errors.As(err, &reach) {

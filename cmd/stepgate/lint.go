@@ -3,57 +3,147 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"stepgate/runbook"
+	"stepgate/runbook/inventory"
+	"stepgate/runbook/lint"
 )
 
+type lintOptions struct {
+	inventory string
+	format    string
+	asJSON    bool
+}
+
 func newLintCommand(s streams) *cobra.Command {
-	var asJSON bool
+	var o lintOptions
 	c := &cobra.Command{
 		Use:   "lint RUNBOOK…",
 		Short: "Say what is wrong with a runbook, with places and remedies",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Lint reads runbooks and judges what they would do. Each finding has its place, the
+rule's id in brackets, and a remedy; docs/lint.md explains every rule. Errors stop a
+run (exit 12), warnings don't. With -i it also says what the inventory lacks.`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return runLint(s, args, asJSON)
+			return runLint(s, args, o)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON array of diagnostics on stdout")
+	c.Flags().StringVarP(&o.inventory, "inventory", "i", "", "inventory file to hold the runbook against")
+	c.Flags().BoolVar(&o.asJSON, "json", false, "one JSON array of findings on stdout; as --format json")
+	c.Flags().StringVar(&o.format, "format", "text", "text, json, github (annotations of a workflow) or sarif (2.1.0)")
 	return c
 }
 
-func runLint(s streams, names []string, asJSON bool) error {
-	all := []runbook.Diagnostic{}
-	for _, name := range names {
-		file, _, src, err := readBook(name)
-		if err != nil {
-			return err
-		}
-		_, diags := runbook.Parse(file, src, nil)
-		all = append(all, diags...)
-	}
-	if asJSON {
-		enc := json.NewEncoder(s.out)
+// linted is what was found in which files.
+type linted struct {
+	sources map[string][]byte
+	found   []runbook.Diagnostic
+}
+
+// writers are the forms in which findings are written; text is for people.
+var writers = map[string]func(io.Writer, linted) error{
+	"json": func(w io.Writer, l linted) error {
+		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
-		if err := enc.Encode(all); err != nil {
-			return err
-		}
-	} else if err := printDiagnostics(s, all); err != nil {
+		return enc.Encode(l.found)
+	},
+	"github": func(w io.Writer, l linted) error { return lint.GitHub(w, l.sources, l.found) },
+	"sarif":  func(w io.Writer, l linted) error { return lint.SARIF(w, version(), l.sources, l.found) },
+}
+
+func runLint(s streams, names []string, o lintOptions) error {
+	if o.asJSON {
+		o.format = "json"
+	}
+	write := writers[o.format]
+	if write == nil && o.format != "text" {
+		return usage("choose one of: text, json, github, sarif", "write findings: no format %q", o.format)
+	}
+	l := linted{map[string][]byte{}, []runbook.Diagnostic{}}
+	inv, err := l.inventory(o.inventory)
+	if err != nil {
 		return err
 	}
-	if runbook.Failed(all) {
+	for _, name := range names {
+		if err := l.runbook(name, inv); err != nil {
+			return err
+		}
+	}
+	if write == nil {
+		err = printDiagnostics(s, l.found)
+	} else {
+		err = write(s.out, l)
+	}
+	if err != nil {
+		return err
+	}
+	if runbook.Failed(l.found) {
 		return exitWith(exitRunbook, nil)
 	}
 	return nil
 }
 
+// inventory reads the inventory, if there is one; what is wrong with it is a
+// finding.
+func (l *linted) inventory(file string) (*inventory.Inventory, error) {
+	if file == "" {
+		return nil, nil
+	}
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return nil, exitWith(exitUsage, fmt.Errorf("read inventory %q: %w", file, err))
+	}
+	inv, diags := inventory.Parse(file, src)
+	l.sources[file] = src
+	l.found = append(l.found, diags...)
+	return inv, nil
+}
+
+// runbook finds all there is to say of one runbook.
+func (l *linted) runbook(name string, inv *inventory.Inventory) error {
+	file, dir, src, err := readBook(name)
+	if err != nil {
+		return err
+	}
+	l.sources[file] = src
+	open := openerFor(dir)
+	if shipped(name) {
+		open = openShipped
+	}
+	book, diags := runbook.Parse(file, src, func(part string) ([]byte, error) {
+		text, err := open(part)
+		l.sources[part] = text
+		return text, err
+	})
+	l.found = append(l.found, diags...)
+	if book == nil {
+		return nil
+	}
+	l.found = append(append(l.found, lint.Book(book)...), notices(book.Later)...)
+	if inv != nil {
+		l.found = append(l.found, lint.Inventory(book, inv)...)
+	}
+	return nil
+}
+
+// notices says what this version can't run yet, where nothing is run.
+func notices(later []runbook.Diagnostic) []runbook.Diagnostic {
+	var out []runbook.Diagnostic
+	for _, d := range later {
+		d.Severity = runbook.Notice
+		out = append(out, d)
+	}
+	return out
+}
+
 func printDiagnostics(s streams, all []runbook.Diagnostic) error {
-	errs := 0
+	counts := map[runbook.Severity]int{}
 	for _, d := range all {
-		if d.Severity == runbook.Error {
-			errs++
-		}
+		counts[d.Severity]++
 		if _, err := fmt.Fprintln(s.out, sanitised(d.String())); err != nil {
 			return err
 		}
@@ -61,7 +151,7 @@ func printDiagnostics(s streams, all []runbook.Diagnostic) error {
 	if len(all) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(s.err, "%s, %s\n", count(errs, "error"), count(len(all)-errs, "other finding"))
+	_, err := fmt.Fprintf(s.err, "%s, %s, %s\n", count(counts[runbook.Error], "error"), count(counts[runbook.Warning], "warning"), count(counts[runbook.Notice], "notice"))
 	return err
 }
 

@@ -25,7 +25,7 @@ func newPlanCommand(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, n := range src.notices {
+			for _, n := range append(src.notices, notices(p.Book.Later)...) {
 				_, _ = fmt.Fprintln(s.err, sanitised(n.String()))
 			}
 			if asJSON {
