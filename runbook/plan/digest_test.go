@@ -341,8 +341,17 @@ func TestDigestMutationsAreComplete(t *testing.T) {
 		placed[m.field] = true
 	}
 	for _, v := range []any{
-		runbook.Runbook{}, runbook.Param{}, runbook.Group{}, runbook.Section{}, runbook.Step{}, runbook.Fence{},
-		runbook.Each{}, runbook.Part{}, runbook.Question{}, runbook.Connection{}, runbook.Language{},
+		runbook.Runbook{},
+		runbook.Param{},
+		runbook.Group{},
+		runbook.Section{},
+		runbook.Step{},
+		runbook.Fence{},
+		runbook.Each{},
+		runbook.Part{},
+		runbook.Question{},
+		runbook.Connection{},
+		runbook.Language{},
 	} {
 		typ := reflect.TypeOf(v)
 		for f := range typ.Fields() {

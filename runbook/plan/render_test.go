@@ -102,8 +102,10 @@ func TestRenderLanguages(t *testing.T) {
 		{"c", `"{{s}}"`, ""},
 		{"c", `'\'{{s}}'`, ""},
 		{"c", "{{name|ident}}", ""},
-		{"json", `{"a": {{s}}, "b": "x {{zone}}", "c": {{list}}, "d": {{neg}}, "e": {{nil}}, "f": {{quiet}}}`,
-			`{"a": "O'Brien", "b": "x zone` + "`" + `1\"", "c": ["a","b'c",3], "d": -3, "e": null, "f": {"sum":"中"}}`},
+		{
+			"json", `{"a": {{s}}, "b": "x {{zone}}", "c": {{list}}, "d": {{neg}}, "e": {{nil}}, "f": {{quiet}}}`,
+			`{"a": "O'Brien", "b": "x zone` + "`" + `1\"", "c": ["a","b'c",3], "d": -3, "e": null, "f": {"sum":"中"}}`,
+		},
 		{"", "{{s}}", ""},
 		{"", "{{ 1 }} plain", "{{ 1 }} plain"},
 	} {
@@ -165,7 +167,9 @@ func TestRenderAddresses(t *testing.T) {
 	names := map[string]any{"host": "10.0.0.1", "port": 80, "endpoint": "a.b:1", "v6": "[fe80::1]", "evil": "a:1\nclosed b", "words": "closed a"}
 	for _, c := range []struct{ body, want string }{
 		{"{{host}}:{{port}}  # {{evil}}\nclosed {{endpoint}}\n{{v6}}:{{port}}", "10.0.0.1:80  # {{evil}}\nclosed a.b:1\n[fe80::1]:80"},
-		{"{{evil}}", ""}, {"{{words}}:1", ""}, {"{{nowhere}}:1", ""},
+		{"{{evil}}", ""},
+		{"{{words}}:1", ""},
+		{"{{nowhere}}:1", ""},
 	} {
 		got, err := plan.Render(&runbook.Fence{Form: runbook.TCP, Body: c.body}, names, "")
 		if (err != nil) != (c.want == "") || got != c.want {
