@@ -146,6 +146,9 @@ func (s *Sessions) take(ctx context.Context, readOnly bool) (session, string, er
 	note, err := c.begin(ctx, readOnly)
 	if err != nil {
 		c.close()
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return nil, "", s.unreached(fmt.Errorf("begin: %w", err), "")
 	}
 	return c, note, nil

@@ -60,21 +60,20 @@ func openMySQL(ctx context.Context, db Database, via Dialer) (session, error) {
 // begin makes the session's default read-only as well, so that a COMMIT among the
 // statements doesn't end it.
 func (s *mysqlSession) begin(ctx context.Context, readOnly bool) (string, error) {
-	s.readOnly = readOnly
-	if !readOnly {
-		return "", nil
-	}
-	for _, statement := range []string{"SET SESSION TRANSACTION READ ONLY", "START TRANSACTION READ ONLY"} {
-		_, err := s.query(ctx, statement)
-		var refused *mysql.MySQLError
-		if errors.As(err, &refused) {
-			return "the server knows no read-only transactions; the statements were sent without: " + refused.Error(), nil
-		}
-		if err != nil {
+	var refused *mysql.MySQLError
+	if readOnly && !s.readOnly {
+		if _, err := s.query(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil && !errors.As(err, &refused) {
 			return "", err
 		}
 	}
-	return "", nil
+	if s.readOnly = readOnly; !readOnly {
+		return "", nil
+	}
+	_, err := s.query(ctx, "START TRANSACTION READ ONLY")
+	if errors.As(err, &refused) {
+		return "the server knows no read-only transactions, and so nothing but the statements themselves keeps them from writing: " + refused.Error(), nil
+	}
+	return "", err
 }
 
 func (s *mysqlSession) run(ctx context.Context, statements string) (SQLResult, error) {

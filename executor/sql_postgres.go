@@ -63,11 +63,15 @@ func openPostgres(ctx context.Context, db Database, via Dialer) (session, error)
 // begin makes the session's default read-only as well, so that a COMMIT among the
 // statements doesn't end it.
 func (s *postgresSession) begin(ctx context.Context, readOnly bool) (string, error) {
-	s.readOnly = readOnly
-	if !readOnly {
+	if readOnly && !s.readOnly { // not in one text with BEGIN: a ROLLBACK would undo both
+		if _, err := s.query(ctx, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"); err != nil {
+			return "", err
+		}
+	}
+	if s.readOnly = readOnly; !readOnly {
 		return "", nil
 	}
-	_, err := s.query(ctx, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; BEGIN READ ONLY")
+	_, err := s.query(ctx, "BEGIN READ ONLY")
 	return "", err
 }
 
