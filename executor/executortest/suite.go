@@ -43,6 +43,9 @@ func Suite(t *testing.T, boot BootMachine) {
 	t.Run("group", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, BootMachine){
 			"look ends with its context":          testLookEnds,
+			"dial":                                testDial,
+			"connection cut under a dialed one":   testDialCut,
+			"dial by a closed executor":           testDialClosed,
 			"look ends one that ignores TERM":     testLookIgnoresTerm,
 			"look doesn't wait for pipe holders":  testLookHolder,
 			"login environment":                   testLoginEnvironment,
@@ -116,6 +119,8 @@ func LoginShell(t *testing.T, boot BootMachine) {
 func Server(t *testing.T, boot BootMachine) {
 	for name, test := range map[string]func(*testing.T, BootMachine){
 		"identify":                           testIdentify,
+		"dial":                               testDial,
+		"connection cut under a dialed one":  testDialCut,
 		"body":                               testBody,
 		"twice":                              testTwice,
 		"died":                               testDied,
