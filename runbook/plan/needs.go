@@ -24,6 +24,8 @@ func (b *builder) via(pos runbook.Pos, via string, s *Scope, hosts []string) {
 		}
 		through, ok := b.p.On(name, s)
 		switch {
+		case b.p.ambiguous(name, s):
+			b.problem(pos, "ambiguous-name", "rename one of them in the inventory", "via=%s names both a group and a host of the inventory", name)
 		case !ok || name == "":
 			b.problem(pos, "missing-group", fmt.Sprintf("add [hosts.%s] to the inventory, and give it with -i FILE", name),
 				"via=%s names neither a host nor a group of the inventory", name)

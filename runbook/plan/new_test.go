@@ -258,8 +258,12 @@ func TestNamesTextAndEnv(t *testing.T) {
 		{"no end {{host", sc, "no end {{host"},
 		{"}}{{host}}{{", sc, "}}t-2{{"},
 		{"{{to_version}}{{to_version}}", sc, "0.9.20.9.2"},
+		{"{{quiet.sum}} {{quiet.other}} {{seen.sum}}", sc, "5 {{quiet.other}} {{seen.sum}}"},
 	} {
-		more := func(name string) (any, bool) { return "S", name == "seen" }
+		more := func(name string) (any, bool) {
+			v, ok := map[string]any{"seen": "S", "quiet": map[string]any{"sum": 5}}[name]
+			return v, ok
+		}
 		if got := p.Text(c.tmpl, c.sc, more); got != c.want {
 			t.Errorf("%q became %q, want %q", c.tmpl, got, c.want)
 		}

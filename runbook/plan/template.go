@@ -25,7 +25,14 @@ func (p *Plan) Text(tmpl string, s *Scope, more func(name string) (any, bool)) s
 		if v, ok := lookup(names, path); ok || more == nil {
 			return v, ok
 		}
-		return more(path)
+		if v, ok := more(path); ok {
+			return v, true
+		}
+		head, field, _ := strings.Cut(path, ".")
+		of, _ := more(head)
+		m, _ := of.(map[string]any)
+		v, ok := m[field]
+		return v, ok
 	})
 	return out
 }

@@ -254,6 +254,7 @@ func TestWhatTheInventoryLacks(t *testing.T) {
 		{"a connection to no group", query(runbook.Connection{Driver: "mysql", Hosts: "nobody"}), `missing-group: connection "db" looks for its server in group "nobody", which the inventory doesn't have`},
 		{"a connection to nobody", query(runbook.Connection{Driver: "mysql", Hosts: "empty"}), `empty-group: connection "db" looks for its server in group "empty", which has no hosts`},
 		{"a way through several", via("ob"), "several-vias: via=ob is a group of 5 hosts: the way goes through one"},
+		{"a way that is both", via("both"), "ambiguous-name: via=both names both a group and a host of the inventory"},
 		{"a way that is known later", via("{{seen}}"), ""},
 		{"a way by a value", via("{{cluster}}"), "missing-group: via=东 names neither a host nor a group of the inventory"},
 		{"hosts of nobody", expect(`len(hosts("nobody")) == 1`), `missing-group: an expression asks for the hosts of group "nobody", which the inventory doesn't have`},
