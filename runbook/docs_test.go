@@ -5,11 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"stepgate/checks"
 )
 
-func reference(t *testing.T) string {
+func referenceText(t *testing.T) string {
 	t.Helper()
 	src, err := os.ReadFile("../docs/language.md")
 	if err != nil {
@@ -21,7 +19,7 @@ func reference(t *testing.T) string {
 // TestReferenceExamples parses every example of the language's reference.
 func TestReferenceExamples(t *testing.T) {
 	t.Parallel()
-	examples := regexp.MustCompile("(?ms)^````markdown\n(.*?)^````$").FindAllStringSubmatch(reference(t), -1)
+	examples := regexp.MustCompile("(?ms)^````markdown\n(.*?)^````$").FindAllStringSubmatch(referenceText(t), -1)
 	if len(examples) < 7 {
 		t.Fatalf("only %d examples were found", len(examples))
 	}
@@ -35,57 +33,38 @@ func TestReferenceExamples(t *testing.T) {
 // TestReferenceWords holds the tables of words against the vocabulary.
 func TestReferenceWords(t *testing.T) {
 	t.Parallel()
-	src := reference(t)
-	supported, later, found := strings.Cut(src, "\n## Not yet\n")
-	if !found {
-		t.Fatal("the reference has no section Not yet")
-	}
-	// partly words are supported in one form and refused in another.
-	partly := map[string]bool{"each=": true, "batch=": true}
-	check := func(shown string, w word) {
+	src := referenceText(t)
+	row := func(shown string) {
 		t.Helper()
-		where, other := supported, later
-		if w.later != "" {
-			where, other = later, supported
-		}
-		row := regexp.MustCompile("(?m)^\\|[^|]*[` ]" + regexp.QuoteMeta(shown))
-		if !row.MatchString(where) {
-			t.Errorf("%s has no row where it belongs", shown)
-		}
-		if row.MatchString(other) && !partly[shown] {
-			t.Errorf("%s has a row where it doesn't belong", shown)
+		if !regexp.MustCompile("(?m)^\\|[^|]*[` ]" + regexp.QuoteMeta(shown)).MatchString(src) {
+			t.Errorf("%s has no row in any table", shown)
 		}
 	}
-	for name, w := range classes {
-		check("."+name+"`", w)
+	for name := range classes {
+		row("." + name + "`")
 	}
-	for name, w := range attributes {
-		check(name+"=", w)
+	for name := range attributes {
+		row(name + "=")
 	}
 	for prefix := range attributePrefixes {
-		check(prefix+"NAME=", word{later: "later"})
+		row(prefix + "NAME=")
 	}
-	for name := range laterLanguages {
-		check("```"+name, word{later: "later"})
+	for name := range forms {
+		row("`" + name)
 	}
 	for interpreter := range languages {
-		if !strings.Contains(supported, "`"+interpreter+"`") {
+		if !strings.Contains(src, "`"+interpreter+"`") {
 			t.Errorf("the interpreter %s isn't named", interpreter)
 		}
 	}
 	for name := range paramTypes {
-		if !strings.Contains(supported, string(name)) {
+		if !strings.Contains(src, string(name)) {
 			t.Errorf("the type %s isn't named", name)
 		}
 	}
-}
-
-// TestNamesOfLaterFeatures: what expressions can't use yet is refused as such.
-func TestNamesOfLaterFeatures(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"rows", "status", "headers", "body"} {
-		if _, problems := checks.CompileExpect(name+" == nil", checks.Names{}, checks.OfScript); len(problems) == 0 || !strings.HasPrefix(problems[0].Text, "not yet") {
-			t.Errorf("%s: %v", name, problems)
+	for _, key := range defaultKeys {
+		if !regexp.MustCompile("(?m)^\\| `\\[defaults\\]`.*`" + key + "`").MatchString(src) {
+			t.Errorf("[defaults] doesn't name %s", key)
 		}
 	}
 }

@@ -24,20 +24,23 @@ const (
 type block struct {
 	at    int // of its opening backticks
 	kind  fenceKind
-	lang  string // interpreter of a runFence
+	form  Form   // of a runFence
+	lang  string // of a Script: its interpreter, or its language of [languages]
 	group *attrs.Group
-	check, rollback,
-	idempotent, irreversible bool
-	body  string
-	lines []int // offset of each body line's first byte
-	marks *marks
-	open  bool      // never closed
-	doubt string    // why a plain document's fence may not be meant to run; empty: it is
-	shell shellText // of a shell
+	// check is true of .done too.
+	check, done, monitor, background,
+	rollback, idempotent, irreversible bool
+	language *Language
+	body     string
+	lines    []int // offset of each body line's first byte
+	marks    *marks
+	open     bool      // never closed
+	doubt    string    // why a plain document's fence may not be meant to run; empty: it is
+	shell    shellText // of a shell
 }
 
 // command reports whether the fence is a step's command.
-func (b *block) command() bool { return b.kind == runFence && !b.check && !b.rollback }
+func (b *block) command() bool { return b.kind == runFence && !b.check && !b.rollback && !b.monitor }
 
 // place says what may stand in the fence's group.
 func (b *block) place() place {
@@ -46,6 +49,8 @@ func (b *block) place() place {
 		return onNote
 	case b.kind != runFence:
 		return onAssert
+	case b.monitor:
+		return onMonitor
 	case b.check:
 		return onCheck
 	case b.rollback:
@@ -127,7 +132,7 @@ func (p *parser) info(b *block, start, stop int) (word string, ok bool) {
 
 // foreign reports words behind the language that are no attributes of ours.
 func (p *parser) foreign(at int, word, rest string) {
-	if _, ours := languages[word]; !ours && word != "expect" && word != "capture" {
+	if !p.fenceWord(word) {
 		return
 	}
 	p.report(p.pos(at), p.severity(), "info-string", quote(rest)+" is no attribute group",
@@ -137,9 +142,7 @@ func (p *parser) foreign(at int, word, rest string) {
 // languageClass takes the language out of `{.sh .check}`.
 func (p *parser) languageClass(g *attrs.Group) string {
 	for i, c := range g.Classes {
-		_, run := languages[c.Text]
-		_, later := laterLanguages[c.Text]
-		if run || later || c.Text == "expect" || c.Text == "capture" {
+		if p.fenceWord(c.Text) {
 			g.Classes = append(g.Classes[:i:i], g.Classes[i+1:]...)
 			return c.Text
 		}
@@ -147,25 +150,29 @@ func (p *parser) languageClass(g *attrs.Group) string {
 	return ""
 }
 
+// fenceWord reports whether fences of that word are for running.
+func (p *parser) fenceWord(word string) bool {
+	_, runs := languages[word]
+	_, form := forms[word]
+	return runs || form || p.book.Languages[word] != nil || word == "expect" || word == "capture"
+}
+
 // classify decides what the fence is by its language and classes. false: it
 // isn't for running, because it's documentation or was refused.
 func (p *parser) classify(b *block, word string, at int) bool {
-	later := laterLanguages[word]
-	if p.declaredLanguages[word] {
-		later = "the language " + word + " of [languages]"
-	}
+	form, formed := forms[word]
 	_, runs := languages[word]
 	switch {
-	case later != "" && (p.book.Annotated || b.group != nil):
-		b.kind = runFence
-		p.notYet(at, later)
-		return false
 	case word == "expect":
 		b.kind = expectFence
 	case word == "capture":
 		b.kind = captureFence
+	case p.book.Languages[word] != nil:
+		b.kind, b.form, b.lang, b.language = runFence, Script, word, p.book.Languages[word]
+	case formed && (p.book.Annotated || b.group != nil):
+		b.kind, b.form = runFence, form
 	case runs:
-		b.kind, b.lang = runFence, languages[word]
+		b.kind, b.form, b.lang = runFence, Script, languages[word]
 	default:
 		p.note(b, word, at)
 		return false
@@ -180,6 +187,9 @@ func (p *parser) classify(b *block, word string, at int) bool {
 
 // classes reads the classes that decide what a fence is.
 func (p *parser) classes(b *block) {
+	if b.form == TCP && b.kind == runFence {
+		b.check = true // it can't do anything else
+	}
 	if b.group == nil {
 		return
 	}
@@ -187,6 +197,12 @@ func (p *parser) classes(b *block) {
 		switch c.Text {
 		case "check":
 			b.check = true
+		case "done":
+			b.check, b.done = true, true
+		case "monitor":
+			b.monitor = true
+		case "background":
+			b.background = true
 		case "rollback":
 			b.rollback = true
 		case "idempotent":
@@ -197,11 +213,14 @@ func (p *parser) classes(b *block) {
 			b.kind = noteFence
 		}
 	}
+	if b.kind == runFence && (b.done || b.monitor) && b.rollback || b.done && b.monitor {
+		p.errorAt(b.at, "misplaced", "the classes of this fence don't go together", "a fence is one of .check, .done, .monitor and .rollback; only .check.rollback is both")
+	}
 }
 
 // note judges a fence whose language runs nothing.
 func (p *parser) note(b *block, word string, at int) {
-	known := append(append(keys(languages), keys(laterLanguages)...), "expect", "capture")
+	known := append(append(append(keys(languages), keys(forms)...), keys(p.book.Languages)...), "expect", "capture")
 	did := ""
 	if len(word) > 2 && !commonInfo[word] {
 		did = near(word, known)

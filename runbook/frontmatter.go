@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
-	"time"
 
 	"stepgate/checks"
 	"stepgate/runbook/conf"
@@ -17,7 +17,9 @@ import (
 func (p *parser) frontMatter() int {
 	switch first := string(bytes.TrimRight(p.src[:p.lineEnd(0)], " \t")); first {
 	case "+++":
-		p.book.Annotated = true
+		if p.book.Annotated = p.book.Annotated || !p.part; !p.book.Annotated {
+			p.errorAt(0, "front-matter", "a part with front matter in a document without", "begin "+quote(p.book.File)+" with front matter too: +++ and +++")
+		}
 		start, stop, after, ok := p.enclosed("+++")
 		if !ok {
 			p.errorAt(0, "front-matter", "the front matter is never closed", "close it with a line +++")
@@ -57,7 +59,7 @@ var yamlTitle = regexp.MustCompile(`(?m)^title:[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|
 func (p *parser) yamlMatter(start, stop int) {
 	p.report(p.pos(0), Notice, "yaml-front-matter", "the YAML front matter is skipped; only its title is used", "front matter for Stepgate is TOML between lines of +++")
 	if m := yamlTitle.FindSubmatch(p.src[start:stop]); m != nil {
-		p.book.Title = strings.TrimSpace(string(bytes.Join(m[1:], nil)))
+		p.head.title = strings.TrimSpace(string(bytes.Join(m[1:], nil)))
 	}
 }
 
@@ -80,18 +82,17 @@ func (p *parser) tomlMatter(start, stop int) {
 		f.errorAt(problem.At, "front-matter", "the front matter is not TOML: "+problem.Text, "see the TOML line named here")
 		return
 	}
+	h := p.head
 	known := map[string]func(conf.Entry){
-		"title":     func(e conf.Entry) { p.book.Title = f.str(e) },
-		"summary":   func(e conf.Entry) { p.book.Summary = f.str(e) },
-		"confirm":   func(e conf.Entry) { p.book.Confirm = f.str(e) },
-		"prelude":   f.prelude,
-		"params":    f.params,
-		"groups":    f.groups,
-		"defaults":  f.defaults,
-		"languages": f.languages,
-		"connections": func(e conf.Entry) {
-			f.errorAt(e.At, "not-yet", "not yet: [connections]", "this version can't do it; leave it out")
-		},
+		"title":       func(e conf.Entry) { h.title = f.str(e) },
+		"summary":     func(e conf.Entry) { h.summary = f.str(e) },
+		"confirm":     func(e conf.Entry) { h.confirm = f.str(e) },
+		"prelude":     f.prelude,
+		"params":      f.params,
+		"groups":      f.groups,
+		"defaults":    f.defaults,
+		"languages":   f.languages,
+		"connections": f.connections,
 	}
 	f.each(table, "the front matter", known)
 }
@@ -177,14 +178,31 @@ func (f matter) count(e conf.Entry) int {
 }
 
 func (f matter) prelude(e conf.Entry) {
-	f.p.book.Prelude = map[string]string{}
+	p := f.p
 	for _, one := range f.table(e) {
 		if _, ok := languages[one.Key]; !ok || languages[one.Key] != one.Key {
 			f.errorAt(one.At, "unknown-key", "no interpreter "+quote(one.Key)+" for a prelude", meant(one.Key, interpreters()))
 			continue
 		}
-		f.p.book.Prelude[one.Key] = f.str(one)
+		text := f.str(one)
+		if p.define("the prelude of "+one.Key, f.pos(one.At), p.book.Prelude[one.Key] == text) {
+			p.book.Prelude[one.Key] = text
+		}
 	}
+}
+
+// define notes where something of the whole runbook is defined, and reports
+// another definition of it that isn't the same.
+func (p *parser) define(what string, at Pos, same bool) bool {
+	other, twice := p.defined[what]
+	if !twice {
+		p.defined[what] = at
+		return true
+	}
+	if !same {
+		p.conflict(at, what, other)
+	}
+	return false
 }
 
 func interpreters() []string {
@@ -193,56 +211,6 @@ func interpreters() []string {
 		seen[interpreter] = true
 	}
 	return keys(seen)
-}
-
-func (f matter) languages(e conf.Entry) {
-	f.p.declaredLanguages = map[string]bool{}
-	for _, one := range f.table(e) {
-		f.p.declaredLanguages[one.Key] = true
-		f.errorAt(one.At, "not-yet", "not yet: commands in another language, [languages."+one.Key+"]", "this version can't do it; leave it out")
-	}
-}
-
-// defaults are attributes that everything inherits.
-func (f matter) defaults(e conf.Entry) {
-	p := f.p
-	p.defaults = func(ctx context) context {
-		for _, one := range f.table(e) {
-			switch one.Key {
-			case "on":
-				if ctx.on = f.str(one); !hostForm.MatchString(ctx.on) {
-					f.wrong(one, "the name of a group or a host")
-				}
-			case "cwd":
-				ctx.dir = f.str(one)
-			case "timeout":
-				d, err := time.ParseDuration(f.str(one))
-				if err != nil || d <= 0 {
-					f.wrong(one, "a length of time such as 30s or 5m")
-				}
-				ctx.timeout = d
-			case "when":
-				ctx.when = f.when(one, ctx)
-			case "user", "env", "login":
-				f.errorAt(one.At, "not-yet", "not yet: "+one.Key+" in [defaults]", "this version can't do it; leave it out")
-			default:
-				f.errorAt(one.At, "unknown-key", "[defaults] has no key "+quote(one.Key), meant(one.Key, []string{"on", "cwd", "timeout", "when"}))
-			}
-		}
-		return ctx
-	}
-}
-
-func (f matter) when(e conf.Entry, ctx context) *Expr {
-	src := f.str(e)
-	v, problems := checks.CompileValue(src, f.p.visible(ctx.scope, ctx.on), wantBool)
-	for _, problem := range problems {
-		f.errorAt(e.At, "expression", "when: "+problem.Text, expressionRemedy(problem))
-	}
-	if v == nil || len(problems) > 0 {
-		return nil
-	}
-	return &Expr{Pos: f.pos(e.At), Text: src, Value: v}
 }
 
 func (f matter) groups(e conf.Entry) {
@@ -261,8 +229,41 @@ func (f matter) groups(e conf.Entry) {
 		if g.Max > 0 && g.Min > g.Max {
 			f.errorAt(one.At, "value", fmt.Sprintf("[groups.%s] wants at least %d hosts and at most %d", g.Name, g.Min, g.Max), "make max larger or min smaller")
 		}
-		f.p.book.Groups = append(f.p.book.Groups, g)
-		f.p.names.groups[g.Name] = &g
+		f.p.addGroup(g)
+	}
+}
+
+// addGroup takes what a file needs of a group together with what others need.
+func (p *parser) addGroup(g Group) {
+	for _, name := range g.Vars {
+		p.known(name, checks.String)
+	}
+	p.names.version++
+	before := p.names.groups[g.Name]
+	if before == nil {
+		p.book.Groups = append(p.book.Groups, g)
+		p.names.groups[g.Name] = &g
+		return
+	}
+	for _, name := range g.Vars {
+		if !slices.Contains(before.Vars, name) {
+			before.Vars = append(before.Vars, name)
+		}
+	}
+	before.Min = max(before.Min, g.Min)
+	if g.Max > 0 && (before.Max == 0 || g.Max < before.Max) {
+		before.Max = g.Max
+	}
+	if before.Help == "" {
+		before.Help = g.Help
+	}
+	if before.Max > 0 && before.Min > before.Max {
+		p.conflict(g.Pos, "how many hosts the group "+g.Name+" has", before.Pos)
+	}
+	for i := range p.book.Groups {
+		if p.book.Groups[i].Name == g.Name {
+			p.book.Groups[i] = *before
+		}
 	}
 }
 
@@ -274,6 +275,8 @@ func (f matter) vars(e conf.Entry) []string {
 			f.errorAt(e.At, "reserved", "a host variable can't be called "+quote(name)+": "+why, "choose another name")
 		}
 	}
-	f.p.names.total += len(names)
+	if f.p.names.total += len(names); f.p.names.total > maxNames {
+		f.p.tooMany = true
+	}
 	return names
 }

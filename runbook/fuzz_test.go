@@ -67,13 +67,13 @@ func whole(t *testing.T, s *runbook.Section) {
 			if it.Title == "" || (it.Kind == runbook.Run) != (it.Command != nil) || it.Kind == 0 {
 				t.Fatalf("step %q: %+v", id, it)
 			}
-			if it.Kind == runbook.Check && len(it.Before) == 0 || it.Kind != runbook.Run && (len(it.After) > 0 || it.Rollback != nil) {
+			if it.Kind == runbook.Check && len(it.Before) == 0 || (it.Kind == runbook.Ask) != (it.Question != nil) || it.Kind != runbook.Run && (len(it.After) > 0 || it.Rollback != nil) {
 				t.Fatalf("step %q has fences that its kind doesn't have: %+v", id, it)
 			}
 			if it.Gated() && it.Confirm == "" && (it.Rollback == nil || it.Irreversible) {
 				t.Fatalf("step %q is gated without a phrase", id)
 			}
-			if it.Command != nil && (it.Command.Lang == "" || strings.TrimSpace(it.Command.Body) == "") {
+			if it.Command != nil && ((it.Command.Lang == "") != (it.Command.Form != runbook.Script) || strings.TrimSpace(it.Command.Body) == "") {
 				t.Fatalf("step %q runs nothing", id)
 			}
 		}

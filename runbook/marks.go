@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ func (m marks) has(class string) bool { _, ok := m.classes[class]; return ok }
 var idForm = regexp.MustCompile(`^[\p{L}\p{N}_-]{1,100}$`)
 
 // vocabulary checks every word of a group against where it stands. Words that
-// don't exist, stand in a wrong place or come later are reported and left out.
+// don't exist or stand in a wrong place are reported and left out.
 func (p *parser) vocabulary(g *attrs.Group, at place) marks {
 	if g == nil {
 		return marks{}
@@ -33,13 +34,13 @@ func (p *parser) vocabulary(g *attrs.Group, at place) marks {
 	p.id(g, at, &m)
 	for _, c := range g.Classes {
 		w, known := classes[c.Text]
-		if p.word(c.At, "class", "."+c.Text, c.Text, w, known, at, keys(classes), usable(classes)) {
+		if p.word(c.At, "class", "."+c.Text, c.Text, w, known, at, keys(classes), fitting(classes, at)) {
 			m.classes[c.Text] = c.At
 		}
 	}
 	for _, pair := range g.Pairs {
 		w, known := attribute(pair.Key)
-		if !p.word(pair.At, "attribute", pair.Key, pair.Key, w, known, at, keys(attributes), usable(attributes)) {
+		if !p.word(pair.At, "attribute", pair.Key, pair.Key, w, known, at, attributeNames(), fitting(attributes, at)) {
 			continue
 		}
 		if _, twice := m.values[pair.Key]; twice {
@@ -56,27 +57,27 @@ func (p *parser) vocabulary(g *attrs.Group, at place) marks {
 }
 
 // word reports whether a class or attribute may be used here.
-func (p *parser) word(at int, kind, shown, name string, w word, known bool, where place, all, usable []string) bool {
+func (p *parser) word(at int, kind, shown, name string, w word, known bool, where place, all, fitting []string) bool {
 	switch {
 	case !known:
 		severity := Error
 		if near(name, all) == "" {
 			severity = p.severity() // braces of another tool
 		}
-		p.report(p.pos(at), severity, "unknown-"+kind, "unknown "+kind+" "+quote(shown), meant(name, all, usable...))
-	case w.later != "":
-		p.notYet(at, w.later)
+		p.report(p.pos(at), severity, "unknown-"+kind, "unknown "+kind+" "+quote(shown), meant(name, all, fitting...))
+		return false
 	case w.where&where == 0:
 		p.errorAt(at, "misplaced", fmt.Sprintf("the %s %s can't stand on %s", kind, shown, placeName(where)), "it belongs on "+placesOf(w.where))
-	default:
-		return true
+		return false
+	case w.later != "":
+		p.laterAt(p.pos(at), w.later)
 	}
-	return false
+	return true
 }
 
 func placesOf(where place) string {
 	var names []string
-	for _, one := range []place{onHeading, onTask, onCommand, onCheck, onRollback} {
+	for _, one := range []place{onHeading, onTask, onCommand, onCheck, onRollback, onMonitor} {
 		if where&one != 0 {
 			names = append(names, placeName(one))
 		}
@@ -92,7 +93,7 @@ func (p *parser) id(g *attrs.Group, at place, m *marks) {
 		switch {
 		case i > 0:
 			p.errorAt(w.At, "twice", "a second id "+quote("#"+w.Text), "keep one of them")
-		case at&onStep == 0:
+		case at&(onStep|onMonitor) == 0:
 			p.errorAt(w.At, "misplaced", "an id can't stand on this fence", "write it on the first line of the task-list item")
 		case !idForm.MatchString(w.Text):
 			p.errorAt(w.At, "id", "the id "+quote(w.Text)+" is more than letters, digits, - and _", "write #"+slug(w.Text))
@@ -105,32 +106,91 @@ func (p *parser) id(g *attrs.Group, at place, m *marks) {
 // duration reads an attribute that is a length of time; 0 when it is absent or
 // was refused.
 func (p *parser) duration(m marks, key string) time.Duration {
+	d, template := p.span(m, key, nil)
+	if template != "" {
+		pair := m.values[key]
+		p.errorAt(pair.ValueAt, "value", key+" can't come from a value", "write the length of time itself, such as 30s, 5m or 1h30m")
+	}
+	return d
+}
+
+// span reads an attribute that is a length of time or, where seen isn't nil, a
+// template of one: over parameters and variables of hosts, since the plan fills
+// it in before anything is captured.
+func (p *parser) span(m marks, key string, seen *sight) (time.Duration, string) {
 	pair, ok := m.values[key]
 	if !ok {
-		return 0
+		return 0, ""
 	}
 	d, err := time.ParseDuration(pair.Value)
 	switch {
 	case err == nil && d > 0:
-		return d
+		return d, ""
 	case strings.Contains(pair.Value, "{{"):
-		p.notYet(pair.ValueAt, "a length of time that comes from a value")
-	default:
-		p.errorAt(pair.ValueAt, "value", key+" is "+quote(pair.Value)+", which is no length of time", "write for example 30s, 5m or 1h30m")
+		if seen != nil {
+			p.spanNames(pair, seen)
+		}
+		return 0, pair.Value
 	}
-	return 0
+	p.errorAt(pair.ValueAt, "value", key+" is "+quote(pair.Value)+", which is no length of time", "write for example 30s, 5m or 1h30m")
+	return 0, ""
 }
 
-// poll reads the attributes of a repeated check.
-func (p *parser) poll(m marks) Poll {
-	poll := Poll{Until: p.duration(m, "until"), Every: p.duration(m, "every"), Hold: p.duration(m, "hold")}
+func (p *parser) spanNames(pair attrs.Pair, seen *sight) {
+	at := bounded{p, pair.ValueAt}
+	p.templatesIn(pair.Value, seen, at)
+	for _, m := range template.FindAllStringSubmatchIndex(pair.Value, -1) {
+		name := strings.TrimSpace(pair.Value[m[2]:m[3]])
+		t, known := seen.types[name]
+		switch {
+		case known && seen.captured[name]:
+			p.report(at.at(m[0]), Error, "value", pair.Key+" can't wait for "+quote(name)+", which is only captured in the run", "use a parameter or a variable of the hosts")
+		case known && t != checks.Duration && t != checks.String:
+			p.report(at.at(m[0]), Error, "value", quote(name)+" is "+article(t.String())+", no length of time", `declare it with type = "duration"`)
+		}
+	}
+}
+
+// article puts a or an before a word.
+func article(s string) string {
+	if s != "" && strings.ContainsAny(s[:1], "aeiou") {
+		return "an " + s
+	}
+	return "a " + s
+}
+
+// number reads an attribute that is a whole number of at least least.
+func (p *parser) number(m marks, key string, least int) int {
+	pair, ok := m.values[key]
+	if !ok {
+		return 0
+	}
+	n, err := strconv.Atoi(pair.Value)
+	if err != nil || n < least || n > 1000 {
+		p.errorAt(pair.ValueAt, "value", key+" is "+quote(pair.Value), fmt.Sprintf("write a whole number from %d to 1000", least))
+		return 0
+	}
+	return n
+}
+
+// poll reads the attributes of a repeated check. spans takes those that come
+// from values.
+func (p *parser) poll(m marks, seen *sight, spans map[string]string) Poll {
+	read := func(key string) time.Duration {
+		d, template := p.span(m, key, seen)
+		if template != "" {
+			spans[key] = template
+		}
+		return d
+	}
+	poll := Poll{Until: read("until"), Every: read("every"), Hold: read("hold")}
 	_, until := m.values["until"]
-	for _, key := range []string{"every", "hold"} {
-		if pair, ok := m.values[key]; ok && !until {
+	for _, key := range []string{"every", "hold", "fail_if"} {
+		if pair, ok := m.values[key]; ok && !until && !m.has("monitor") {
 			p.errorAt(pair.At, "poll-without-limit", key+" without until: the check could wait for ever", "add until=60s, the time in all")
 		}
 	}
-	if poll.Until > 0 && poll.Every == 0 {
+	if until && poll.Every == 0 && spans["every"] == "" {
 		poll.Every = DefaultEvery
 	}
 	if poll.Until > 0 && poll.Hold >= poll.Until {
@@ -140,47 +200,13 @@ func (p *parser) poll(m marks) Poll {
 }
 
 // templateValue reads an attribute that is a template.
-func (p *parser) templateValue(m marks, key string, names checks.Names) string {
+func (p *parser) templateValue(m marks, key string, seen *sight) string {
 	pair, ok := m.values[key]
 	if !ok {
 		return ""
 	}
-	p.templates([]span{{pair.ValueAt, min(pair.ValueAt+len(pair.Value), p.lineEnd(pair.ValueAt))}}, names)
+	if p.book.Annotated {
+		p.templatesIn(pair.Value, seen, bounded{p, pair.ValueAt})
+	}
 	return pair.Value
-}
-
-// expr compiles an attribute that is an expression.
-func (p *parser) expr(m marks, key string, names checks.Names, want checks.Type) *Expr {
-	pair, ok := m.values[key]
-	if !ok {
-		return nil
-	}
-	v, problems := checks.CompileValue(pair.Value, names, want)
-	for _, problem := range problems {
-		at := pair.ValueAt + byteColumn(pair.Value, problem.Col)
-		p.errorAt(min(at, p.lineEnd(pair.ValueAt)), "expression", key+": "+problem.Text, expressionRemedy(problem))
-	}
-	if v == nil || len(problems) > 0 {
-		return nil
-	}
-	return &Expr{Pos: p.pos(pair.ValueAt), Text: pair.Value, Value: v}
-}
-
-func expressionRemedy(problem checks.Problem) string {
-	if problem.Remedy == "" {
-		return "correct the expression at this place"
-	}
-	return problem.Remedy
-}
-
-// byteColumn turns a column counted in characters from 1 into bytes from 0.
-func byteColumn(s string, col int) int {
-	n := 1
-	for i := range s {
-		if n >= col {
-			return i
-		}
-		n++
-	}
-	return len(s)
 }

@@ -2,7 +2,9 @@ package runbook
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"stepgate/checks"
@@ -10,14 +12,17 @@ import (
 
 // naming knows which names have values, and where.
 type naming struct {
-	params map[string]checks.Type
-	groups map[string]*Group
-	// byHost are captures of steps on a group, outside any walk: they belong to
-	// its hosts.
-	byHost  map[string]map[string]captured
+	groups  map[string]*Group
+	asked   map[string]Param // parameters that a step asks for: they have no value before
 	total   int
 	version int // grows with every name
-	cache   map[visibility]checks.Names
+	cache   map[visibility]*sight
+	ever    checks.Names // every name there is anywhere; Any where types differ
+	refs    []reference
+}
+
+func newNaming() naming {
+	return naming{groups: map[string]*Group{}, asked: map[string]Param{}, cache: map[visibility]*sight{}, ever: checks.Names{}}
 }
 
 type visibility struct {
@@ -28,24 +33,53 @@ type visibility struct {
 
 // captured is a name that a step gives a value.
 type captured struct {
-	typ checks.Type
-	at  int
+	typ    checks.Type
+	at     Pos
+	secret bool
+	when   string // of the step; empty: it has a value whenever the step was passed
 }
 
-// scope is the run, or one walk over a group: captures made inside are each
-// instance's own.
+// scope is the run, an instance of a walk, or an included part: what is captured
+// in it is its own.
 type scope struct {
 	parent   *scope
-	group    string // "" for the run
+	group    string                 // whose hosts are walked
+	name     string                 // value that is walked
+	of       string                 // with name: the group whose hosts' variable it is; empty: of a list
+	values   map[string]checks.Type // parameters of the run or of a part
+	secrets  map[string]bool        // of values
+	part     bool
+	own      bool // a part that sees the names around it
 	captures map[string]captured
+	// byHost are captures of steps on a group, outside any walk: they belong to
+	// its hosts.
+	byHost map[string]map[string]captured
+	parts  map[string]*scope // included here and done, by their id as a name
+	nodes  []*outline        // what stands in it
+	later  map[string]bool   // what is captured in nodes; nil: not looked for yet
 }
 
-func (s *scope) inner(group string) *scope {
-	return &scope{parent: s, group: group, captures: map[string]captured{}}
+func newScope(parent *scope) *scope {
+	return &scope{
+		parent: parent, captures: map[string]captured{}, byHost: map[string]map[string]captured{},
+		parts: map[string]*scope{}, secrets: map[string]bool{},
+	}
 }
+
+func (s *scope) walk() bool { return s.group != "" || s.name != "" }
 
 // walks reports whether s stands inside a walk.
 func (s *scope) walks() bool {
+	for ; s != nil; s = s.parent {
+		if s.walk() {
+			return true
+		}
+	}
+	return false
+}
+
+// walksHosts reports whether a host is walked around s.
+func (s *scope) walksHosts() bool {
 	for ; s != nil; s = s.parent {
 		if s.group != "" {
 			return true
@@ -54,68 +88,187 @@ func (s *scope) walks() bool {
 	return false
 }
 
+// owner is the run or the part that s stands in.
+func (s *scope) owner() *scope {
+	for s.parent != nil && !s.part {
+		s = s.parent
+	}
+	return s
+}
+
+// sight is what is seen from one place.
+type sight struct {
+	types  checks.Names
+	secret map[string]bool
+	when   map[string]string // of what may have no value: the condition under which it was captured
+	parts  map[string]*scope
+	// captured are those of types that get their value in the run.
+	captured map[string]bool
+}
+
+// capture adds a name that a step gives its value.
+func (v *sight) capture(name string, c captured) {
+	v.add(name, c.typ, c.secret, c.when)
+	v.captured[name] = true
+}
+
+func (v *sight) add(name string, t checks.Type, secret bool, when string) {
+	v.types[name] = t
+	delete(v.captured, name)
+	delete(v.secret, name)
+	delete(v.when, name)
+	delete(v.parts, name)
+	if secret {
+		v.secret[name] = true
+	}
+	if when != "" {
+		v.when[name] = when
+	}
+}
+
 // everywhere are names that always have a value.
 var everywhere = checks.Names{"run": checks.String, "step": checks.String, "attempt": checks.Int}
 
-// visible returns the names that have values for a fence in ctx that runs on on.
-func (p *parser) visible(s *scope, on string) checks.Names {
+// visible returns the names that have values for a fence in s that runs on on.
+func (p *parser) visible(s *scope, on string) checks.Names { return p.sight(s, on).types }
+
+// sight returns what a fence in s that runs on on sees. The nearest wins. A part
+// hides the parameters and captures around it, not what is walked.
+func (p *parser) sight(s *scope, on string) *sight {
 	key := visibility{s, on, p.names.version}
-	if names, ok := p.names.cache[key]; ok {
-		return names
+	if seen, ok := p.names.cache[key]; ok {
+		return seen
 	}
-	names := checks.Names{}
-	add := func(from checks.Names) {
-		for name, typ := range from {
-			names[name] = typ
-		}
+	all, kept := newSight(), newSight()
+	for _, sc := range chain(s) {
+		p.enterScope(sc, s, on, &all, kept)
 	}
-	add(everywhere)
-	add(p.names.params)
-	if !s.walks() {
-		p.hostNames(on, names)
-	}
-	p.scopeNames(s, names)
 	if len(p.names.cache) > 64 {
 		clear(p.names.cache)
 	}
-	p.names.cache[key] = names
+	p.names.cache[key] = all
+	return all
+}
+
+func newSight() *sight {
+	v := &sight{types: checks.Names{}, secret: map[string]bool{}, when: map[string]string{}, parts: map[string]*scope{}, captured: map[string]bool{}}
+	maps.Copy(v.types, everywhere)
+	v.types["on"] = checks.Any
+	return v
+}
+
+func (v *sight) clone() *sight {
+	return &sight{types: maps.Clone(v.types), secret: maps.Clone(v.secret), when: maps.Clone(v.when), parts: maps.Clone(v.parts), captured: maps.Clone(v.captured)}
+}
+
+func chain(s *scope) []*scope {
+	var out []*scope
+	for ; s != nil; s = s.parent {
+		out = append(out, s)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// enterScope adds to all what sc holds, and to kept what parts within see too.
+// from is the scope that is looked from.
+func (p *parser) enterScope(sc, from *scope, on string, all **sight, kept *sight) {
+	walked := from.walksHosts()
+	inside := sc.walks()
+	if sc.part && !sc.own {
+		*all = kept.clone()
+	}
+	v := *all
+	for name, t := range sc.values {
+		v.add(name, t, sc.secrets[name], "")
+	}
+	if sc.parent == nil && !walked {
+		p.hostVars(on, from, v, kept)
+	}
+	if sc.group != "" {
+		p.hostVars(sc.group, sc.parent, v, kept)
+	}
+	if sc.name != "" {
+		v.add(sc.name, checks.String, false, "")
+		kept.add(sc.name, checks.String, false, "")
+	}
+	if sc.walk() {
+		v.add("each", checks.Any, false, "")
+		kept.add("each", checks.Any, false, "")
+	}
+	for name, c := range sc.captures {
+		v.capture(name, c)
+	}
+	if !inside {
+		for name, c := range sc.byHost[p.hostsOf(from, on)] {
+			v.capture(name, c)
+		}
+	}
+	for id, part := range sc.parts {
+		v.capture(id, captured{})
+		v.parts[id] = part
+	}
+}
+
+// hostsOf is the group whose hosts' own captures are seen: of the host that is
+// walked, else of where it runs.
+func (p *parser) hostsOf(s *scope, on string) string {
+	for up := s; up != nil; up = up.parent {
+		if up.group != "" {
+			on, s = up.group, up.parent
+			break
+		}
+	}
+	if g := p.group(on, s); g != nil {
+		return g.Name
+	}
+	return on
+}
+
+// hostVars adds the variables of a group's hosts.
+func (p *parser) hostVars(group string, s *scope, into ...*sight) {
+	g := p.group(group, s)
+	if g == nil {
+		return
+	}
+	for _, name := range g.Vars {
+		for _, v := range into {
+			v.add(name, checks.String, false, "")
+		}
+	}
+}
+
+// group finds what is known of a group: of a value that is walked, the group
+// whose hosts have it.
+func (p *parser) group(name string, s *scope) *Group {
+	for ; s != nil; s = s.parent {
+		if s.name == name && s.of != "" {
+			return p.group(s.of, s.parent)
+		}
+	}
+	return p.names.groups[name]
+}
+
+// groupNames are the groups that a place knows.
+func (p *parser) groupNames(s *scope) []string {
+	names := keys(p.names.groups)
+	for ; s != nil; s = s.parent {
+		if s.of != "" {
+			names = append(names, s.name)
+		}
+	}
 	return names
 }
 
-// scopeNames adds what the scopes around hold, the outermost first.
-func (p *parser) scopeNames(s *scope, names checks.Names) {
-	if s == nil {
-		return
-	}
-	p.scopeNames(s.parent, names)
-	if s.group != "" {
-		p.hostNames(s.group, names)
-	}
-	for name, c := range s.captures {
-		names[name] = c.typ
-	}
-}
-
-// hostNames adds the variables and captures of a group's hosts.
-func (p *parser) hostNames(group string, names checks.Names) {
-	if g := p.names.groups[group]; g != nil {
-		for _, name := range g.Vars {
-			names[name] = checks.String
-		}
-	}
-	for name, c := range p.names.byHost[group] {
-		names[name] = c.typ
-	}
-}
-
-// declare records a capture and reports a name that is taken.
-func (p *parser) declare(s *scope, on, name string, typ checks.Type, at int) {
+// declare records a name that a step gives a value, and reports one that is
+// taken.
+func (p *parser) declare(s *scope, on, name string, c captured) {
 	if why, bad := checks.Reserved(name); bad {
-		p.errorAt(at, "reserved", "the capture can't be called "+quote(name)+": "+why, "choose another name")
+		p.report(c.at, Error, "reserved", "the capture can't be called "+quote(name)+": "+why, "choose another name")
 		return
 	}
-	if _, ok := p.names.params[name]; ok {
-		p.errorAt(at, "name-taken", quote(name)+" is a parameter already", "choose another name for the capture")
+	if _, ok := s.owner().values[name]; ok {
+		p.report(c.at, Error, "name-taken", quote(name)+" is a parameter already", "choose another name for the capture")
 		return
 	}
 	if p.names.total++; p.names.total > maxNames {
@@ -123,18 +276,27 @@ func (p *parser) declare(s *scope, on, name string, typ checks.Type, at int) {
 		return
 	}
 	into := s.captures
-	if g := p.names.groups[on]; g != nil && !s.walks() && g.Max != 1 {
-		if p.names.byHost[on] == nil {
-			p.names.byHost[on] = map[string]captured{}
+	if g := p.group(on, s); g != nil && !s.walks() && g.Max != 1 {
+		if s.byHost[g.Name] == nil {
+			s.byHost[g.Name] = map[string]captured{}
 		}
-		into = p.names.byHost[on]
+		into = s.byHost[g.Name]
 	}
 	if first, ok := into[name]; ok {
-		p.errorAt(at, "captured-twice", fmt.Sprintf("%s is captured on line %d already", quote(name), p.pos(first.at).Line), "choose another name")
+		p.report(c.at, Error, "captured-twice", fmt.Sprintf("%s is captured on line %d already", quote(name), first.at.Line), "choose another name")
 		return
 	}
-	into[name] = captured{typ, at}
+	into[name] = c
+	p.known(name, c.typ)
 	p.names.version++
+}
+
+// known notes that a name exists somewhere.
+func (p *parser) known(name string, t checks.Type) {
+	if before, ok := p.names.ever[name]; ok && before != t {
+		t = checks.Any
+	}
+	p.names.ever[name] = t
 }
 
 var (
@@ -147,7 +309,7 @@ var textNames = []string{"host", "sample"}
 
 // templates checks every {{name}} of source text that is shown to people.
 // Plain documents may mean anything by their braces.
-func (p *parser) templates(spans []span, names checks.Names) {
+func (p *parser) templates(spans []span, seen *sight) {
 	if !p.book.Annotated {
 		return
 	}
@@ -155,45 +317,106 @@ func (p *parser) templates(spans []span, names checks.Names) {
 		at := s.start
 		eachComment(string(p.src[s.start:s.stop]), func(text string, comment bool) {
 			if !comment {
-				p.templatesIn(text, at, names)
+				p.templatesIn(text, seen, placer{p, at})
 			}
 			at += len(text)
 		})
 	}
 }
 
-func (p *parser) templatesIn(text string, start int, names checks.Names) {
+// placer finds places in the file of offsets in a text that begins at start.
+type placer struct {
+	p     *parser
+	start int
+}
+
+func (l placer) at(offset int) Pos { return l.p.pos(l.start + offset) }
+
+// places finds places of offsets in a text.
+type places interface{ at(offset int) Pos }
+
+// fixed is the one place of a text whose parts have none of their own.
+type fixed Pos
+
+func (f fixed) at(int) Pos { return Pos(f) }
+
+// templatesIn checks the names of a text that people read. Secrets never stand
+// there.
+func (p *parser) templatesIn(text string, seen *sight, at places) {
 	for _, m := range template.FindAllStringSubmatchIndex(text, -1) {
 		content := strings.TrimSpace(text[m[2]:m[3]])
-		name, _, _ := strings.Cut(content, ".")
-		_, known := names[name]
-		switch {
-		case name == "on" || name == "each":
-			p.notYet(start+m[0], "{{"+content+"}}: names of the machine and of the walk")
-		case known || name == "host" || name == "sample" || strings.HasPrefix(content, "."):
-		case !nameForm.MatchString(name):
-			p.errorAt(start+m[0], "template", "{{"+content+"}} is no name", "write {{name}} or {{name.field}}; there are no expressions in text")
-		default:
-			p.errorAt(start+m[0], "unknown-name", "{{"+name+"}} has no value here", meant(name, append(keys(names), textNames...)))
+		if strings.HasPrefix(content, ".") { // another tool's
+			continue
+		}
+		if p.named(content, seen, at.at(m[0])) && p.secretly(content, seen) {
+			p.report(at.at(m[0]), Error, "secret-in-text", "{{"+content+"}} is a secret, and this text is shown and kept",
+				"leave it out; secrets go into the fields of a connection or into a check")
 		}
 	}
 }
 
-// bracesInCommand refuses {{name}} of a declared value in what would run: values
-// never become code.
-func (p *parser) bracesInCommand(b *block, names checks.Names) {
-	if !p.book.Annotated {
-		return
-	}
-	for _, m := range template.FindAllStringSubmatchIndex(b.body, -1) {
-		name := strings.TrimSpace(b.body[m[2]:m[3]])
-		if _, known := names[name]; !known && name != "host" {
-			continue
+// named checks a name, or name.field, between braces; false: it was reported.
+func (p *parser) named(content string, seen *sight, at Pos) bool {
+	name, field, dotted := strings.Cut(content, ".")
+	part := seen.parts[strings.ReplaceAll(name, "-", "_")]
+	_, known := seen.types[name]
+	switch {
+	case part != nil && dotted:
+		if _, ok := part.captures[field]; !ok && !part.captured(field) {
+			p.report(at, Error, "unknown-name", "{{"+content+"}} has no value: the part "+quote(name)+" captures no "+quote(field),
+				meant(field, part.capturedNames()))
+			return false
 		}
-		variable := "$" + name
-		if _, own := everywhere[name]; own {
-			variable = "$STEPGATE_" + strings.ToUpper(name)
-		}
-		p.errorAt(p.inBody(b, m[0]), "value-in-command", "{{"+name+"}} in a command: values never become code", `write "`+variable+`"`)
+	case name == "each" && known && dotted:
+		return p.eachField(field, at)
+	case known || name == "host" || name == "sample":
+	case !nameForm.MatchString(name):
+		p.report(at, Error, "template", "{{"+content+"}} is no name", "write {{name}} or {{name.field}}; there are no expressions in text")
+		return false
+	case name == "each":
+		p.report(at, Error, "unknown-name", "{{"+content+"}} has no value outside a walk", "use it inside each=")
+		return false
+	default:
+		p.report(at, Error, "unknown-name", "{{"+name+"}} has no value here", meant(name, append(keys(seen.types), textNames...)))
+		return false
 	}
+	return true
+}
+
+var eachFields = []string{"index", "count", "last"}
+
+func (p *parser) eachField(field string, at Pos) bool {
+	if !slices.Contains(eachFields, field) {
+		p.report(at, Error, "unknown-name", "each has no "+quote(field), meant(field, eachFields))
+		return false
+	}
+	return true
+}
+
+func (p *parser) secretly(content string, seen *sight) bool {
+	name, field, _ := strings.Cut(content, ".")
+	if part := seen.parts[strings.ReplaceAll(name, "-", "_")]; part != nil {
+		return part.secretCapture(field)
+	}
+	return seen.secret[name]
+}
+
+// captured reports whether the part captures the name anywhere outside a walk.
+func (s *scope) captured(name string) bool { return slices.Contains(s.capturedNames(), name) }
+
+func (s *scope) capturedNames() []string {
+	names := keys(s.captures)
+	for _, m := range s.byHost {
+		names = append(names, keys(m)...)
+	}
+	return names
+}
+
+func (s *scope) secretCapture(name string) bool {
+	for _, m := range s.byHost {
+		if m[name].secret {
+			return true
+		}
+	}
+	return s.captures[name].secret
 }

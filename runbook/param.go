@@ -23,9 +23,16 @@ func (f matter) params(e conf.Entry) {
 			continue
 		}
 		param := f.param(one)
-		f.p.book.Params = append(f.p.book.Params, param)
-		f.p.names.params[param.Name] = paramTypes[param.Type]
-		f.p.names.total++
+		h := f.p.head
+		h.params = append(h.params, param)
+		h.values[param.Name] = paramTypes[param.Type]
+		if param.Secret {
+			h.secrets[param.Name] = true
+		}
+		f.p.known(param.Name, paramTypes[param.Type])
+		if f.p.names.total++; f.p.names.total > maxNames {
+			f.p.tooMany = true
+		}
 	}
 }
 
@@ -48,9 +55,11 @@ func (f matter) param(e conf.Entry) Param {
 			required, param.Required = &e, b
 		},
 		"secret": func(e conf.Entry) {
-			if e.Value != false {
-				f.errorAt(e.At, "not-yet", "not yet: secret parameters", "this version can't do it; leave it out")
+			b, ok := e.Value.(bool)
+			if !ok {
+				f.wrong(e, "true or false")
 			}
+			param.Secret = b
 		},
 	})
 	if !typed && len(param.Choices) > 0 {
@@ -63,6 +72,9 @@ func (f matter) param(e conf.Entry) Param {
 	f.paramPattern(param, pattern)
 	if def != nil {
 		f.paramDefault(*def, param)
+	}
+	if param.Secret && (def != nil || len(param.Choices) > 0) {
+		f.errorAt(e.At, "value", "the secret "+quote(param.Name)+" has a default or choices, which anybody can read here", "remove them")
 	}
 	return param
 }

@@ -3,10 +3,7 @@ package runbook
 import (
 	"fmt"
 	"path"
-	"sort"
 	"strings"
-
-	"stepgate/checks"
 )
 
 // Opener returns the text of a file that a runbook includes. name is clean,
@@ -16,16 +13,14 @@ type Opener func(name string) ([]byte, error)
 
 // Parse reads a runbook and what it includes. file names it in diagnostics; a
 // nil open refuses includes. All findings are reported, in the order of the
-// file; the Runbook is nil when any is an error.
+// files and of each file; the Runbook is nil when any is an error.
 func Parse(file string, src []byte, open Opener) (*Runbook, []Diagnostic) {
 	p := newParser(file, src)
+	p.open = open
 	if p.readable() {
 		p.parse()
 	}
-	sort.SliceStable(p.diags, func(i, j int) bool {
-		a, b := p.diags[i].Pos, p.diags[j].Pos
-		return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
-	})
+	p.diags, p.book.Later = p.findings(p.diags), p.findings(p.book.Later)
 	if Failed(p.diags) {
 		return nil, p.diags
 	}
@@ -33,36 +28,47 @@ func Parse(file string, src []byte, open Opener) (*Runbook, []Diagnostic) {
 }
 
 func (p *parser) parse() {
-	p.names = naming{
-		params: map[string]checks.Type{}, groups: map[string]*Group{}, byHost: map[string]map[string]captured{},
-		cache: map[visibility]checks.Names{},
+	doc := p.outline()
+	run := newScope(nil)
+	run.nodes = doc.nodes
+	p.asks(doc.nodes, p.head)
+	run.values, run.secrets = p.head.values, p.head.secrets
+	ctx := context{scope: run, phrase: "{{step}}"}
+	if p.head.confirm != "" {
+		ctx.phrase = p.head.confirm
 	}
-	body := p.frontMatter()
-	doc := p.read(body)
-	run := &scope{captures: map[string]captured{}}
-	ctx := context{scope: run}
-	if p.defaults != nil {
-		ctx = p.defaults(ctx)
+	if p.head.defaults != nil {
+		ctx = p.head.defaults(ctx)
 	}
 	p.title(doc)
-	p.book.Root = &Section{Pos: p.pos(body)}
+	p.book.Root = &Section{Pos: p.pos(p.start)}
 	p.fill(p.book.Root, doc.nodes, ctx)
+	p.book.Title, p.book.Summary, p.book.Confirm, p.book.Params = p.head.title, p.head.summary, p.head.confirm, p.head.params
+	p.finishConnections()
+	p.references()
 	if p.tooMany {
 		p.report(Pos{p.file, 1, 1}, Error, "too-large",
 			fmt.Sprintf("more than %d steps, %d fences or %d names", MaxSteps, maxFences, maxNames), "split the runbook")
 	}
 }
 
+// outline reads the file's front matter, and its blocks.
+func (p *parser) outline() *outline {
+	p.start = p.frontMatter()
+	p.doc = p.read(p.start)
+	return p.doc
+}
+
 // title falls back to the first heading, then to the file's name.
 func (p *parser) title(doc *outline) {
-	if p.book.Title != "" {
+	if p.head.title != "" {
 		return
 	}
 	for _, o := range doc.nodes {
 		if o.kind == headingNode && o.title != "" {
-			p.book.Title = plainText(o.title)
+			p.head.title = plainText(o.title)
 			return
 		}
 	}
-	p.book.Title = strings.TrimSuffix(path.Base(p.file), path.Ext(p.file))
+	p.head.title = strings.TrimSuffix(path.Base(p.file), path.Ext(p.file))
 }

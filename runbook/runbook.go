@@ -258,6 +258,7 @@ type Fence struct {
 	ExpectText, CaptureText string
 
 	Secret     bool          // its output is never stored; what it captures is a secret
+	Direct     bool          // of Copy: from host to host, not through this machine
 	TTY        bool          // it takes over the terminal
 	Background bool          // kept alive to the end of its section
 	Monitor    bool          // sampled beside the run

@@ -1,94 +1,6 @@
 package runbook
 
-import (
-	"fmt"
-	"strings"
-	"time"
-)
-
-// context is what a thing inherits from what it stands in.
-type context struct {
-	on, dir      string
-	timeout      time.Duration
-	when         *Expr
-	required     bool
-	irreversible bool
-	scope        *scope
-	level        int
-}
-
-// enter reads what a heading or a task says for everything in it.
-func (p *parser) enter(m marks, ctx context) (context, *Each) {
-	var w *Each
-	if group := p.each(m); group != "" {
-		w = &Each{Pos: p.pos(m.values["each"].ValueAt), Group: group, Batch: 1}
-		ctx.scope = ctx.scope.inner(group)
-		w.OrderBy = p.orderBy(m, ctx)
-	}
-	ctx = p.inherit(m, ctx)
-	ctx.required = ctx.required || m.has("required")
-	ctx.irreversible = ctx.irreversible || m.has("irreversible")
-	return ctx, w
-}
-
-// inherit reads the attributes that everything inside takes over.
-func (p *parser) inherit(m marks, ctx context) context {
-	if pair, ok := m.values["on"]; ok {
-		ctx.on = pair.Value
-		if !hostForm.MatchString(pair.Value) {
-			p.errorAt(pair.ValueAt, "value", "on names "+quote(pair.Value)+", which is no group or host", "write the name of one group or one host")
-		}
-	}
-	names := p.visible(ctx.scope, ctx.on)
-	if dir := p.templateValue(m, "cwd", names); dir != "" {
-		ctx.dir = dir
-	}
-	if d := p.duration(m, "timeout"); d > 0 {
-		ctx.timeout = d
-	}
-	if e := p.expr(m, "when", names, wantBool); e != nil {
-		ctx.when = e
-	}
-	return ctx
-}
-
-// each reads the group that is walked.
-func (p *parser) each(m marks) string {
-	pair, ok := m.values["each"]
-	for _, key := range []string{"batch", "order_by"} {
-		if with, alone := m.values[key]; alone && !ok {
-			p.errorAt(with.At, "misplaced", key+" stands without each", "name the group that is walked: each=GROUP")
-		}
-	}
-	if !ok {
-		return ""
-	}
-	if batch, set := m.values["batch"]; set && batch.Value != "1" {
-		p.notYet(batch.ValueAt, "batch="+batch.Value+": several hosts at a time")
-	}
-	switch fields := strings.Fields(pair.Value); {
-	case len(fields) == 3 && fields[1] == "of":
-		p.notYet(pair.ValueAt, "each=\"NAME of GROUP\": one walk per value of a host variable")
-	case len(fields) == 3 && fields[1] == "in":
-		p.notYet(pair.ValueAt, "each=\"NAME in LIST\": one walk per element of a list")
-	case !hostForm.MatchString(pair.Value):
-		p.errorAt(pair.ValueAt, "value", "each names "+quote(pair.Value)+", which is no group", "write the name of one group")
-	case p.book.Annotated && p.names.groups[pair.Value] == nil:
-		remedy := meant(pair.Value, keys(p.names.groups))
-		if near(pair.Value, keys(p.names.groups)) == "" {
-			remedy = "add [groups." + pair.Value + "] to the front matter"
-		}
-		p.errorAt(pair.ValueAt, "unknown-group", "the front matter has no group "+quote(pair.Value), remedy)
-	default:
-		return pair.Value
-	}
-	return ""
-}
-
-// orderBy compiles the order of a walk, which sees each host's variables.
-func (p *parser) orderBy(m marks, ctx context) *Expr {
-	return p.expr(m, "order_by", p.visible(ctx.scope, ctx.on), wantAny)
-}
+import "fmt"
 
 // section builds a heading and what stands under it.
 func (p *parser) section(o *outline, ctx context) *Section {
@@ -96,39 +8,37 @@ func (p *parser) section(o *outline, ctx context) *Section {
 		p.carried = carry{}
 	}
 	m := p.vocabulary(o.group, onHeading)
-	s := &Section{Pos: p.pos(o.at), Level: o.level, Title: plainText(o.title), ID: p.itemID(m, o.title, "section")}
-	ctx.level = o.level
-	if o.level >= MaxNesting {
+	s := &Section{Pos: p.pos(o.at), Level: ctx.deeper + o.level, Title: plainText(o.title), ID: p.itemID(m, o.title, "section")}
+	ctx.level = s.Level
+	if s.Level >= MaxNesting {
 		p.errorAt(o.at, "nesting", fmt.Sprintf("more than %d levels of sections", MaxNesting), "use fewer")
 		return s
 	}
-	ctx, w := p.enter(m, ctx)
-	s.Each, s.Required = w, ctx.required
-	names := p.visible(ctx.scope, ctx.on)
-	p.templates(o.spans, names)
-	s.Confirm = p.templateValue(m, "confirm", names)
-	p.fill(s, o.nodes, ctx)
-	p.sectionGate(s, m)
+	ctx.path = joinPath(ctx.path, s.ID)
+	ctx, s.Each = p.enter(m, ctx, o.nodes)
+	s.Required = ctx.required
+	seen := p.sight(ctx.scope, ctx.on)
+	p.templates(o.spans, seen)
+	s.Confirm = p.templateValue(m, "confirm", seen)
+	if m.has("include") {
+		p.included(s, o, nil, m, ctx)
+	} else {
+		p.withoutInclude(m)
+		p.fill(s, o.nodes, ctx)
+	}
+	p.sectionGate(s, m, ctx)
 	return s
 }
 
 // sectionGate settles the phrase of the gate before a section.
-func (p *parser) sectionGate(s *Section, m marks) {
+func (p *parser) sectionGate(s *Section, m marks, ctx context) {
 	pair, ok := m.values["confirm"]
 	switch {
 	case s.Caution == "" && ok:
 		p.errorAt(pair.At, "confirm-without-gate", "confirm on a section that has no gate", "write > [!CAUTION] right under the heading, or put confirm on the step")
 	case s.Caution != "" && !ok:
-		s.Confirm = p.phrase()
+		s.Confirm = ctx.phrase
 	}
-}
-
-// phrase is what is typed at a gate that names no phrase of its own.
-func (p *parser) phrase() string {
-	if p.book.Confirm != "" {
-		return p.book.Confirm
-	}
-	return "{{step}}"
 }
 
 func (p *parser) itemID(m marks, title, fallback string) string {
@@ -180,7 +90,7 @@ func (p *parser) loose(s *Section, nodes []*outline, ctx context) []*outline {
 	if len(s.Items) == 0 && s.Level > 0 {
 		nodes = p.gate(s, nodes, ctx)
 	}
-	sheets, rest := split(nodes)
+	sheets, rest := split(nodes, true)
 	if len(sheets) == 0 {
 		return rest
 	}
@@ -193,7 +103,7 @@ func (p *parser) loose(s *Section, nodes []*outline, ctx context) []*outline {
 
 // gate takes the alerts before a section's first item: they are the section's.
 func (p *parser) gate(s *Section, nodes []*outline, ctx context) []*outline {
-	names := p.visible(ctx.scope, ctx.on)
+	seen := p.sight(ctx.scope, ctx.on)
 	for i, o := range nodes {
 		if o.kind == fenceNode {
 			return append(p.gate(s, nodes[:i:i], ctx), nodes[i:]...)
@@ -204,10 +114,10 @@ func (p *parser) gate(s *Section, nodes []*outline, ctx context) []*outline {
 		switch o.kind {
 		case cautionNode:
 			s.Caution = join(s.Caution, o.text)
-			p.templates(o.spans, names)
+			p.templates(o.spans, seen)
 		case warningNode:
 			s.Warnings = append(s.Warnings, o.text)
-			p.templates(o.spans, names)
+			p.templates(o.spans, seen)
 		default:
 			rest = append(rest, o)
 		}
@@ -228,9 +138,9 @@ func (p *parser) settle(s *Section, waiting []*outline, next *Section, ctx conte
 	if len(s.Items) == 0 && s.Level > 0 {
 		waiting = p.gate(s, waiting, ctx)
 	}
-	names := p.visible(ctx.scope, ctx.on)
+	seen := p.sight(ctx.scope, ctx.on)
 	for _, o := range waiting {
-		p.templates(o.spans, names)
+		p.templates(o.spans, seen)
 		switch {
 		case o.kind == proseNode && last != nil:
 			last.Prose = join(last.Prose, o.text)
@@ -239,7 +149,7 @@ func (p *parser) settle(s *Section, waiting []*outline, next *Section, ctx conte
 		case o.kind == cautionNode && next != nil:
 			next.Caution = join(o.text, next.Caution)
 			if next.Confirm == "" {
-				next.Confirm = p.phrase()
+				next.Confirm = ctx.phrase
 			}
 		case o.kind == cautionNode:
 			p.report(p.pos(o.at), p.severity(), "caution-without-step", "no step follows this alert, so it gates nothing", "put it into the step, or before it")

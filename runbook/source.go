@@ -33,6 +33,11 @@ type parser struct {
 	bidi  bool   // it holds characters that change the direction of text
 
 	*closure
+	head    *header
+	doc     *outline
+	start   int      // where the document begins, behind the front matter
+	part    bool     // it is included
+	stack   []string // what is being included, the outermost first
 	carried carry
 }
 
@@ -43,7 +48,7 @@ func newParser(file string, src []byte) *parser {
 
 // parser begins another file of the runbook.
 func (c *closure) parser(file string, src []byte) *parser {
-	p := &parser{file: file, src: bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")), closure: c}
+	p := &parser{file: file, src: bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")), closure: c, head: newHeader()}
 	if bytes.Contains(p.src, []byte("\r\n")) {
 		p.src = bytes.ReplaceAll(p.src, []byte("\r\n"), []byte("\n"))
 	}
@@ -100,9 +105,11 @@ func (p *parser) warnAt(at int, rule, what, remedy string) {
 	p.report(p.pos(at), Warning, rule, what, remedy)
 }
 
-// notYet refuses what the language names and this version can't do.
-func (p *parser) notYet(at int, what string) {
-	p.errorAt(at, "not-yet", "not yet: "+what, "this version can't do it; leave it out")
+// laterAt notes what can be planned and not be run.
+func (p *parser) laterAt(at Pos, what string) {
+	p.book.Later = append(p.book.Later, Diagnostic{
+		Pos: at, Severity: Error, Rule: "not-yet", Text: "not yet: " + what, Remedy: "this version plans it and doesn't run it; leave it out to run the rest",
+	})
 }
 
 // severity of what is a mistake in a runbook, and may be innocent in a plain

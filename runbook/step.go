@@ -7,11 +7,6 @@ import (
 	"stepgate/checks"
 )
 
-const (
-	wantBool = checks.Bool
-	wantAny  = checks.Any
-)
-
 // hostForm is the name of a group or host.
 var hostForm = regexp.MustCompile(`^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$`)
 
@@ -20,11 +15,16 @@ type drafting struct {
 	p    *parser
 	step *Step
 	ctx  context
+	m    marks // what was said of the step itself
+	// alone: the step has no item of its own; m is its first fence's.
+	alone bool
 	// current is what an expect or a capture speaks of.
 	current      *Fence
 	currentBlock *block
+	currentMarks marks
 	rollback     *Rollback
 	rollbackAt   int
+	doneAt       int
 	loose        *Fence // checks over variables gather here until a fence follows
 }
 
@@ -34,15 +34,15 @@ func (p *parser) step(st *Step, sh *sheet, ctx context, m marks) {
 		p.tooMany = true
 		return
 	}
-	st.When, st.Required = ctx.when, ctx.required
-	d := &drafting{p: p, step: st, ctx: ctx}
+	st.When, st.Required, st.Always = ctx.when, ctx.required, ctx.always
+	d := &drafting{p: p, step: st, ctx: ctx, m: m, alone: len(sh.fences) > 0 && sh.head().marks != nil}
 	for _, b := range sh.fences {
 		d.fence(b)
 	}
-	d.finish(m)
-	names := p.visible(ctx.scope, ctx.on)
+	d.finish()
+	seen := p.sight(ctx.scope, ctx.on)
 	for _, o := range sh.notes {
-		p.templates(o.spans, names)
+		p.templates(o.spans, seen)
 		switch o.kind {
 		case cautionNode:
 			st.Caution = join(st.Caution, o.text)
@@ -55,7 +55,8 @@ func (p *parser) step(st *Step, sh *sheet, ctx context, m marks) {
 	if sh.command != nil && !p.book.Annotated {
 		st.Judged = p.judged(sh.command, st.Command)
 	}
-	d.confirm(m, names)
+	d.question()
+	d.confirm(seen)
 }
 
 // fence takes the step's next fence.
@@ -71,6 +72,13 @@ func (d *drafting) fence(b *block) {
 	}
 	f := d.runnable(b, *m)
 	switch {
+	case b.monitor:
+		d.step.Monitors = append(d.step.Monitors, f)
+	case b.done:
+		d.step.Done, d.doneAt = append(d.step.Done, f), b.at
+		if d.step.Command != nil {
+			d.p.errorAt(b.at, "misplaced", "a .done probe behind the command", "put it before the command: it is looked at first")
+		}
 	case b.rollback && b.check:
 		d.rollbackCheck(f)
 	case b.rollback:
@@ -84,17 +92,7 @@ func (d *drafting) fence(b *block) {
 		d.step.Idempotent = d.step.Idempotent || b.idempotent
 		d.step.Irreversible = d.step.Irreversible || b.irreversible
 	}
-	d.current, d.currentBlock, d.loose = f, b, nil
-}
-
-// runnable makes the fence itself.
-func (d *drafting) runnable(b *block, m marks) *Fence {
-	p := d.p
-	ctx := p.inherit(m, d.ctx)
-	f := &Fence{Pos: p.pos(b.at), Form: Script, Lang: b.lang, Body: b.body, On: ctx.on, Dir: ctx.dir, Timeout: ctx.timeout, Poll: p.poll(m)}
-	p.bracesInCommand(b, p.visible(ctx.scope, ctx.on))
-	p.shell(b, f)
-	return f
+	d.current, d.currentBlock, d.currentMarks, d.loose = f, b, *m, nil
 }
 
 // assertion takes an expect or a capture: of the fence above it, or, with none
@@ -107,31 +105,53 @@ func (d *drafting) assertion(b *block, m marks) {
 	} else if pair, ok := m.values["on"]; ok {
 		p.errorAt(pair.At, "misplaced", "on can't stand here: the fence above says where it runs", "put it on the fence above")
 	}
-	names := p.visible(d.ctx.scope, f.On)
+	e := p.from(d.ctx, f.On)
+	if f.Monitor {
+		e.seen = p.withLater(e.seen, d.ctx.scope, f.Capture)
+	}
 	switch {
 	case b.kind == expectFence && f.ExpectText != "", b.kind == captureFence && f.CaptureText != "":
-		p.errorAt(b.at, "twice", "the fence above has "+article(b.kind)+" already", "write the lines into one fence")
+		p.errorAt(b.at, "twice", "the fence above has "+article(b.kind.String())+" already", "write the lines into one fence")
 	case b.kind == expectFence:
-		expect, problems := checks.CompileExpect(b.body, names, checks.OfScript)
-		p.expressions(b, problems)
-		f.Expect, f.ExpectText = expect, b.body
+		f.Expect, f.ExpectText = p.compileExpect(b, e, f.observed()), b.body
 	default:
-		d.capture(b, f, names)
+		d.capture(b, f, e)
 	}
 }
 
-func article(k fenceKind) string {
-	if k == expectFence {
-		return "an expect"
+func (k fenceKind) String() string {
+	switch k {
+	case expectFence:
+		return "expect"
+	case captureFence:
+		return "capture"
+	case noteFence, runFence:
 	}
-	return "a capture"
+	return "fence"
+}
+
+// observed is what expressions see of a try of the fence.
+func (f *Fence) observed() checks.Kind {
+	switch {
+	case f.Monitor && f.Background:
+		return checks.OfSample
+	case f.Form == SQL:
+		return checks.OfSQL
+	case f.Form == HTTP:
+		return checks.OfHTTP
+	case f.Form == TCP:
+		return checks.OfTCP
+	case f.Form == Variables:
+		return checks.OfVariables
+	}
+	return checks.OfScript
 }
 
 func (d *drafting) overVariables(b *block, m marks) *Fence {
 	if d.loose != nil {
 		return d.loose
 	}
-	for _, key := range []string{"cwd", "timeout"} {
+	for _, key := range []string{"cwd", "timeout", "user"} {
 		if pair, ok := m.values[key]; ok {
 			d.p.errorAt(pair.At, "misplaced", key+" on a check that runs nothing", "remove it")
 		}
@@ -142,21 +162,27 @@ func (d *drafting) overVariables(b *block, m marks) *Fence {
 	return d.loose
 }
 
-func (d *drafting) capture(b *block, f *Fence, names checks.Names) {
+func (d *drafting) capture(b *block, f *Fence, e compiled) {
 	p := d.p
-	if d.currentBlock != nil && d.currentBlock.rollback {
+	switch {
+	case d.currentBlock != nil && d.currentBlock.rollback:
 		p.errorAt(b.at, "misplaced", "a rollback captures nothing", "capture the value in the step")
 		return
+	case f.TTY:
+		p.errorAt(b.at, "misplaced", "a command that takes over the terminal leaves no output to capture from", "capture in a {.check} fence behind it")
+		return
+	case f.Secret && (d.currentBlock == nil || !d.currentBlock.check):
+		p.errorAt(b.at, "misplaced", "a secret is captured by a check: it is taken again when the run is resumed", "add .check to the fence above, which must then only read")
+		return
 	}
-	capture, problems := checks.CompileCapture(b.body, names, checks.OfScript)
-	p.expressions(b, problems)
+	capture := p.compileCapture(b, e, f.observed())
 	f.Capture, f.CaptureText = capture, b.body
-	if capture == nil {
+	if capture == nil || f.Monitor {
 		return
 	}
 	types := capture.Types()
 	for _, name := range capture.Names() {
-		p.declare(d.ctx.scope, f.On, name, types[name], p.captureAt(b, name))
+		p.declare(d.ctx.scope, f.On, name, captured{typ: types[name], at: p.pos(p.captureAt(b, name)), secret: f.Secret, when: d.ctx.whenText()})
 	}
 }
 
@@ -170,22 +196,6 @@ func (p *parser) captureAt(b *block, name string) int {
 		at += len(line)
 	}
 	return b.at
-}
-
-// expressions reports what is wrong with the lines of a fence.
-func (p *parser) expressions(b *block, problems []checks.Problem) {
-	body := strings.Split(b.body, "\n")
-	for _, problem := range problems {
-		at := b.at
-		if n := problem.Line - 1; n >= 0 && n < len(b.lines) {
-			at = min(b.lines[n]+byteColumn(body[n], problem.Col), p.lineEnd(b.lines[n]))
-		}
-		rule := "expression"
-		if strings.HasPrefix(problem.Text, "not yet") {
-			rule = "not-yet"
-		}
-		p.errorAt(at, rule, problem.Text, expressionRemedy(problem))
-	}
 }
 
 func (d *drafting) rollbackCheck(f *Fence) {
@@ -216,21 +226,26 @@ func (d *drafting) rollbackCommand(b *block, f *Fence) {
 }
 
 // finish settles the step's kind and class.
-func (d *drafting) finish(m marks) {
+func (d *drafting) finish() {
 	p, st := d.p, d.step
 	switch {
 	case st.Command != nil:
 		st.Kind = Run
 		st.Irreversible = st.Irreversible || d.ctx.irreversible
-		st.Idempotent = st.Idempotent || m.has("idempotent")
+		st.Idempotent = st.Idempotent || d.m.has("idempotent")
 	case len(st.Before) > 0:
 		st.Kind = Check
+	case len(st.Monitors) > 0:
+		st.Kind = Watch
 	default:
 		st.Kind = Manual
-		st.Irreversible = m.has("irreversible")
+		st.Irreversible = d.m.has("irreversible")
 	}
-	if at, ok := m.classes["idempotent"]; ok && st.Command == nil {
+	if at, ok := d.m.classes["idempotent"]; ok && st.Command == nil {
 		p.errorAt(at, "misplaced", "the class .idempotent on a step without a command", "remove it")
+	}
+	if len(st.Done) > 0 && st.Command == nil {
+		p.errorAt(d.doneAt, "misplaced", "a .done probe in a step without a command: there is nothing that could be done already", "write .check instead")
 	}
 	if d.rollback == nil {
 		return
@@ -246,15 +261,23 @@ func (d *drafting) finish(m marks) {
 	}
 }
 
-// confirm settles the phrase of the step's gate.
-func (d *drafting) confirm(m marks, names checks.Names) {
+// confirm settles the phrase of the step's gate, and how many open it.
+func (d *drafting) confirm(seen *sight) {
 	p, st := d.p, d.step
-	pair, own := m.values["confirm"]
-	st.Confirm = p.templateValue(m, "confirm", names)
+	pair, own := d.m.values["confirm"]
+	st.Confirm = p.templateValue(d.m, "confirm", seen)
 	switch {
 	case own && !st.Gated():
 		p.errorAt(pair.At, "confirm-without-gate", "confirm on a step that has no gate", "write > [!CAUTION] into the step, or give the command the class .irreversible")
 	case !own && st.Gated() && (st.Rollback == nil || st.Irreversible):
-		st.Confirm = p.phrase()
+		st.Confirm = d.ctx.phrase
+	}
+	pair, ok := d.m.values["approvers"]
+	if !ok {
+		return
+	}
+	st.Approvers = p.number(d.m, "approvers", 1)
+	if !st.Gated() {
+		p.errorAt(pair.At, "confirm-without-gate", "approvers on a step that has no gate", "write > [!CAUTION] into the step: they open its gate")
 	}
 }

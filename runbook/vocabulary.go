@@ -11,16 +11,17 @@ const (
 	onCommand        // a command fence
 	onCheck          // a check fence
 	onRollback       // a rollback fence
+	onMonitor        // a monitor fence
 	onAssert         // an expect or a capture
 	onAlone          // besides: any fence that is a step of its own, outside task lists
 	onNote           // a documentation fence
 
-	onRunnable = onCommand | onCheck | onRollback
+	onRunnable = onCommand | onCheck | onRollback | onMonitor
 	onStep     = onHeading | onTask | onAlone
 )
 
-// word is a record of the vocabulary. A word with later is recognised and
-// refused; the text says what it would do.
+// word is a record of the vocabulary. What a word with later asks for can be
+// planned and not run; the text says what it would do.
 type word struct {
 	where place
 	later string
@@ -29,56 +30,57 @@ type word struct {
 var classes = map[string]word{
 	"check":        {where: onCheck | onRollback},
 	"rollback":     {where: onRollback | onCheck},
+	"done":         {where: onCheck},
 	"idempotent":   {where: onTask | onCommand},
 	"irreversible": {where: onHeading | onTask | onCommand | onRollback},
 	"required":     {where: onStep},
+	"always":       {where: onStep},
+	"include":      {where: onHeading | onTask},
+	"per-host":     {where: onTask},
+	"secret":       {where: onRunnable},
 	"ignore":       {where: onRunnable | onNote},
 
-	"done":       {later: ".done: a probe that finds the step done already"},
-	"always":     {later: ".always: steps offered whenever the section fails"},
-	"monitor":    {later: ".monitor: a fence sampled beside the run"},
-	"background": {later: ".background: a command kept alive beside the run"},
-	"reboot":     {later: ".reboot: a command that takes its host down"},
-	"tty":        {later: ".tty: a command that takes over the terminal"},
-	"secret":     {later: ".secret: output that is never stored"},
-	"include":    {later: ".include: steps of another file"},
-	"per-host":   {later: ".per-host: a question asked once per host"},
+	"monitor":    {onMonitor, ".monitor: a fence sampled beside the run"},
+	"background": {onCommand | onMonitor, ".background: a command kept alive beside the run"},
+	"reboot":     {onCommand, ".reboot: a command that takes its host down"},
+	"tty":        {onCommand, ".tty: a command that takes over the terminal"},
 }
 
 var attributes = map[string]word{
-	"on":       {where: onStep | onRunnable | onAssert},
-	"cwd":      {where: onStep | onRunnable},
-	"timeout":  {where: onStep | onRunnable},
-	"when":     {where: onStep},
-	"each":     {where: onHeading | onTask},
-	"batch":    {where: onHeading | onTask},
-	"order_by": {where: onHeading | onTask},
-	"confirm":  {where: onStep},
-	"title":    {where: onAlone},
-	"until":    {where: onCheck},
-	"every":    {where: onCheck},
-	"hold":     {where: onCheck},
+	"on":           {where: onStep | onRunnable | onAssert},
+	"cwd":          {where: onStep | onRunnable},
+	"timeout":      {where: onStep | onRunnable},
+	"when":         {where: onStep},
+	"each":         {where: onStep},
+	"batch":        {where: onStep},
+	"canary":       {where: onStep},
+	"soak":         {where: onStep},
+	"order_by":     {where: onStep},
+	"max_failures": {where: onStep},
+	"pick":         {where: onTask | onCommand | onCheck},
+	"parallel":     {where: onTask | onCommand},
+	"ask":          {where: onTask},
+	"choices":      {where: onTask},
+	"until":        {where: onCheck},
+	"every":        {where: onCheck | onMonitor},
+	"hold":         {where: onCheck},
+	"fail_if":      {where: onCheck},
+	"confirm":      {where: onStep},
+	"db":           {where: onRunnable},
+	"via":          {where: onRunnable},
+	"direct":       {where: onCommand},
+	"grace":        {where: onMonitor},
+	"title":        {where: onAlone},
 
-	"user":         {later: "user: another user on the host"},
-	"canary":       {later: "canary: hosts walked first"},
-	"soak":         {later: "soak: a pause behind the canary"},
-	"max_failures": {later: "max_failures: a budget of failed hosts (now the first failure stops the run)"},
-	"pick":         {later: "pick: the first host for which an expression holds"},
-	"parallel":     {later: "parallel: a command on several hosts at a time"},
-	"ask":          {later: "ask: a question at a step"},
-	"choices":      {later: "choices of a question at a step"},
-	"fail_if":      {later: "fail_if: an early end of a poll"},
-	"approvers":    {later: "approvers: a second person at the gate"},
-	"db":           {later: "db: connections"},
-	"via":          {later: "via: connections through a host"},
-	"reconnect":    {later: "reconnect: a host that goes away and comes back"},
-	"grace":        {later: "grace: how long a monitor may fail"},
+	"user":      {onStep | onRunnable, "user: another user on the host"},
+	"reconnect": {onCommand, "reconnect: a host that goes away and comes back"},
+	"approvers": {onTask | onAlone, "approvers: a second person at the gate"},
 }
 
-// attributePrefixes are the families of attributes, all of them later.
-var attributePrefixes = map[string]string{
-	"env.":  "env.NAME: a variable computed by an expression (a parameter or capture reaches the command already)",
-	"with.": "with.NAME: values for an included file",
+// attributePrefixes are the families of attributes.
+var attributePrefixes = map[string]word{
+	"env.":  {where: onStep | onRunnable},
+	"with.": {where: onHeading | onTask},
 }
 
 // attribute looks an attribute up.
@@ -86,12 +88,31 @@ func attribute(name string) (word, bool) {
 	if w, ok := attributes[name]; ok {
 		return w, true
 	}
-	for prefix, later := range attributePrefixes {
-		if strings.HasPrefix(name, prefix) {
-			return word{later: later}, true
-		}
+	if prefix, rest, ok := strings.Cut(name, "."); ok && rest != "" {
+		w, ok := attributePrefixes[prefix+"."]
+		return w, ok
 	}
 	return word{}, false
+}
+
+// attributeNames are all words for a did-you-mean, families by their form.
+func attributeNames() []string {
+	names := keys(attributes)
+	for prefix := range attributePrefixes {
+		names = append(names, prefix+"NAME")
+	}
+	return names
+}
+
+// fitting are the words that may stand at a place.
+func fitting(m map[string]word, at place) []string {
+	names := []string{}
+	for name, w := range m {
+		if w.where&at != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // languages are the interpreters whose fences are commands, by the word in the
@@ -102,13 +123,9 @@ var languages = map[string]string{
 	"console": "sh", "shell-session": "sh",
 }
 
-// laterLanguages are the fences that are recognised and refused.
-var laterLanguages = map[string]string{
-	"sql":  "sql fences",
-	"http": "http fences",
-	"tcp":  "tcp fences",
-	"copy": "copy fences",
-}
+// forms are the fences that no interpreter reads. In a plain document they are
+// documentation, unless attributes say otherwise.
+var forms = map[string]Form{"sql": SQL, "http": HTTP, "tcp": TCP, "copy": Copy}
 
 // isShell reports whether an interpreter reads shell language.
 func isShell(interpreter string) bool {
@@ -130,17 +147,6 @@ func keys[V any](m map[string]V) []string {
 	return out
 }
 
-// usable are the words that this version can do.
-func usable(m map[string]word) []string {
-	var out []string
-	for name, w := range m {
-		if w.later == "" {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
 // placeName says where something stands, for messages.
 func placeName(at place) string {
 	switch {
@@ -152,6 +158,8 @@ func placeName(at place) string {
 		return "a rollback fence"
 	case at&onAssert != 0:
 		return "an expect or a capture"
+	case at&onMonitor != 0:
+		return "a monitor"
 	case at&onCheck != 0:
 		return "a check"
 	case at&onCommand != 0:
