@@ -5,48 +5,6 @@ import (
 	"stepgate/runbook/plan"
 )
 
-// Actions says for each action whether it applies to the cell the run stands
-// at, why not, and what it would do. busy is true while something is going on.
-func (r *Run) Actions(c *Cell, w Wait, busy bool) []Availability {
-	if c == nil || w == WaitClosed {
-		return []Availability{{Verb: VerbNote, Says: "put a note on the timeline"}}
-	}
-	list := []Availability{
-		c.canGo(w), c.canAnswer(w), c.canRetry(), c.canSkip(), c.canMarkDone(w), c.canMarkFailed(),
-		c.canProbe(), c.canRollBack(),
-	}
-	if busy {
-		for i := range list {
-			if list[i].Why == "" {
-				list[i].Why = "something is going on"
-			}
-		}
-	}
-	if w == WaitPaused {
-		for i := range list {
-			if list[i].Why == "" {
-				list[i].Why = "the run is paused"
-			}
-		}
-	}
-	stop := Availability{Verb: VerbStopNow, Says: "send TERM to the command, or end the poll"}
-	if !busy && !c.aliveUnattended() {
-		stop.Why = "nothing is going on"
-	}
-	pause := Availability{Verb: VerbPause, Says: "leave the run where it is; it can be resumed"}
-	cont := Availability{Verb: VerbContinue, Says: "go on after a pause"}
-	if w == WaitPaused {
-		pause.Why = "it is paused"
-	} else {
-		cont.Why = "it is not paused"
-	}
-	abort := Availability{Verb: VerbAbort, Phrase: "abort", Says: "close the run as it stands; it can't be resumed"}
-	if busy {
-		pause.Why, abort.Why = "something is going on", "something is going on"
-	}
-	return append(list, stop, pause, cont, abort, Availability{Verb: VerbNote, Says: "put a note on the timeline"})
-}
-
 // aliveUnattended reports whether the host has said that an attempt nobody
 // waits for any more is alive.
 func (c *Cell) aliveUnattended() bool {
@@ -66,6 +24,14 @@ func (c *Cell) canGo(w Wait) Availability {
 	}
 	if w != WaitGo {
 		a.Why = "the step is " + c.Status.String()
+	}
+	return a
+}
+
+func (c *Cell) canReply(w Wait) Availability {
+	a := Availability{Verb: VerbReply, Says: "answer the question"}
+	if w != WaitAsk {
+		a.Why = "nothing is asked"
 	}
 	return a
 }

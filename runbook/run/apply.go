@@ -34,7 +34,8 @@ func Fold(p *plan.Plan, records []Record) (*Run, error) {
 
 func empty(p *plan.Plan) *Run {
 	r := &Run{
-		Plan: p, Orders: map[string][]string{}, Hosts: map[string]Identity{},
+		Plan: p, Hosts: map[string]Identity{},
+		Orders: map[string][]string{}, Batches: map[string][][]string{}, Excluded: map[string]map[string]string{},
 		values: map[string]map[string]jsonValue{}, byKey: map[Key]int{},
 	}
 	for i, c := range p.Cells {
@@ -64,6 +65,8 @@ func (r *Run) clone() *Run {
 	n.shared = true
 	n.Cells = slices.Clone(r.Cells)
 	n.Orders = maps.Clone(r.Orders)
+	n.Batches = maps.Clone(r.Batches)
+	n.Excluded = maps.Clone(r.Excluded)
 	n.Hosts = maps.Clone(r.Hosts)
 	n.Notes = slices.Clone(r.Notes)
 	n.values = maps.Clone(r.values)
@@ -107,13 +110,10 @@ func (r *Run) applyToRun(rec Record) error {
 		r.Holder = ""
 	case HostSeen:
 		r.Hosts[e.Host] = e.Identity
-	case WalkOrdered:
-		return r.order(e)
-	case Paused, Continued:
-		if r.Closed != "" {
-			return &TransitionError{Kind(rec.Event), Key{}, "the run is closed"}
-		}
-		_, r.Paused = e.(Paused)
+	case WalkOrdered, BatchEntered, InstanceExcluded, InstanceIncluded:
+		return r.walked(rec)
+	case Paused, Continued, StopRequested, RollbackPlanned:
+		return r.steered(rec)
 	case Note:
 		r.Notes = append(r.Notes, rec)
 	case Exported:
@@ -146,7 +146,7 @@ func (r *Run) takeover() {
 			if a := c.Latest(); a != nil && c.unsettled(a) {
 				a.Fate = ""
 			}
-		case Pending, Succeeded, Failed, Skipped, NotApplicable, RolledBack, RollbackFailed:
+		case Pending, Succeeded, Failed, Skipped, NotApplicable, RolledBack, RollbackFailed, Excluded:
 		}
 	}
 }
@@ -161,23 +161,27 @@ func (c *Cell) inFlight() *Attempt {
 	return a
 }
 
-func (r *Run) order(e WalkOrdered) error {
-	w, ok := r.Plan.Walk(e.Walk)
-	bad := func(why string) error { return &TransitionError{"WalkOrdered", Key{Step: e.Walk}, why} }
-	if !ok {
-		return bad("the plan has no such walk")
-	}
-	if _, done := r.Orders[e.Walk]; done {
-		return bad("it has an order already")
-	}
+// steered is what a person says about the run as a whole.
+func (r *Run) steered(rec Record) error {
+	refuse := func(why string) error { return &TransitionError{Kind(rec.Event), Key{}, why} }
 	if r.Closed != "" {
-		return bad("the run is closed")
+		return refuse("the run is closed")
 	}
-	want, got := slices.Sorted(slices.Values(w.Keys)), slices.Sorted(slices.Values(e.Hosts))
-	if !slices.Equal(want, got) {
-		return bad("the order drops or adds hosts")
+	switch e := rec.Event.(type) {
+	case Paused:
+		r.Paused, r.Stop = true, ""
+	case Continued:
+		r.Paused = false
+	case StopRequested:
+		if e.After != "" && settled(r.under(e.After)) {
+			return refuse("nothing of it is open")
+		}
+		r.Stop = e.After
+	case RollbackPlanned:
+		if why := r.undoPlanned(e); why != "" {
+			return refuse(why)
+		}
 	}
-	r.Orders[e.Walk] = e.Hosts
 	return nil
 }
 
@@ -219,9 +223,14 @@ func (r *Run) applyToCell(rec Record) error {
 	}
 	c := r.own(i)
 	before := c.Status
-	if why := c.apply(rec); why != "" {
+	why := r.forbids(c, rec.Event)
+	if why == "" {
+		why = c.apply(rec)
+	}
+	if why != "" {
 		return refuse(why + " (the cell is " + before.String() + ")")
 	}
+	r.follows(c, rec.Event)
 	c.Seq = rec.Seq
 	if c.Begun.IsZero() {
 		c.Begun = rec.Wall
@@ -232,14 +241,49 @@ func (r *Run) applyToCell(rec Record) error {
 		}
 		c.held = nil
 	}
-	if c.Status != before {
-		switch c.Status {
-		case Succeeded, Failed, Unknown, Skipped, NotApplicable, RolledBack, RollbackFailed:
-			c.Ended, c.By = rec.Wall, rec.Actor
-		case Pending, Gated, Authorised, Running, RollingBack:
-		}
+	if c.Status != before && (c.Status.Settled() || c.stopped()) {
+		c.Ended, c.By = rec.Wall, rec.Actor
 	}
 	return nil
+}
+
+// forbids says why an event about a cell isn't allowed by what stands elsewhere
+// in the run, or "".
+func (r *Run) forbids(c *Cell, e Event) string {
+	switch e := e.(type) {
+	case Intent:
+		if e.Role == RoleCommand {
+			return r.notEntered(c)
+		}
+	case GateShown, ManualDone, Asked:
+		return r.notEntered(c)
+	case Called:
+		if r.Called != nil {
+			return "another step was called"
+		}
+		return r.callable(c)
+	case RollbackRequested:
+		if len(r.Undoing) > 0 && r.Undoing[0] != c.Key {
+			return "another one is next to be rolled back"
+		}
+		if wall := r.wall(c); wall != nil {
+			return r.wallText(wall)
+		}
+	}
+	return ""
+}
+
+// follows is what an event about a cell changes elsewhere in the run.
+func (r *Run) follows(c *Cell, e Event) {
+	if _, ok := e.(Called); ok {
+		r.Called = &c.Key
+	}
+	if r.Called != nil && *r.Called == c.Key && c.Status.Settled() {
+		r.Called = nil
+	}
+	if c.Status == RolledBack || c.Status == Skipped || c.Status == Excluded || c.Status == Pending {
+		r.undone(c.Key)
+	}
 }
 
 // keep stores captured values in the scope they belong to.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"stepgate/checks"
+	"stepgate/runbook"
 	"stepgate/runbook/plan"
 )
 
@@ -72,7 +73,7 @@ func (c *Cell) outcome(a *Attempt, e Outcome, at time.Time) string {
 	}
 	c.Status, c.Reason = settle(e.Verdict, Succeeded, ExitCode)
 	if e.Verdict == checks.Pass {
-		c.hold(c.scope(len(c.Plan.Step.Cells) > 1, c.Key.Target), e.Values)
+		c.capture(c.Plan.Step.Book.Command, len(c.Plan.Step.Cells) > 1, a.Intent.Dispatch.Where, e.Values)
 		if c.hasAfter() {
 			c.Status = Running
 		}
@@ -80,9 +81,17 @@ func (c *Cell) outcome(a *Attempt, e Outcome, at time.Time) string {
 	return ""
 }
 
-// scope is where a value captured at a place belongs.
-func (c *Cell) scope(several bool, where string) string {
-	return c.Plan.Step.Scope.Owner(several, where)
+// capture keeps what a fence captured at a place. It belongs to the instance or
+// the part; outside of instances, of a fence at several places, to the place. A
+// group of one host is both.
+func (c *Cell) capture(f *runbook.Fence, several bool, where string, vs map[string]jsonValue) {
+	s := c.Plan.Step.Scope
+	c.hold(s.Owner(several, where), vs)
+	if f != nil && f.On != "" && f.On != plan.Local && f.On != where && where != "" {
+		if both := s.Owner(true, where); !several && both != s.Owner(false, where) {
+			c.hold(both, vs)
+		}
+	}
 }
 
 // Verifying reports whether the command, or the rollback, has passed and its
@@ -112,6 +121,16 @@ func (c *Cell) lately(role Role) bool {
 func (c *Cell) checksTaken(e ChecksTaken, rec Record) string {
 	v := e.Verdict()
 	switch e.Phase {
+	case Already:
+		if c.Status != Pending || len(c.Fences(Already)) == 0 {
+			return "whether it is done already is not in question"
+		}
+		switch v {
+		case checks.Pass:
+			c.Status, c.Reason, c.Rerun = Succeeded, NoReason, false
+		case checks.Unknown:
+			c.Status, c.Reason, c.Detail = Unknown, Precondition, "whether it is done already is not known"
+		}
 	case Before:
 		if why := c.beforeTaken(v); why != "" {
 			return why
@@ -151,7 +170,7 @@ func (c *Cell) checksTaken(e ChecksTaken, rec Record) string {
 		c.CheckedAt = map[Phase]time.Time{}
 	}
 	c.CheckedAt[e.Phase] = rec.Wall
-	if e.Phase == Before || e.Phase == After {
+	if e.Phase == Before || e.Phase == After || e.Phase == Already && v == checks.Pass {
 		c.holdChecks(e)
 	}
 	return ""
@@ -162,9 +181,14 @@ func (c *Cell) holdChecks(e ChecksTaken) {
 	for _, res := range e.Checks {
 		places[res.Fence]++
 	}
+	fences := c.Fences(e.Phase)
 	for _, res := range e.Checks {
 		if res.Verdict == checks.Pass {
-			c.hold(c.scope(places[res.Fence] > 1, res.Where), res.Values)
+			var f *runbook.Fence
+			if res.Fence >= 0 && res.Fence < len(fences) {
+				f = fences[res.Fence]
+			}
+			c.capture(f, places[res.Fence] > 1, res.Where, res.Values)
 		}
 	}
 }

@@ -40,6 +40,10 @@ func (c *Cell) apply(rec Record) (why string) {
 		return c.rerun(e)
 	case RollbackRequested:
 		return c.rollbackRequested()
+	case Asked:
+		return c.asked(e)
+	case Called:
+		return "" // the run's: see forbids and follows
 	}
 	return "it is not an event of a cell"
 }
@@ -204,7 +208,7 @@ func (c *Cell) skippable() bool {
 		return true
 	case Unknown:
 		return !c.inDoubt() && (c.Reason == Precondition || c.Plan.Step.Kind == plan.Check)
-	case Authorised, Running, Succeeded, Skipped, NotApplicable, RollingBack:
+	case Authorised, Running, Succeeded, Skipped, NotApplicable, RollingBack, Excluded:
 	}
 	return false
 }
@@ -247,7 +251,7 @@ func (c *Cell) NeedsRerun() bool {
 		return true
 	case Failed, Unknown:
 		return c.Plan.Step.Book.Irreversible && c.dispatched()
-	case Pending, Gated, Authorised, Running, Succeeded, Skipped, NotApplicable, RollingBack:
+	case Pending, Gated, Authorised, Running, Succeeded, Skipped, NotApplicable, RollingBack, Excluded:
 	}
 	return false
 }
@@ -276,13 +280,8 @@ func (c *Cell) rerun(e RerunOverride) string {
 }
 
 func (c *Cell) rollbackRequested() string {
-	switch {
-	case c.Plan.Step.Book.Rollback == nil:
-		return "the step has no rollback"
-	case !c.dispatched():
-		return "its command has not run"
-	case c.Status != Failed && c.Status != Succeeded && c.Status != RollbackFailed && (c.Status != Unknown || c.inDoubt()):
-		return "it can't be rolled back now"
+	if why := c.undoable(); why != "" {
+		return why
 	}
 	c.prior, c.priorReason, c.rollbackFrom = c.Status, c.Reason, len(c.Attempts)
 	c.Status, c.Detail = RollingBack, ""

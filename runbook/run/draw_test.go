@@ -28,6 +28,16 @@ type drawn struct {
 	pick    func(what string, from ...string) string
 }
 
+// walk is the innermost walk around the cell drawn, and the key of an instance:
+// the cell's, at times another.
+func (d drawn) walk() (*plan.Walk, string) {
+	w, key := d.w.r.Instance(d.c)
+	if w != nil && d.odd {
+		key = w.Keys[len(d.why)%len(w.Keys)]
+	}
+	return w, key
+}
+
 func drawEvent(t *rapid.T, w *world) Event {
 	d := drawn{w: w, c: rapid.SampledFrom(w.r.Cells).Draw(t, "cell")}
 	if cur, _ := current(w.r); cur != nil && !oneIn(t, 5, "elsewhere") {
@@ -57,18 +67,19 @@ func drawEvent(t *rapid.T, w *world) Event {
 
 // likely is what mostly happens to a cell.
 var likely = map[Status][]string{
-	Pending:        {"before", "gate", "gate", "send", "send", "send", "when", "tick"},
+	Pending:        {"before", "already", "gate", "gate", "send", "send", "send", "when", "tick", "enter", "enter", "answer", "answer", "stop after", "call", "exclude"},
 	Gated:          {"before", "grant", "grant", "grant", "close"},
 	Authorised:     {"send", "send", "send", "tick", "before"},
 	Running:        {"outcome", "outcome", "interrupted", "after", "after", "lease"},
-	Succeeded:      {"ask back"},
-	Failed:         {"retry", "rerun", "ask back", "ask back", "resolve", "evidence", "skip"},
+	Succeeded:      {"ask back", "plan undo", "enter", "lease"},
+	Failed:         {"retry", "rerun", "ask back", "ask back", "resolve", "evidence", "skip", "plan undo", "plan undo", "exclude", "order", "stop after", "call"},
 	Unknown:        {"probe", "probe", "reattach", "outcome", "resolve", "resolve", "evidence", "after", "retry", "rerun", "ask back", "skip", "lease"},
 	Skipped:        {"lease"},
 	NotApplicable:  {"lease"},
 	RollingBack:    {"send back", "send back", "outcome", "interrupted", "undo before", "undo after", "undo after", "not sent", "lease"},
-	RolledBack:     {"rerun", "rerun", "skip", "retry"},
-	RollbackFailed: {"ask back", "rerun", "resolve", "skip", "retry"},
+	RolledBack:     {"rerun", "rerun", "skip", "retry", "exclude"},
+	RollbackFailed: {"ask back", "rerun", "resolve", "skip", "retry", "exclude"},
+	Excluded:       {"include", "include", "lease"},
 }
 
 func phase(p Phase) func(drawn) Event {
@@ -134,9 +145,70 @@ var makers = map[string]func(d drawn) Event{
 	},
 	"nowhere": func(d drawn) Event { return Retried{Cell: Key{Step: "nowhere", Target: d.c.Key.Target}} },
 	"order": func(d drawn) Event {
-		hosts := map[bool][]string{true: {"b", "a"}, false: {"a"}}[d.yes]
-		return WalkOrdered{Walk: "walk", Hosts: hosts}
+		w, key := d.walk()
+		if w == nil {
+			return WalkOrdered{Walk: "nowhere"}
+		}
+		switch {
+		case d.odd:
+			return WalkOrdered{Walk: w.ID, Hosts: w.Keys[1:]}
+		case d.yes:
+			return WalkOrdered{Walk: w.ID, Hosts: d.w.r.Postponed(w, key), Why: d.why}
+		}
+		keys := slices.Clone(w.Keys)
+		slices.Reverse(keys)
+		return WalkOrdered{Walk: w.ID, Hosts: keys}
 	},
+	"enter": func(d drawn) Event {
+		switch n := Next(d.w.r).(type) {
+		case Enter:
+			return BatchEntered{Walk: n.Walk.ID, Hosts: n.Keys}
+		case Ask:
+			if n.Wait == WaitBatch {
+				return BatchEntered{Walk: n.Walk.ID, Hosts: n.Keys}
+			}
+		}
+		w, key := d.walk()
+		if w == nil {
+			return BatchEntered{Walk: "nowhere"}
+		}
+		return BatchEntered{Walk: w.ID, Hosts: []string{key}}
+	},
+	"exclude": func(d drawn) Event {
+		w, key := d.walk()
+		if w == nil {
+			return InstanceExcluded{Walk: "nowhere", Reason: "broken"}
+		}
+		return InstanceExcluded{Walk: w.ID, Instance: key, Reason: d.why}
+	},
+	"include": func(d drawn) Event {
+		w, key := d.walk()
+		if w == nil {
+			return InstanceIncluded{Walk: "nowhere"}
+		}
+		return InstanceIncluded{Walk: w.ID, Instance: key}
+	},
+	"answer": func(d drawn) Event {
+		name := "none"
+		if q := d.c.Plan.Step.Book.Question; q != nil {
+			name = q.Param.Name
+		}
+		return Asked{Cell: d.c.Key, Name: name, Value: d.pick("answer", "7", "12", "many"), Repeated: d.yes}
+	},
+	"stop after": func(d drawn) Event {
+		paths := append(d.w.r.Finishable(d.c), "", "nowhere")
+		return StopRequested{After: d.pick("after", paths...)}
+	},
+	"plan undo": func(d drawn) Event {
+		reaches := d.w.r.RollBacks(d.c)
+		r := reaches[len(d.why)%len(reaches)]
+		if d.odd {
+			slices.Reverse(r.Cells)
+		}
+		return RollbackPlanned{Scope: r.Scope, Cells: r.Cells}
+	},
+	"call":     func(d drawn) Event { return Called{Cell: d.c.Key} },
+	"already":  phase(Already),
 	"lease":    func(drawn) Event { return LeaseTaken{Holder: "me"} },
 	"release":  func(drawn) Event { return LeaseReleased{Why: "left"} },
 	"pause":    func(drawn) Event { return Paused{} },

@@ -243,6 +243,7 @@ type Dispatch struct {
 	Body        string `json:"body"`
 	Env         []Var  `json:"env"` // sorted by name
 	Dir         string `json:"dir,omitempty"`
+	Login       bool   `json:"login,omitempty"` // by a login shell
 	TimeoutMS   int64  `json:"timeout_ms,omitempty"`
 }
 

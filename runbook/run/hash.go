@@ -39,6 +39,9 @@ func (d Dispatch) Hash(machineID string) string {
 			field(h, "", extra[0], extra[1])
 		}
 	}
+	if d.Login {
+		field(h, "", "login", "true")
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
@@ -70,10 +73,7 @@ var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 // Named are the variables whose names occur in the text that runs: those a
 // reader wants to see the values of.
 func (d Dispatch) Named() []Var {
-	named := map[string]bool{}
-	for _, w := range word.FindAllString(d.Prefix+d.Body, -1) {
-		named[w] = true
-	}
+	named := namesIn(d.Prefix + d.Body)
 	var vars []Var
 	for _, v := range d.Env {
 		if named[v.Name] {

@@ -28,6 +28,8 @@ func TestDispatchHash(t *testing.T) {
 			f.SetString(f.String() + "x")
 		case reflect.Int64:
 			f.SetInt(f.Int() + 1)
+		case reflect.Bool:
+			f.SetBool(!f.Bool())
 		default:
 			d.Env[1].Value = "other"
 		}

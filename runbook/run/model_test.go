@@ -35,7 +35,11 @@ func current(r *Run) (*Cell, Wait) {
 		return d.Cell, WaitNothing
 	case Follow:
 		return d.Cell, WaitNothing
-	case Order, Close, Over:
+	case Take:
+		return d.Cell, WaitNothing
+	case Repeat:
+		return d.Cell, WaitNothing
+	case Order, Enter, Halt, Close, Over:
 	}
 	return nil, WaitNothing
 }
@@ -103,19 +107,31 @@ func refused(t *rapid.T, w *world, got *Run, rec Record, err error) {
 var edges = map[[2]Status][]string{
 	{Pending, Gated}:              {"GateShown"},
 	{Pending, Running}:            {"Intent"},
-	{Pending, Succeeded}:          {"ManualDone", "ChecksTaken"},
+	{Pending, Succeeded}:          {"ManualDone", "ChecksTaken", "Asked"},
+	{Pending, Excluded}:           {"InstanceExcluded"},
+	{Gated, Excluded}:             {"InstanceExcluded"},
+	{Authorised, Excluded}:        {"InstanceExcluded"},
+	{Failed, Excluded}:            {"InstanceExcluded"},
+	{Unknown, Excluded}:           {"InstanceExcluded"},
+	{RolledBack, Excluded}:        {"InstanceExcluded"},
+	{RollbackFailed, Excluded}:    {"InstanceExcluded"},
+	{Excluded, Pending}:           {"InstanceIncluded"},
+	{Excluded, Failed}:            {"InstanceIncluded"},
+	{Excluded, Unknown}:           {"InstanceIncluded"},
+	{Excluded, RolledBack}:        {"InstanceIncluded"},
+	{Excluded, RollbackFailed}:    {"InstanceIncluded"},
 	{Pending, Failed}:             {"ChecksTaken", "NotDispatched"},
 	{Pending, Unknown}:            {"ChecksTaken"},
 	{Pending, Skipped}:            {"CellSkipped"},
 	{Pending, NotApplicable}:      {"WhenDecided"},
 	{Gated, Authorised}:           {"GateGranted"},
-	{Gated, Pending}:              {"GateClosed", "LeaseTaken"},
+	{Gated, Pending}:              {"GateClosed", "LeaseTaken", "InstanceExcluded", "WalkOrdered", "BatchEntered"},
 	{Gated, Failed}:               {"ChecksTaken", "NotDispatched"},
 	{Gated, Unknown}:              {"ChecksTaken"},
 	{Gated, Skipped}:              {"CellSkipped"},
 	{Authorised, Running}:         {"Intent"},
 	{Authorised, Succeeded}:       {"ManualDone"},
-	{Authorised, Pending}:         {"GateClosed", "LeaseTaken"},
+	{Authorised, Pending}:         {"GateClosed", "LeaseTaken", "InstanceExcluded", "WalkOrdered", "BatchEntered"},
 	{Authorised, Failed}:          {"ChecksTaken", "NotDispatched"},
 	{Authorised, Unknown}:         {"ChecksTaken"},
 	{Running, Succeeded}:          {"Outcome", "ChecksTaken"},
@@ -153,7 +169,7 @@ func legal(t *rapid.T, w *world, was, is *Cell, rec Record) {
 	k, _ := KeyOf(rec.Event)
 	_, lease := rec.Event.(LeaseTaken)
 	if was.Status != is.Status {
-		if k != is.Key && !lease {
+		if k != is.Key && !lease && !ofInstance(rec.Event) {
 			t.Fatalf("%s of %s moves %s", kind, k, is.Key)
 		}
 		if !slices.Contains(edges[[2]Status{was.Status, is.Status}], kind) {
@@ -174,6 +190,15 @@ func legal(t *rapid.T, w *world, was, is *Cell, rec Record) {
 	}
 }
 
+// ofInstance reports whether an event is about all cells of an instance.
+func ofInstance(e Event) bool {
+	switch e.(type) {
+	case InstanceExcluded, InstanceIncluded, WalkOrdered, BatchEntered:
+		return true
+	}
+	return false
+}
+
 func takenOver(t *rapid.T, c *Cell) {
 	switch c.Status {
 	case Gated, Authorised:
@@ -182,7 +207,7 @@ func takenOver(t *rapid.T, c *Cell) {
 		if a := c.Latest(); a == nil || a.Outcome == nil {
 			t.Fatalf("%s is %s for a new driver, and nobody has asked its host", c.Key, c.Status)
 		}
-	case Pending, Succeeded, Failed, Unknown, Skipped, NotApplicable, RolledBack, RollbackFailed:
+	case Pending, Succeeded, Failed, Unknown, Skipped, NotApplicable, RolledBack, RollbackFailed, Excluded:
 	}
 	if c.Gate != nil || c.Grant != nil {
 		t.Fatalf("%s keeps a gate for a new driver", c.Key)
@@ -223,6 +248,9 @@ func succeeds(t *rapid.T, was, is *Cell, rec Record) {
 		ok = e.Verdict() == checks.Pass && (is.Plan.Step.Kind == plan.Check && a == nil ||
 			e.Phase == After && a != nil && a.Intent.Role == RoleCommand && a.Outcome != nil && a.Outcome.Verdict == checks.Pass)
 		ok = ok || was.Status == RollingBack && e.Phase == RollbackBefore // as it was before
+		ok = ok || was.Status == Pending && e.Phase == Already && e.Verdict() == checks.Pass
+	case Asked:
+		ok = is.Plan.Step.Kind == plan.Ask && e.Value != "many"
 	case ManualDone:
 		ok = is.Plan.Step.Kind == plan.Manual || is.Plan.Step.Kind == plan.Enter
 	case NotDispatched, LeaseTaken:

@@ -6,8 +6,9 @@ import (
 	"stepgate/runbook/plan"
 )
 
-// Next says what is next. What is in flight comes first, wherever it is; then
-// the first cell in walking order that isn't settled.
+// Next says what is next. What is in flight comes first, wherever it is; then a
+// cell in doubt, a rollback that was planned, a step that was called; then the
+// first cell in walking order that isn't settled.
 func Next(r *Run) Decision {
 	if r.Closed != "" {
 		return Over{}
@@ -17,16 +18,18 @@ func Next(r *Run) Decision {
 			return d
 		}
 	}
-	c, w := r.first(r.Plan.Root)
+	s := r.stands()
 	switch {
-	case r.Paused:
-		return Ask{Cell: c, Wait: WaitPaused}
-	case w != nil:
-		return Order{w}
-	case c == nil:
+	case s == nil && r.Paused:
+		return Ask{Wait: WaitPaused}
+	case s == nil:
 		return Close{r.closing()}
+	case r.Paused:
+		return Ask{Cell: s.cell, Wait: WaitPaused, Parallel: 1}
+	case r.finished(s.cell):
+		return Halt{r.Stop}
 	}
-	return r.ask(c)
+	return s.next
 }
 
 func inFlight(c *Cell) Decision {
@@ -44,79 +47,67 @@ func inFlight(c *Cell) Decision {
 		if a := c.Latest(); a != nil && c.unsettled(a) && a.Fate == "" {
 			return Settle{c}
 		}
-	case Pending, Gated, Authorised, Succeeded, Failed, Skipped, NotApplicable, RolledBack, RollbackFailed:
+	case Pending, Gated, Authorised, Succeeded, Failed, Skipped, NotApplicable, RolledBack, RollbackFailed, Excluded:
 	}
 	return nil
 }
 
-func (r *Run) ask(c *Cell) Decision {
-	switch c.Status {
-	case Pending:
-		if c.Plan.Step.Book.When != nil && c.When == nil {
-			return Decide{c}
-		}
-		if c.Plan.Step.Kind == plan.Manual && !c.needsGate() {
-			return Ask{Cell: c, Wait: WaitManual, Parallel: 1}
-		}
-		return Ask{Cell: c, Wait: WaitGo, Parallel: 1}
-	case Gated, Authorised:
-		return Ask{Cell: c, Wait: WaitGate, Parallel: 1}
-	case Unknown:
+// stands says where the run stands; nil: every cell is settled.
+func (r *Run) stands() *stand {
+	for _, c := range r.Cells {
 		if c.inDoubt() {
-			return Ask{Cell: c, Wait: WaitUnknown, Parallel: 1}
+			return &stand{cell: c, stopped: true, next: Ask{Cell: c, Wait: WaitUnknown, Parallel: 1}}
 		}
-		return Ask{Cell: c, Wait: WaitFailure, Parallel: 1}
-	case Failed, RolledBack, RollbackFailed, Running, Succeeded, Skipped, NotApplicable, RollingBack:
 	}
-	return Ask{Cell: c, Wait: WaitFailure, Parallel: 1}
+	if len(r.Undoing) > 0 {
+		c := r.Cell(r.Undoing[0])
+		if c.Status == RollbackFailed {
+			return r.stop(c)
+		}
+		return &stand{cell: c, next: Ask{Cell: c, Wait: WaitUndo, Parallel: 1}}
+	}
+	w := &walker{r: r, met: map[plan.Node]*stand{}}
+	if r.Called != nil {
+		if s := w.step([]*plan.Step{r.Cell(*r.Called).Plan.Step}, 1); s != nil {
+			return s
+		}
+	}
+	return w.at(r.Plan.Root)
 }
 
-// first returns the first unsettled cell below a node in walking order, or a
-// walk that has to be ordered before it can be entered.
-func (r *Run) first(n plan.Node) (*Cell, *plan.Walk) {
-	switch n := n.(type) {
-	case *plan.Step:
-		for _, pc := range n.Cells {
-			if c := r.Cells[pc.Index]; !c.Status.Settled() {
-				return c, nil
-			}
-		}
-	case *plan.Section:
-		for _, child := range n.Children {
-			if c, w := r.first(child); c != nil || w != nil {
-				return c, w
-			}
-		}
-	case *plan.Walk:
-		if n.Each.OrderBy != nil && r.Orders[n.ID] == nil {
-			return nil, n
-		}
-		for _, i := range r.Order(n) {
-			if c, w := r.first(n.Instances[i]); c != nil || w != nil {
-				return c, w
-			}
-		}
+// finished reports whether what was to be finished before the run stops is: the
+// run is about to go on elsewhere.
+func (r *Run) finished(next *Cell) bool {
+	if r.Stop == "" || next == nil || within(next.Key.Step, r.Stop) {
+		return false
 	}
-	return nil, nil
+	return !slices.ContainsFunc(r.under(r.Stop), func(c *Cell) bool { return !c.Status.Settled() && !c.stopped() })
 }
 
 // Order returns the indices of a walk's instances in walking order: the
 // inventory's until the walk has been ordered.
 func (r *Run) Order(w *plan.Walk) []int {
 	order := make([]int, len(w.Keys))
-	hosts, ok := r.Orders[w.ID]
-	for i := range order {
-		order[i] = i
-		if ok {
-			order[i] = slices.Index(w.Keys, hosts[i])
+	keys, ok := r.Orders[w.ID]
+	if !ok {
+		for i := range order {
+			order[i] = i
 		}
+		return order
+	}
+	at := make(map[string]int, len(w.Keys))
+	for i, k := range w.Keys {
+		at[k] = i
+	}
+	for i, k := range keys {
+		order[i] = at[k]
 	}
 	return order
 }
 
 func (r *Run) closing() Closing {
 	for _, c := range r.Cells {
-		if c.Status == Skipped || c.markedDone() {
+		if c.Status == Skipped || c.Status == Excluded || c.markedDone() {
 			return DoneExceptions
 		}
 	}

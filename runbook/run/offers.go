@@ -1,11 +1,235 @@
 package run
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
 
-// Offers says for each action whether it applies to what the run asks, why not,
-// and what it would do. busy is true while something is going on; now decides
+	"stepgate/checks"
+)
+
+// Actions is [Run.Offers] at the time of the run's latest event.
+func (r *Run) Actions(c *Cell, w Wait, busy bool) []Availability {
+	a := Ask{Cell: c, Wait: w}
+	if next, ok := Next(r).(Ask); ok && next.Cell == c && next.Wait == w {
+		a = next
+	}
+	return r.Offers(a, busy, r.Last)
+}
+
+// Offers says for each action whether it applies to what the run waits for, why
+// not, and what it would do. busy is true while something is going on; now tells
 // whether a soak is over.
 func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
-	_ = now
-	return r.Actions(a.Cell, a.Wait, busy)
+	c := a.Cell
+	if c == nil || a.Wait == WaitClosed {
+		return []Availability{{Verb: VerbNote, Says: "put a note on the timeline"}}
+	}
+	var list []Availability
+	switch a.Wait {
+	case WaitBatch, WaitUndo:
+		list = r.aside(a, now)
+	default:
+		list = []Availability{
+			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), c.canRetry(), c.canSkip(), c.canMarkDone(a.Wait),
+			c.canMarkFailed(), c.canProbe(), r.canRollBack(c), r.canExclude(c), r.canPostpone(c),
+		}
+	}
+	call := r.canCall(c)
+	if call.OK() && (a.Wait == WaitFailure || a.Wait == WaitUnknown) {
+		list = append([]Availability{call}, list...)
+	} else {
+		list = append(list, call)
+	}
+	block(list, busy, "something is going on")
+	block(list, a.Wait == WaitPaused, "the run is paused")
+	return append(list, r.steering(a, busy)...)
 }
+
+func block(list []Availability, is bool, why string) {
+	for i := range list {
+		if is && list[i].Why == "" {
+			list[i].Why = why
+		}
+	}
+}
+
+// steering are the actions on the run as a whole.
+func (r *Run) steering(a Ask, busy bool) []Availability {
+	stop := Availability{Verb: VerbStopNow, Says: "send TERM to the command, or end the poll"}
+	if !busy && !a.Cell.aliveUnattended() {
+		stop.Why = "nothing is going on"
+	}
+	finish := Availability{Verb: VerbFinish, Says: "go on until a step, host or section is done, then pause"}
+	if r.Stop != "" {
+		finish.Says = "it will pause after " + r.Stop + "; name another, or take it back"
+	}
+	if len(r.Finishable(a.Cell)) == 0 {
+		finish.Why = "nothing around it is open"
+	}
+	pause := Availability{Verb: VerbPause, Says: "leave the run where it is; it can be resumed"}
+	cont := Availability{Verb: VerbContinue, Says: "go on after a pause"}
+	if a.Wait == WaitPaused {
+		pause.Why, finish.Why = "it is paused", "it is paused"
+	} else {
+		cont.Why = "it is not paused"
+	}
+	abort := Availability{Verb: VerbAbort, Phrase: "abort", Says: "close the run as it stands; it can't be resumed"}
+	if open := r.Callable(); len(open) > 0 {
+		var titles []string
+		for _, c := range open {
+			titles = append(titles, r.Text(c, c.Plan.Step.Title))
+		}
+		abort.Says += "; not done yet: " + strings.Join(titles, ", ")
+	}
+	if busy {
+		pause.Why, abort.Why = "something is going on", "something is going on"
+	}
+	return []Availability{stop, finish, pause, cont, abort, {Verb: VerbNote, Says: "put a note on the timeline"}}
+}
+
+// aside are the actions where the run waits for something else than its next
+// cell: the person's word behind a canary, or for the next rollback of a queue.
+func (r *Run) aside(a Ask, now time.Time) []Availability {
+	why := "the canary's batch comes first"
+	onward := Availability{Verb: VerbGo, Says: fmt.Sprintf("go on with %s", strings.Join(a.Keys, ", "))}
+	skip := Availability{Verb: VerbSkip, Why: why, Says: "leave it out, with a reason"}
+	if left := a.Soak.Sub(now); a.Wait == WaitBatch && left > 0 {
+		onward.Why = "the soak lasts for another " + left.Round(time.Second).String()
+	}
+	if a.Wait == WaitUndo {
+		why = "it is next to be rolled back"
+		onward = Availability{Verb: VerbGo, Says: "run its rollback"}
+		skip = Availability{Verb: VerbSkip, Says: "leave it as it is, and go on with the rest of the rollback"}
+		if wall := r.wall(a.Cell); wall != nil {
+			onward.Why = r.wallText(wall)
+		}
+	}
+	list := []Availability{onward, skip}
+	for _, v := range []Verb{
+		VerbReply, VerbAnswer, VerbRetry, VerbMarkDone, VerbMarkFailed, VerbProbe, VerbRollBack, VerbExclude, VerbPostpone,
+	} {
+		list = append(list, Availability{Verb: v, Why: why})
+	}
+	return list
+}
+
+func (r *Run) canCall(c *Cell) Availability {
+	a := Availability{Verb: VerbCall, Says: "bring a step forward that may be taken at any time"}
+	open := r.Callable()
+	switch {
+	case r.Called != nil:
+		a.Why = "one was brought forward already"
+	case len(open) == 0:
+		a.Why = "the open sections have no such step"
+	case len(open) == 1 && open[0] == c:
+		a.Why = "it stands there"
+	}
+	return a
+}
+
+// canRollBack is about all scopes: RollBacks says which there are.
+func (r *Run) canRollBack(c *Cell) Availability {
+	reaches := r.RollBacks(c)
+	a := Availability{Verb: VerbRollBack, Why: reaches[0].Why, Says: reaches[0].Says}
+	switch {
+	case a.Why == "", c.inDoubt():
+		return a
+	case !c.stopped():
+		a.Why = "it is " + c.Status.String()
+		return a
+	}
+	for _, reach := range reaches[1:] {
+		if reach.Why == "" {
+			a.Why, a.Says = "", "undo what ran before it; each is shown first"
+		}
+	}
+	return a
+}
+
+func (r *Run) canExclude(c *Cell) Availability {
+	a := Availability{Verb: VerbExclude, Says: "take it out of the walk, with a reason, and go on"}
+	w, key := r.Instance(c)
+	if w == nil {
+		a.Why = "it is not in a walk"
+		return a
+	}
+	a.Says = fmt.Sprintf("take %s out of the walk, with a reason, and go on", key)
+	a.Why = notExcludable(r.instance(w, key))
+	return a
+}
+
+func (r *Run) canPostpone(c *Cell) Availability {
+	a := Availability{Verb: VerbPostpone, Says: "move it to the end of the walk, and go on"}
+	w, key := r.Instance(c)
+	if w == nil {
+		a.Why = "it is not in a walk"
+		return a
+	}
+	a.Says = fmt.Sprintf("move %s to the end of the walk, and go on", key)
+	a.Why = r.notPostponable(w, key)
+	return a
+}
+
+// Callable are the cells of class `always` that may be brought forward: their
+// section has been entered, and their `when`, looked at now and not yet decided,
+// isn't false.
+func (r *Run) Callable() []*Cell {
+	var out []*Cell
+	if r.Closed != "" {
+		return nil
+	}
+	for _, c := range r.Cells {
+		if c.Plan.Step.Book.Always && r.callable(c) == "" && r.mayApply(c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// callable says why a cell can't be brought forward, or "".
+func (r *Run) callable(c *Cell) string {
+	switch {
+	case !c.Plan.Step.Book.Always:
+		return "it is not a step that may be called"
+	case c.Status.Settled():
+		return "it is " + c.Status.String()
+	}
+	for _, other := range r.under(parent(c.Plan.Step.ID)) {
+		if !other.Begun.IsZero() {
+			return r.notEntered(c)
+		}
+	}
+	return "its section has not been entered"
+}
+
+// mayApply looks at a `when` that hasn't been decided; what isn't known may.
+func (r *Run) mayApply(c *Cell) bool {
+	when := c.Plan.Step.Book.When
+	if when == nil || when.Value == nil || c.When != nil {
+		return true
+	}
+	v, err := when.Value.Eval(checks.Values(r.Names(c, c.Key.Target)), r.WorldAt(c))
+	applies, ok := v.(bool)
+	return err != nil || !ok || applies
+}
+
+// PhraseFor is what opens one gate for several cells: the phrase of all; where
+// they differ, each of them, of many the first and how many more.
+func (r *Run) PhraseFor(cells []*Cell) string {
+	var phrases []string
+	met := map[string]bool{}
+	for _, c := range cells {
+		if p := r.Phrase(c); !met[p] {
+			met[p] = true
+			phrases = append(phrases, p)
+		}
+	}
+	if len(phrases) > phraseWords {
+		return fmt.Sprintf("%s and %d more", phrases[0], len(phrases)-1)
+	}
+	return strings.Join(phrases, " ")
+}
+
+// phraseWords is how many phrases one gate asks for.
+const phraseWords = 3

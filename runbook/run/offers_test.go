@@ -1,8 +1,6 @@
 package run
 
 import (
-	"slices"
-
 	"pgregory.net/rapid"
 
 	"stepgate/checks"
@@ -15,19 +13,19 @@ func offers(t *rapid.T, w *world) {
 	if !ok || ask.Cell == nil {
 		return
 	}
-	for _, a := range w.r.Actions(ask.Cell, ask.Wait, false) {
+	for _, a := range w.r.Offers(ask, false, w.now) {
 		if !a.OK() || a.Says == "" {
 			continue
 		}
-		try := &world{w.p, w.r, slices.Clone(w.records), w.now, w.epoch, w.gates}
-		for _, e := range follow(try, ask.Cell, a) {
+		try := w.copy()
+		for _, e := range follow(try, ask, a) {
 			if err := try.add(e(try.r.Cell(ask.Cell.Key))); err != nil {
 				t.Fatalf("%q is offered for %s (%s, %s), and then: %v", a.Verb, ask.Cell.Key, ask.Cell.Status, ask.Cell.Reason, err)
 			}
 		}
 	}
-	for _, a := range w.r.Actions(ask.Cell, ask.Wait, true) {
-		if a.OK() && a.Verb != VerbStopNow && a.Verb != VerbNote && a.Verb != VerbContinue {
+	for _, a := range w.r.Offers(ask, true, w.now) {
+		if a.OK() && a.Verb != VerbStopNow && a.Verb != VerbNote && a.Verb != VerbContinue && a.Verb != VerbFinish {
 			t.Fatalf("%q is offered while something is going on", a.Verb)
 		}
 	}
@@ -39,6 +37,14 @@ func goesOn(t *rapid.T, w *world) {
 	switch d := Next(w.r).(type) {
 	case Order:
 		e = WalkOrdered{Walk: d.Walk.ID, Hosts: d.Walk.Keys}
+	case Enter:
+		e = BatchEntered{Walk: d.Walk.ID, Hosts: d.Keys}
+	case Take:
+		e = taken(d.Cell, Before, checks.Fail)
+	case Repeat:
+		e = Asked{Cell: d.Cell.Key, Name: d.Cell.Plan.Step.Book.Question.Param.Name, Value: d.Value, Repeated: true}
+	case Halt:
+		e = Paused{Why: d.After}
 	case Decide:
 		e = WhenDecided{Cell: d.Cell.Key}
 	case Settle:
@@ -54,7 +60,7 @@ func goesOn(t *rapid.T, w *world) {
 	case Ask, Over:
 		return
 	}
-	try := &world{w.p, w.r, slices.Clone(w.records), w.now, w.epoch, w.gates}
+	try := w.copy()
 	if err := try.add(e); err != nil {
 		t.Fatalf("%T is next, and then: %v", Next(w.r), err)
 	}
@@ -63,12 +69,36 @@ func goesOn(t *rapid.T, w *world) {
 type step = func(c *Cell) Event
 
 // follow is the events that an action leads to.
-func follow(w *world, c *Cell, a Availability) []step {
+func follow(w *world, ask Ask, a Availability) []step {
+	c := ask.Cell
 	just := func(e Event) []step { return []step{func(*Cell) Event { return e }} }
 	switch a.Verb {
 	case VerbGo:
+		switch ask.Wait {
+		case WaitBatch:
+			return just(BatchEntered{Walk: ask.Walk.ID, Hosts: ask.Keys})
+		case WaitUndo:
+			return append(just(RollbackRequested{Cell: c.Key}), func(c *Cell) Event { return w.intent(c, RoleRollback) })
+		}
 		return advance(w)
+	case VerbReply:
+		return just(Asked{Cell: c.Key, Name: c.Plan.Step.Book.Question.Param.Name, Value: "7"})
+	case VerbExclude:
+		walk, key := w.r.Instance(c)
+		return just(InstanceExcluded{Walk: walk.ID, Instance: key, Reason: "r"})
+	case VerbPostpone:
+		walk, key := w.r.Instance(c)
+		return just(WalkOrdered{Walk: walk.ID, Hosts: w.r.Postponed(walk, key), Why: "later"})
+	case VerbFinish:
+		return just(StopRequested{After: w.r.Finishable(c)[0]})
+	case VerbCall:
+		return just(Called{Cell: w.r.Callable()[0].Key})
 	case VerbAnswer:
+		if d := c.Gate.Dispatch; d != nil {
+			if now, err := w.r.Dispatch(c, RoleCommand); err != nil || now.Hash("") != d.Hash("") {
+				return just(GateClosed{Cell: c.Key, Gate: c.Gate.Gate, Void: true, Why: "it has changed"})
+			}
+		}
 		out := []step{func(c *Cell) Event { return taken(c, Before, checks.Pass) }, func(c *Cell) Event { return w.grant(c) }}
 		if c.Status == Authorised { // transient: a grant is journaled together with what it opens
 			return nil
@@ -85,6 +115,9 @@ func follow(w *world, c *Cell, a Availability) []step {
 		}
 		return append(just(Retried{Cell: c.Key}), advance(w)...)
 	case VerbSkip:
+		if ask.Wait == WaitUndo {
+			return just(RollbackPlanned{Scope: RollbackSection, Cells: w.r.Undoing[1:]})
+		}
 		return just(CellSkipped{Cell: c.Key, Reason: "r"})
 	case VerbMarkDone:
 		if c.Status == Pending {
@@ -102,7 +135,15 @@ func follow(w *world, c *Cell, a Availability) []step {
 		}
 		return just(taken(c, Evidence, checks.Pass))
 	case VerbRollBack:
-		return append(just(RollbackRequested{Cell: c.Key}), func(c *Cell) Event { return w.intent(c, RoleRollback) })
+		for _, r := range w.r.RollBacks(c) {
+			if r.Why == "" && r.Scope != RollbackStep {
+				return just(RollbackPlanned{Scope: r.Scope, Cells: r.Cells})
+			}
+			if r.Why == "" {
+				return append(just(RollbackRequested{Cell: c.Key}), func(c *Cell) Event { return w.intent(c, RoleRollback) })
+			}
+		}
+		panic("a rollback is offered, and no reach has one")
 	case VerbPause:
 		return just(Paused{})
 	case VerbContinue:
@@ -127,8 +168,8 @@ func advance(w *world) []step {
 		},
 		func(c *Cell) Event {
 			switch {
-			case c.Plan.Step.Kind == plan.Check:
-				return Note{Text: "done"}
+			case c.Plan.Step.Kind == plan.Check || c.Plan.Step.Kind == plan.Ask:
+				return Note{Text: "done, or asked"}
 			case c.Plan.Step.Kind == plan.Manual && !c.needsGate():
 				return ManualDone{Cell: c.Key}
 			case c.needsGate():

@@ -3,7 +3,6 @@ package run
 import (
 	"strings"
 
-	"stepgate/checks"
 	"stepgate/runbook/plan"
 )
 
@@ -30,7 +29,9 @@ func (r *Run) Finishable(c *Cell) []string {
 	}
 	var paths []string
 	for p := c.Key.Step; p != ""; p = parent(p) {
-		paths = append(paths, p)
+		if !settled(r.under(p)) {
+			paths = append(paths, p)
+		}
 	}
 	return paths
 }
@@ -57,48 +58,4 @@ func (r *Run) Instance(c *Cell) (w *plan.Walk, key string) {
 		}
 	}
 	return nil, ""
-}
-
-// Callable are the cells of class `always` that may be brought forward: their
-// section has been entered, and their `when`, looked at now and not yet decided,
-// isn't false.
-func (r *Run) Callable() []*Cell {
-	var out []*Cell
-	if r.Closed != "" {
-		return nil
-	}
-	for _, c := range r.Cells {
-		if c.Plan.Step.Book.Always && r.callable(c) == "" && r.mayApply(c) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// callable says why a cell can't be brought forward, or "".
-func (r *Run) callable(c *Cell) string {
-	switch {
-	case !c.Plan.Step.Book.Always:
-		return "it is not a step that may be called"
-	case c.Status.Settled():
-		return "it is " + c.Status.String()
-	}
-	around := parent(c.Plan.Step.ID)
-	for _, other := range r.under(around) {
-		if !other.Begun.IsZero() {
-			return ""
-		}
-	}
-	return "its section has not been entered"
-}
-
-// mayApply looks at a `when` that hasn't been decided; what isn't known may.
-func (r *Run) mayApply(c *Cell) bool {
-	when := c.Plan.Step.Book.When
-	if when == nil || when.Value == nil || c.When != nil {
-		return true
-	}
-	v, err := when.Value.Eval(checks.Values(r.Names(c, c.Key.Target)), r.WorldAt(c))
-	applies, ok := v.(bool)
-	return err != nil || !ok || applies
 }

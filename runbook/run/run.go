@@ -23,12 +23,18 @@ type Run struct {
 	Paused    bool
 	Closed    Closing // empty: open
 	ClosedWhy string
-	Cells     []*Cell             // parallel to Plan.Cells
-	Orders    map[string][]string // walk → hosts, once ordered
+	Cells     []*Cell                      // parallel to Plan.Cells
+	Orders    map[string][]string          // walk → instance keys, once ordered
+	Batches   map[string][][]string        // walk → its batches that were entered, in order
+	Excluded  map[string]map[string]string // walk → instances taken out → why
+	Stop      string                       // path to finish before the run pauses; empty: none
+	Undoing   []Key                        // what is still to be rolled back, in this order
+	Called    *Key                         // an `always` cell that was brought forward and isn't settled
 	Hosts     map[string]Identity
 	Notes     []Record
 
 	values map[string]map[string]json.RawMessage // scope path → captured
+	known  map[string]map[string]jsonValue       // secrets in memory: see Knowing
 	byKey  map[Key]int
 	shared bool // cells may be held by a snapshot: copy before change
 }
@@ -50,6 +56,8 @@ type Cell struct {
 	Resolved  *OutcomeResolved
 	Evidence  string    // of a manual step
 	Skip      string    // reason
+	Asked     *Asked    // the answer to its question
+	Excluded  string    // why its instance was taken out
 	Rerun     bool      // a RERUN was typed: its next dispatch is gated, whatever the step says
 	Begun     time.Time // of the first thing that happened
 	Ended     time.Time // when it was last settled or stopped
@@ -59,7 +67,9 @@ type Cell struct {
 	held         map[string]map[string]json.RawMessage // captured on the way, by scope; the run's once it succeeds
 	prior        Status                                // before a rollback was asked for
 	priorReason  Reason
-	rollbackFrom int // number of attempts before it was asked for
+	rollbackFrom int    // number of attempts before it was asked for
+	out          Status // before its instance was taken out
+	outReason    Reason
 }
 
 // Attempt is one dispatch.

@@ -1,8 +1,7 @@
 package run
 
 import (
-	"fmt"
-	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,10 +22,14 @@ func (r *Run) Cell(k Key) *Cell {
 func (c *Cell) Fences(p Phase) []*runbook.Fence {
 	s := c.Plan.Step.Book
 	switch p {
+	case Already:
+		return s.Done
 	case Before:
 		return s.Before
-	case After, Evidence:
+	case After:
 		return s.After
+	case Evidence:
+		return slices.Concat(s.Done, s.After)
 	case RollbackBefore, RollbackAfter:
 		if s.Rollback == nil {
 			return nil
@@ -60,6 +63,7 @@ func (r *Run) names(s *plan.Scope, where string, held map[string]map[string]json
 	m := r.Plan.Names(s, where, func(path string) map[string]any {
 		values := map[string]any{}
 		decodeInto(values, r.values[path])
+		decodeInto(values, r.known[path])
 		decodeInto(values, held[path])
 		return values
 	})
@@ -115,38 +119,6 @@ func (r *Run) text(s *plan.Scope, tmpl string, extra map[string]any, held map[st
 	})
 }
 
-// Dispatch returns what would run now in a role, byte for byte.
-func (r *Run) Dispatch(c *Cell, role Role) (Dispatch, error) {
-	f, where := c.Plan.Step.Book.Command, c.Key.Target
-	if role == RoleRollback {
-		f = c.Plan.Step.Book.Rollback.Command
-		if places := r.Plan.Places(c.Plan, f); len(places) == 1 {
-			where = places[0]
-		}
-	}
-	return r.DispatchFence(c, f, where, nil)
-}
-
-// DispatchFence returns what a fence of the cell runs at a place. extra are
-// names known beside the run's: what earlier checks of the same phase captured.
-func (r *Run) DispatchFence(c *Cell, f *runbook.Fence, where string, extra map[string]any) (Dispatch, error) {
-	names := r.Names(c, where)
-	maps.Copy(names, extra)
-	vars, err := plan.Env(names)
-	if err != nil {
-		return Dispatch{}, fmt.Errorf("prepare %q: %w", c.Key, err)
-	}
-	d := Dispatch{
-		Where: where, SSH: r.Plan.Hosts[where].SSH, Interpreter: f.Lang,
-		Prefix: r.Plan.Prefix(f), Body: f.Body, Dir: r.Text(c, f.Dir), TimeoutMS: f.Timeout.Milliseconds(),
-	}
-	for _, v := range vars {
-		d.Env = append(d.Env, Var{Name: v.Name, Value: v.Value})
-	}
-	d.Env = append(d.Env, Var{Name: "STEPGATE_HOST", Value: where}, Var{Name: "STEPGATE_RUN", Value: r.ID}, Var{Name: "STEPGATE_STEP", Value: c.Key.Step})
-	return d, nil
-}
-
 // StepStatus is the worst status of a step's cells.
 func (r *Run) StepStatus(s *plan.Step) Status {
 	worst := r.Cells[s.Cells[0].Index].Status
@@ -160,7 +132,7 @@ func (r *Run) StepStatus(s *plan.Step) Status {
 
 // severity orders statuses by how much they want attention.
 var severity = map[Status]int{
-	NotApplicable: 0, Skipped: 1, Succeeded: 2, Pending: 3, RolledBack: 4, Gated: 5, Authorised: 6,
+	NotApplicable: 0, Skipped: 1, Excluded: 1, Succeeded: 2, Pending: 3, RolledBack: 4, Gated: 5, Authorised: 6,
 	Running: 7, RollingBack: 8, Failed: 9, RollbackFailed: 10, Unknown: 11,
 }
 
@@ -199,96 +171,6 @@ func (r *Run) Phrase(c *Cell) string {
 		return r.Text(c, r.Plan.Book.Confirm)
 	}
 	return c.stepName()
-}
-
-// World answers what expressions ask about the rest of the run.
-type World struct {
-	r    *Run
-	c    *plan.Scope
-	held map[string]map[string]jsonValue
-}
-
-// WorldOf returns the world as a walk or a section sees it.
-func (r *Run) WorldOf(s *plan.Scope) World { return World{r: r, c: s} }
-
-// WorldAt returns the world as a cell sees it, with what it has captured on the
-// way.
-func (r *Run) WorldAt(c *Cell) World { return World{r, c.Plan.Step.Scope, c.held} }
-
-// Hosts returns the hosts of a group with their variables and captures.
-func (w World) Hosts(group string) ([]map[string]any, bool) {
-	hosts, ok := w.r.Plan.Groups[group]
-	if !ok {
-		return nil, false
-	}
-	var out []map[string]any
-	for _, h := range hosts {
-		m := map[string]any{"host": h}
-		for k, v := range w.r.Plan.Hosts[h].Vars {
-			m[k] = v
-		}
-		scopes := []string{"@" + h}
-		for _, walk := range w.r.Plan.Walks {
-			for _, n := range walk.Instances {
-				if s := plan.ScopeOf(n); s.Host == h {
-					scopes = append(scopes, s.Path)
-				}
-			}
-		}
-		for _, sc := range scopes {
-			decodeInto(m, w.r.values[sc])
-			decodeInto(m, w.held[sc])
-		}
-		out = append(out, m)
-	}
-	return out, true
-}
-
-// Ran reports whether any attempt of the step was started and not rolled back;
-// an unknown one counts.
-func (w World) Ran(id string) bool {
-	for _, c := range w.match(id) {
-		if c.dispatched() && c.Status != RolledBack {
-			return true
-		}
-	}
-	return false
-}
-
-// OK reports whether the step succeeded and wasn't rolled back, in all its
-// instances that the asking cell can mean.
-func (w World) OK(id string) bool {
-	cells := w.match(id)
-	for _, c := range cells {
-		if c.Status != Succeeded {
-			return false
-		}
-	}
-	return len(cells) > 0
-}
-
-// match returns the cells whose step path ends in id: those of the asking
-// cell's own innermost instance that has any, else all.
-func (w World) match(id string) []*Cell {
-	var all []*Cell
-	for _, c := range w.r.Cells {
-		p := stripInstances(c.Key.Step)
-		if p == id || strings.HasSuffix(p, "/"+id) {
-			all = append(all, c)
-		}
-	}
-	for s := w.c; s != nil && s.Path != ""; s = s.Up {
-		var own []*Cell
-		for _, c := range all {
-			if c.Key.Step == s.Path || strings.HasPrefix(c.Key.Step, s.Path+"/") {
-				own = append(own, c)
-			}
-		}
-		if own != nil {
-			return own
-		}
-	}
-	return all
 }
 
 // stripInstances takes [host] out of a path. It is what pre-grants and

@@ -3,6 +3,7 @@ package run
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,31 +20,48 @@ var t0 = time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
 const grantTTL = 5 * time.Minute
 
 func fence(body string) *runbook.Fence {
-	return &runbook.Fence{Lang: "sh", Body: body, ExpectText: ""}
+	return &runbook.Fence{Form: runbook.Script, Lang: "sh", Body: body}
 }
 
 // drawStep makes a step of a random class.
 func drawStep(t *rapid.T, i int) *runbook.Step {
 	id := fmt.Sprintf("s%d", i)
 	s := &runbook.Step{ID: id, Title: "步骤 " + id, Kind: rapid.SampledFrom([]runbook.StepKind{
-		runbook.Run, runbook.Run, runbook.Run, runbook.Check, runbook.Manual,
+		runbook.Run, runbook.Run, runbook.Run, runbook.Run, runbook.Check, runbook.Check, runbook.Manual, runbook.Ask,
 	}).Draw(t, "kind")}
 	flip := func(what string) bool { return rapid.Bool().Draw(t, what) }
 	s.Required = oneIn(t, 6, "required")
 	if oneIn(t, 6, "when") {
 		s.When = &runbook.Expr{Text: "host != ''"}
 	}
-	if s.Kind == runbook.Check {
+	switch s.Kind {
+	case runbook.Check:
 		s.Before = []*runbook.Fence{fence("look")}
+		return s
+	case runbook.Ask:
+		s.Question = &runbook.Question{
+			Param:   runbook.Param{Name: "n" + id, Type: runbook.TypeInt, Required: true},
+			PerHost: flip("per host"),
+		}
 		return s
 	}
 	if flip("caution") {
 		s.Caution, s.Confirm = "Mind the step.", id
 	}
+	s.Always = oneIn(t, 6, "always")
 	if s.Kind == runbook.Manual {
 		return s
 	}
+	drawCommand(t, s, flip)
+	return s
+}
+
+func drawCommand(t *rapid.T, s *runbook.Step, flip func(string) bool) {
+	id := s.ID
 	s.Command = fence("do " + id)
+	if oneIn(t, 5, "done") {
+		s.Done = []*runbook.Fence{fence("done " + id)}
+	}
 	if flip("before") {
 		s.Before = []*runbook.Fence{fence("may")}
 	}
@@ -66,33 +84,82 @@ func drawStep(t *rapid.T, i int) *runbook.Step {
 	}
 	if oneIn(t, 4, "on") {
 		s.Command.On = "pair"
+		s.Command.Parallel = rapid.IntRange(0, 2).Draw(t, "parallel")
 	}
-	return s
 }
 
-// drawPlan makes a plan of a few steps, some of them walked over two hosts.
+// drawEach makes a walk of hosts or of the values of a variable.
+func drawEach(t *rapid.T) *runbook.Each {
+	if oneIn(t, 4, "values") {
+		return &runbook.Each{Group: "trio", Name: "zone", Batch: 1}
+	}
+	e := &runbook.Each{
+		Group: "trio", Batch: rapid.IntRange(0, 2).Draw(t, "batch"), MaxFailures: rapid.IntRange(0, 2).Draw(t, "budget"),
+	}
+	if oneIn(t, 3, "canary") {
+		e.Canary = rapid.IntRange(1, 2).Draw(t, "canaries")
+		if rapid.Bool().Draw(t, "soak") {
+			e.Soak = 3 * time.Second
+		}
+	}
+	if oneIn(t, 4, "ordered") {
+		e.OrderBy = &runbook.Expr{Text: "host"}
+	}
+	return e
+}
+
+// drawPlan makes a plan of a few steps, some of them walked, some in a walk
+// within a walk.
 func drawPlan(t *rapid.T) *plan.Plan {
 	book := &runbook.Runbook{File: "r.md", Annotated: true, Root: &runbook.Section{}, Prelude: map[string]string{}}
-	walk := &runbook.Section{ID: "walk", Title: "Walk", Level: 2, Each: &runbook.Each{Group: "pair", Batch: 1}}
-	if rapid.Bool().Draw(t, "ordered") {
-		walk.Each.OrderBy = &runbook.Expr{Text: "host"}
-	}
-	for i := range rapid.IntRange(1, 3).Draw(t, "steps") {
-		s := drawStep(t, i)
-		if oneIn(t, 3, "walked") {
-			walk.Items = append(walk.Items, s)
-		} else {
-			book.Root.Items = append(book.Root.Items, s)
+	walk := &runbook.Section{ID: "walk", Title: "Walk", Level: 2, Each: drawEach(t)}
+	inner := &runbook.Section{ID: "inner", Title: "Inner", Level: 3}
+	if rapid.Bool().Draw(t, "nested") {
+		inner.Each = &runbook.Each{Group: "pair", Batch: rapid.IntRange(1, 2).Draw(t, "inner batch"), MaxFailures: rapid.IntRange(0, 1).Draw(t, "inner budget")}
+		if walk.Each.Name != "" {
+			inner.Each.Group = "zone"
 		}
+	}
+	if oneIn(t, 4, "entry") {
+		walk.Caution, walk.Confirm = "Mind the walk.", "{{host}}"
+	}
+	into := func(i int) *runbook.Section {
+		switch rapid.SampledFrom([]int{0, 1, 1, 2}).Draw(t, "place") {
+		case 0:
+			return book.Root
+		case 1:
+			return walk
+		}
+		return inner
+	}
+	for i := range rapid.IntRange(1, 5).Draw(t, "steps") {
+		s, at := drawStep(t, i), into(i)
+		at.Items = append(at.Items, s)
+	}
+	if len(inner.Items) > 0 {
+		walk.Items = append(walk.Items, inner)
 	}
 	if len(walk.Items) > 0 {
 		book.Root.Items = append(book.Root.Items, walk)
 	}
-	p, ds := plan.New(book, nil, twoHosts())
+	p, ds := plan.New(book, nil, hosts())
 	if p == nil {
 		t.Fatal(ds)
 	}
 	return p
+}
+
+// hosts are three machines in two zones.
+func hosts() *inventory.Inventory {
+	host := func(name, zone string) inventory.Host {
+		return inventory.Host{Name: name, SSH: name + ":22", Vars: map[string]string{"zone": zone}}
+	}
+	return &inventory.Inventory{
+		Hosts: []inventory.Host{host("a", "z1"), host("b", "z2"), host("c", "z1")},
+		Groups: []inventory.Group{
+			{Name: "pair", Hosts: []string{"a", "b"}}, {Name: "trio", Hosts: []string{"a", "b", "c"}}, {Name: "one", Hosts: []string{"c"}},
+		},
+	}
 }
 
 func twoHosts() *inventory.Inventory {
@@ -145,6 +212,13 @@ func (w *world) add(e Event) error {
 	}
 	w.r, w.records, w.epoch = n, append(w.records, rec), rec.Epoch
 	return nil
+}
+
+// copy is the world as it is, to try something in.
+func (w *world) copy() *world {
+	n := *w
+	n.records = slices.Clone(w.records)
+	return &n
 }
 
 // taken is the checks of a phase, all with one verdict.
