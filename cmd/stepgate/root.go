@@ -65,7 +65,7 @@ be interrupted at any point and resumed.
 		return usage("see: "+cmd.CommandPath()+" --help", "%w", err)
 	})
 	root.AddCommand(
-		newDemoCommand(s), newRunCommand(s), newResumeCommand(s), newPlanCommand(s), newLintCommand(s),
+		newDemoCommand(s), newRunCommand(s), newResumeCommand(s), newPlanCommand(s), newLintCommand(s), newFmtCommand(s),
 		newListCommand(s), newShowCommand(s), newVerifyCommand(s), newExportCommand(s), newNoteCommand(s),
 		newLabCommand(s),
 	)
