@@ -23,6 +23,7 @@ type digestPlan struct {
 	Walks       []digestWalk
 	Cells       []digestCell
 	Hosts       []digestHost
+	Places      [][]string         `json:",omitempty"` // lists of several hosts, in the order met
 	Connections []digestConnection `json:",omitempty"`
 }
 
@@ -79,11 +80,12 @@ type digestFence struct {
 	Run, Literal                string // of a language
 	Connection, Via, User, Pick string
 	Parallel                    int
-	Login, Secret, TTY          bool
+	Login, Secret, TTY, Direct  bool
 	Background, Monitor, Reboot bool
 	ID                          string
 	Env                         [][2]string
-	Places                      []string
+	Places                      []string // at most one
+	Several                     int      `json:",omitempty"` // else which of digestPlan.Places, from 1
 	Timeout, Until, Every, Hold time.Duration
 	Grace, Reconnect            time.Duration
 	FailIf, Expect, Capture     string
@@ -104,10 +106,12 @@ type digester struct {
 	hosts       map[string]bool // used
 	connections map[string]*runbook.Connection
 	groups      bool // an expression asks for groups
+	places      [][]string
+	met         map[*string]int // list by its first element → its number in places, from 1
 }
 
 func (p *Plan) digest() string {
-	d := &digester{p: p, hosts: map[string]bool{}, connections: map[string]*runbook.Connection{}}
+	d := &digester{p: p, hosts: map[string]bool{}, connections: map[string]*runbook.Connection{}, met: map[*string]int{}}
 	var out digestPlan
 	for _, v := range p.Values {
 		switch {
@@ -130,6 +134,7 @@ func (p *Plan) digest() string {
 	for _, name := range slices.Sorted(maps.Keys(d.connections)) {
 		out.Connections = append(out.Connections, d.connection(d.connections[name]))
 	}
+	out.Places = d.places
 	if d.groups {
 		out.Groups = p.Groups
 		for _, hosts := range p.Groups {
@@ -148,6 +153,23 @@ func (p *Plan) digest() string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// several writes a list of several hosts once: a check on a large group stands in
+// many cells. Lists are the plan's own, and don't change.
+func (d *digester) several(hosts []string) ([]string, int) {
+	if len(hosts) < 2 {
+		d.use(hosts...)
+		return hosts, 0
+	}
+	n := d.met[&hosts[0]]
+	if n == 0 || !slices.Equal(d.places[n-1], hosts) {
+		d.use(hosts...)
+		d.places = append(d.places, hosts)
+		n = len(d.places)
+		d.met[&hosts[0]] = n
+	}
+	return nil, n
 }
 
 func (d *digester) use(hosts ...string) {
@@ -234,13 +256,12 @@ func (d *digester) cell(c *Cell) digestCell {
 
 func (d *digester) fences(c *Cell, fs []*runbook.Fence) (out []digestFence) {
 	for _, f := range fs {
-		places := d.p.Candidates(c, f)
-		d.use(places...)
+		places, several := d.several(d.p.Candidates(c, f))
 		o := digestFence{
 			Form: f.Form, Lang: f.Lang, Prefix: d.p.Prefix(f), Body: f.Body, On: f.On, Dir: f.Dir,
 			Via: f.Via, User: f.User, Pick: d.expr(f.Pick), Parallel: f.Parallel,
-			Login: f.Login, Secret: f.Secret, TTY: f.TTY, Background: f.Background, Monitor: f.Monitor, Reboot: f.Reboot, ID: f.ID,
-			Places: places, Timeout: f.Timeout, Until: f.Poll.Until, Every: f.Poll.Every, Hold: f.Poll.Hold,
+			Login: f.Login, Secret: f.Secret, TTY: f.TTY, Direct: f.Direct, Background: f.Background, Monitor: f.Monitor, Reboot: f.Reboot, ID: f.ID,
+			Places: places, Several: several, Timeout: f.Timeout, Until: f.Poll.Until, Every: f.Poll.Every, Hold: f.Poll.Hold,
 			Grace: f.Grace, Reconnect: f.Reconnect,
 			FailIf: d.expr(f.Poll.FailIf), Expect: d.text(f.ExpectText), Capture: d.text(f.CaptureText),
 		}

@@ -252,6 +252,7 @@ func itemMutations() []mutation {
 		}),
 		onFence("Secret", true, func(f *runbook.Fence) { f.Secret = true }),
 		onFence("TTY", true, func(f *runbook.Fence) { f.TTY = true }),
+		onFence("Direct", true, func(f *runbook.Fence) { f.Direct = true }),
 		onFence("Background", true, func(f *runbook.Fence) { f.Background = true }),
 		onFence("Monitor", true, func(f *runbook.Fence) { f.Monitor = true }),
 		onFence("ID", true, func(f *runbook.Fence) { f.ID = "other" }),
