@@ -151,7 +151,9 @@ func (p *parser) finishConnections() {
 		one.names(p, seen)
 	}
 	for _, name := range keys(p.book.Connections) {
-		if c := p.book.Connections[name]; c.Driver == "" {
+		c := p.book.Connections[name]
+		reported := slices.ContainsFunc(p.diags, func(d Diagnostic) bool { return d.Pos == c.Pos })
+		if c.Driver == "" && !reported {
 			p.report(c.Pos, Error, "unknown-connection", "the connection "+quote(name)+" is needed and nobody defines it",
 				"define [connections."+name+"] with its driver in the runbook that includes this file")
 		}
