@@ -23,7 +23,7 @@ type Rule struct {
 }
 
 // Rules are all rules, those of reading a runbook included, by id.
-var Rules = assemble(operations, commands, language, matter, inventories)
+var Rules = assemble(operations, commands, language, matter, parts, inventories)
 
 // assemble makes one list. In the tables of rules a fence is written with ~~~,
 // since Go's raw strings can't hold its backticks.

@@ -69,6 +69,12 @@ func (s *script) builtin(n *syntax.CallExpr) {
 	switch n.Args[0].Lit() {
 	case ".", "source", "eval":
 		s.open = true
+	case "export", "readonly", "local": // in sh they are commands like others
+		for _, w := range rest {
+			if name, _, ok := strings.Cut(s.shown(w, 0), "="); ok {
+				s.sets(name, nil)
+			}
+		}
 	case "read", "mapfile", "readarray", "unset":
 		for _, w := range rest {
 			if name := w.Lit(); name != "" && name[0] != '-' {
@@ -240,15 +246,19 @@ func (j *reading) lost() {
 	what, instead := "", ""
 	switch cmd := last.Cmd.(type) {
 	case *syntax.CallExpr:
-		if len(cmd.Args) > 0 && cmd.Args[0].Lit() == "cd" {
-			what, instead = "cd", "write cwd= on the steps that work there"
+		if len(cmd.Args) > 0 {
+			what = cmd.Args[0].Lit()
 		}
-	case *syntax.DeclClause:
-		if cmd.Variant.Value == "export" {
-			what, instead = "export", "write env.NAME= on the steps that need it, or capture the value"
-		}
+	case *syntax.DeclClause: // of bash
+		what = cmd.Variant.Value
 	}
-	if what != "" {
+	switch what {
+	case "cd":
+		instead = "write cwd= on the steps that work there"
+	case "export":
+		instead = "write env.NAME= on the steps that need it, or capture the value"
+	}
+	if instead != "" {
 		j.report(last, nil, "lost-at-end", "the fence ends in "+what+", which ends with it: nothing carries over to the next", instead)
 	}
 }

@@ -149,18 +149,12 @@ func (l *linter) sql(f *runbook.Fence, as role, around surroundings) {
 	}
 }
 
-var httpDelete = regexp.MustCompile(`(?m)^\s*DELETE\s+(\S+)`)
+var httpDelete = regexp.MustCompile(`^\s*DELETE\s`)
 
-// http judges a request.
+// http judges a request; that one which isn't a command only reads is seen to
+// when the runbook is read.
 func (l *linter) http(f *runbook.Fence, as role, around surroundings) {
-	m := httpDelete.FindStringIndex(f.Body)
-	if m == nil || as == undo || as == command && around.gated {
-		return
+	if m := httpDelete.FindStringIndex(f.Body); m != nil && as == command && !around.gated {
+		l.find(f.At(m[0]), "destructive", "the command sends DELETE and no gate stands before it", "write > [!CAUTION] into the step and say what is lost")
 	}
-	text := "the command sends DELETE and no gate stands before it"
-	remedy := "write > [!CAUTION] into the step and say what is lost"
-	if as == look {
-		text, remedy = "a check only reads, and this one sends DELETE", "make it the command of a step with a gate"
-	}
-	l.find(f.At(m[0]), "destructive", text, remedy)
 }
