@@ -6,7 +6,8 @@ import "strings"
 // and without what variables give, as [words] makes them of a parsed one.
 type commandLine struct {
 	args  []string
-	piped bool // it reads what the command before it prints
+	piped bool   // it reads what the command before it prints
+	carry string // of cd and export, which carry over: all of it as written
 }
 
 // lineReader reads shell text that is nothing but simple commands, one behind
@@ -14,19 +15,23 @@ type commandLine struct {
 // fences of most documents are, and the shell parser costs more than all the
 // rest of a parse. Whatever else stands in the text is left to that parser.
 type lineReader struct {
-	s    string
-	i    int
-	cmds []commandLine
-	args []string // of the command being read
-	pipe bool
-	lead bool // no word but assignments was read yet
-	owed bool // an operator waits for its right side
+	s     string
+	i     int
+	cmds  []commandLine
+	args  []string // of the command being read
+	from  int      // where it begins; -1: not yet
+	to    int      // behind its last word
+	pipe  bool
+	lead  bool // no word but assignments was read yet
+	owed  bool // an operator waits for its right side
+	stmt  int  // the statement's first command
+	mixed bool // the statement has pipes or ||: its commands may not be run, or not in this shell
 }
 
 // commandLines returns the simple commands of a text. ok is false when there is
 // anything else in it.
 func commandLines(s string) (cmds []commandLine, ok bool) {
-	r := lineReader{s: s, lead: true}
+	r := lineReader{s: s, lead: true, from: -1}
 	if strings.IndexByte(s, '\r') >= 0 {
 		return nil, false
 	}
@@ -35,19 +40,51 @@ func commandLines(s string) (cmds []commandLine, ok bool) {
 			return nil, false
 		}
 	}
-	if r.owed {
+	if r.owed || !r.end() || !r.statement() {
 		return nil, false
 	}
-	r.end()
 	return r.cmds, true
 }
 
 // end closes the command being read.
-func (r *lineReader) end() {
+func (r *lineReader) end() bool {
 	if len(r.args) > 0 {
-		r.cmds = append(r.cmds, commandLine{r.args[:len(r.args):len(r.args)], r.pipe})
+		cmd := commandLine{args: r.args[:len(r.args):len(r.args)], piped: r.pipe}
+		switch cmd.args[0] {
+		case "cd":
+			if cmd.carry = r.s[r.from:r.to]; cmd.carry != "cd" && !strings.HasPrefix(cmd.carry, "cd ") {
+				return false
+			}
+		case "export":
+			if cmd.carry = r.s[r.from:r.to]; !exports(cmd) {
+				return false
+			}
+		}
+		r.cmds = append(r.cmds, cmd)
 	}
-	r.args, r.pipe, r.lead = r.args[len(r.args):], false, true
+	r.args, r.pipe, r.lead, r.from = r.args[len(r.args):], false, true, -1
+	return true
+}
+
+// exports reports whether an export names variables and nothing else.
+func exports(cmd commandLine) bool {
+	for _, arg := range cmd.args[1:] {
+		if n := nameLength(arg); n == 0 || n < len(arg) && arg[n] != '=' {
+			return false
+		}
+	}
+	return len(cmd.args) > 1 && strings.HasPrefix(cmd.carry, "export ")
+}
+
+// statement closes the statement being read.
+func (r *lineReader) statement() bool {
+	for _, cmd := range r.cmds[r.stmt:] {
+		if r.mixed && cmd.carry != "" {
+			return false
+		}
+	}
+	r.stmt, r.mixed = len(r.cmds), false
+	return true
 }
 
 // next reads a blank, an operator, a comment or a word.
@@ -56,10 +93,9 @@ func (r *lineReader) next() bool {
 	case ' ', '\t':
 		r.i++
 	case '\n':
-		if r.owed {
+		if r.owed || !r.end() || !r.statement() {
 			return false
 		}
-		r.end()
 		r.i++
 	case '#':
 		comment, _, _ := strings.Cut(r.s[r.i:], "\n")
@@ -90,7 +126,10 @@ func (r *lineReader) operator(c byte) bool {
 	if r.i < len(r.s) && strings.IndexByte("|&;", r.s[r.i]) >= 0 || c == ';' && twice || c == '&' && !twice {
 		return false
 	}
-	r.end()
+	r.mixed = r.mixed || c == '|'
+	if !r.end() || c == ';' && !r.statement() {
+		return false
+	}
 	r.pipe, r.owed = c == '|' && !twice, c != ';'
 	return true
 }
@@ -98,7 +137,7 @@ func (r *lineReader) operator(c byte) bool {
 // plainBytes may stand in a word and mean themselves, or file names.
 var plainBytes = func() (t [256]bool) {
 	for c := range t {
-		t[c] = c >= 0x80 || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_-./:=,@%+", byte(c)) >= 0
+		t[c] = c >= 0x80 || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_-./:=,@%+*?~^[]", byte(c)) >= 0
 	}
 	return t
 }()
@@ -117,12 +156,15 @@ func (r *lineReader) word() bool {
 		}
 		value += part
 	}
-	r.owed = false
+	r.owed, r.to = false, r.i
+	if r.from < 0 {
+		r.from = start
+	}
 	if r.lead {
 		if assigns(r.s[start:r.i]) {
 			return true
 		}
-		if reservedWords[value] || strings.Contains(value, "+=") {
+		if reservedWords[value] || strings.Contains(value, "+=") || value != "[" && strings.ContainsAny(value, "[]") {
 			return false
 		}
 		r.lead = false
@@ -196,7 +238,7 @@ func (r *lineReader) variable() bool {
 		}
 		r.i++
 	}
-	return n > 0 && (r.i >= len(r.s) || r.s[r.i] != '[' && r.s[r.i] != ':' && r.s[r.i] < 0x80)
+	return n > 0 && (r.i >= len(r.s) || r.s[r.i] != '[' && r.s[r.i] < 0x80)
 }
 
 // nameLength is the length of the variable's name that s begins with.
@@ -215,10 +257,10 @@ func assigns(word string) bool {
 }
 
 // reservedWords begin what is no simple command, or a command that the parser
-// treats in its own way; cd and export also change what later fences run in.
+// treats in its own way.
 var reservedWords = map[string]bool{
 	"if": true, "then": true, "elif": true, "else": true, "fi": true, "for": true, "foreach": true, "while": true, "until": true, "do": true, "done": true,
 	"case": true, "esac": true, "in": true, "select": true, "function": true, "time": true, "coproc": true, "repeat": true, "end": true,
-	"declare": true, "typeset": true, "local": true, "readonly": true, "export": true, "nameref": true, "let": true, "cd": true,
+	"declare": true, "typeset": true, "local": true, "readonly": true, "nameref": true, "let": true,
 	"nocorrect": true, "noglob": true, "always": true, "float": true, "integer": true,
 }

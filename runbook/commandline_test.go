@@ -25,8 +25,21 @@ func parsedLines(t *testing.T, interpreter, body string) []commandLine {
 		switch cmd := s.Cmd.(type) {
 		case *syntax.CallExpr:
 			if len(cmd.Args) > 0 {
-				out = append(out, commandLine{texts(cmd.Args), piped})
+				out = append(out, commandLine{args: texts(cmd.Args), piped: piped})
 			}
+		case *syntax.DeclClause:
+			args := []string{cmd.Variant.Value}
+			for _, a := range cmd.Args {
+				arg := words(a.Value)
+				if a.Name != nil {
+					arg = a.Name.Value
+					if !a.Naked {
+						arg += "=" + words(a.Value)
+					}
+				}
+				args = append(args, arg)
+			}
+			out = append(out, commandLine{args: args, piped: piped})
 		case *syntax.BinaryCmd:
 			stmt(cmd.X, piped)
 			stmt(cmd.Y, cmd.Op == syntax.Pipe)
@@ -36,6 +49,17 @@ func parsedLines(t *testing.T, interpreter, body string) []commandLine {
 	}
 	for _, s := range f.Stmts {
 		stmt(s, false)
+	}
+	var carried []string
+	carriedOver(body, f, func(line string) { carried = append(carried, line) })
+	for i, cmd := range out {
+		if cmd.args[0] != "cd" && cmd.args[0] != "export" {
+			continue
+		}
+		if len(carried) == 0 {
+			t.Fatalf("%s: %q carries over less than is read", interpreter, body)
+		}
+		out[i].carry, carried = carried[0], carried[1:]
 	}
 	return out
 }
@@ -50,7 +74,9 @@ func sameLines(t *testing.T, body string) bool {
 	}
 	for _, shell := range []string{"sh", "bash", "mksh", "zsh"} {
 		want := parsedLines(t, shell, body)
-		if !slices.EqualFunc(got, want, func(a, b commandLine) bool { return a.piped == b.piped && slices.Equal(a.args, b.args) }) {
+		if !slices.EqualFunc(got, want, func(a, b commandLine) bool {
+			return a.piped == b.piped && a.carry == b.carry && slices.Equal(a.args, b.args)
+		}) {
 			t.Fatalf("%s: %q is read as %v, the parser says %v", shell, body, got, want)
 		}
 	}
@@ -64,7 +90,7 @@ var someBodies = map[string]bool{
 	"systemctl \\\n  stop \\\n  nginx": true,
 	"r''m -r x":                        true,
 	"\"$DIR\"/bin/x":                   true,
-	"curl -s https://x.org/a?b":        false,
+	"curl -s https://x.org/a?b":        true,
 	"A=1":                              true,
 	"":                                 true,
 	"tail -f 日志.log":                   true,
@@ -76,13 +102,21 @@ var someBodies = map[string]bool{
 	"| a":                              false,
 	"a && \n b":                        false,
 	"if a; then b; fi":                 false,
-	"cd x":                             false,
+	"cd x":                             true,
+	"cd x && A=1 cd ~/y # z":           true,
+	"cd x | y":                         false,
+	"cd x || exit":                     false,
+	"export A=1 B=\"$A:x\" C":          true,
+	"export -n A":                      false,
+	"A=1 export B":                     false,
+	"[ -f a ] && ls *.log ~/b?":        true,
 	"$(a)":                             false,
 	"a \\":                             false,
 	"a 'b":                             false,
 	"a \"b":                            false,
 	"a $1":                             false,
 	"a ${b:-c}":                        false,
+	"a[1]=b":                           false,
 	"a=(b)":                            false,
 	"{ a; }":                           false,
 }

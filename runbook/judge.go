@@ -42,8 +42,16 @@ func (p *parser) judged(b *block, f *Fence) string {
 }
 
 // judgeText judges shell text; unreadable is the verdict when it can't be parsed.
-func judgeText(text, unreadable string) string {
-	j := judge{sql: sqlWords(text)}
+func judgeText(text, unreadable string) string { return judgeAt(0, text, unreadable) }
+
+func judgeAt(depth int, text, unreadable string) string {
+	j := judge{sql: sqlWords(text), depth: depth}
+	if !j.sql {
+		if lines, ok := commandLines(text); ok {
+			j.simple(lines)
+			return j.why
+		}
+	}
 	if f, _, err := parseShell("bash", text); err != nil {
 		j.because(unreadable)
 	} else {
@@ -65,10 +73,13 @@ func (j *judge) simple(lines []commandLine) {
 	}
 }
 
+// maxShells is how deep commands that run text as commands are followed.
+const maxShells = 8
+
 // judge walks a command and keeps the first reason to be careful with it.
 type judge struct {
 	why   string
-	depth int
+	depth int  // of shells run by shells
 	sql   bool // words of SQL stand somewhere
 }
 
@@ -94,14 +105,12 @@ func sqlWords(text string) bool {
 // walk judges everything in a parsed body, also inside functions, substitutions
 // and here-documents.
 func (j *judge) walk(f *syntax.File) {
-	if j.depth++; j.depth > 8 {
-		j.because("it runs shells in shells, too many to be judged")
-		return
-	}
 	syntax.Walk(f, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CallExpr:
 			j.call(n.Args)
+		case *syntax.Stmt:
+			j.fed(n)
 		case *syntax.Redirect:
 			j.redirect(n)
 		case *syntax.BinaryCmd:
@@ -120,7 +129,6 @@ func (j *judge) walk(f *syntax.File) {
 		}
 		return j.why == ""
 	})
-	j.depth--
 }
 
 // words is a word's text as far as it is written out; what a variable or a
@@ -142,6 +150,27 @@ func parts(b *strings.Builder, ps []syntax.WordPart) {
 			b.WriteString(part.Value)
 		case *syntax.DblQuoted:
 			parts(b, part.Parts)
+		}
+	}
+}
+
+// fed judges a here-document that is given to a shell.
+func (j *judge) fed(stmt *syntax.Stmt) {
+	call, ok := stmt.Cmd.(*syntax.CallExpr)
+	if !ok {
+		return
+	}
+	args := unwrap(texts(call.Args))
+	if len(args) == 0 || !isShell(base(args[0])) && base(args[0]) != "ssh" && base(args[0]) != "su" {
+		return
+	}
+	for _, r := range stmt.Redirs {
+		text := words(r.Hdoc)
+		if r.Op == syntax.WordHdoc {
+			text = words(r.Word)
+		}
+		if strings.TrimSpace(text) != "" {
+			j.text(text)
 		}
 	}
 }
@@ -237,12 +266,16 @@ func (j *judge) inner(name string, args []string) {
 	if strings.TrimSpace(text) == "" {
 		return
 	}
-	f, _, err := parseShell("bash", text)
-	if err != nil {
-		j.because("it holds a command that can't be read")
+	j.text(text)
+}
+
+// text judges what another shell is given to run.
+func (j *judge) text(text string) {
+	if j.depth >= maxShells {
+		j.because("it runs shells in shells, too many to be judged")
 		return
 	}
-	j.walk(f)
+	j.because(judgeAt(j.depth+1, text, "it holds a command that can't be read"))
 }
 
 // innerText is the shell text that a command was given to run, or "".

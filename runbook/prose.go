@@ -131,16 +131,27 @@ func eachComment(s string, f func(text string, comment bool)) {
 
 var inline = goldmark.DefaultParser()
 
+// blanked makes runs of blanks and line ends one blank.
+func blanked(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c == '\n' || c == '\t' || c >= 0x80 || c == ' ' && (i == 0 || i+1 == len(s) || s[i+1] == ' ') {
+			return strings.Join(strings.Fields(s), " ")
+		}
+	}
+	return s
+}
+
 // plainText removes Markdown's inline markup from one line.
 func plainText(s string) string {
-	if !strings.ContainsAny(s, "`*_[]<>\\&!~") {
-		return strings.Join(strings.Fields(s), " ")
-	}
 	const most = 1000
-	if len(s) > most {
-		return strings.Join(strings.Fields(s), " ")
+	if len(s) > most || !strings.ContainsAny(s, "`*_[<\\&") {
+		return blanked(s)
 	}
-	src := []byte(s)
+	if plain, ok := unmarked(s); ok {
+		return blanked(plain)
+	}
+	const ahead = "x " // so that nothing is taken for the mark of a list or a quotation
+	src := []byte(ahead + s)
 	var b strings.Builder
 	doc := inline.Parse(text.NewReader(src))
 	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -160,10 +171,57 @@ func plainText(s string) string {
 		}
 		return ast.WalkContinue, nil
 	})
-	if out := strings.Join(strings.Fields(b.String()), " "); err == nil && out != "" {
+	if out := blanked(strings.TrimPrefix(b.String(), ahead)); err == nil && out != "" {
 		return out
 	}
-	return strings.Join(strings.Fields(s), " ")
+	return blanked(s)
+}
+
+// unmarked removes the markup that most titles have, code and emphasis around
+// plain words, without the Markdown parser. ok is false when there is other.
+func unmarked(s string) (plain string, ok bool) {
+	var b strings.Builder
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if strings.IndexByte("`*_[<\\&", c) < 0 {
+			i++
+			continue
+		}
+		run := 1
+		for i+run < len(s) && s[i+run] == c {
+			run++
+		}
+		n := -1
+		if c == '`' || c == '*' {
+			n = strings.IndexByte(s[i+run:], c)
+		}
+		switch {
+		case c == '_' && run == 1 && i > 0 && i+1 < len(s) && plainLetter(s[i-1]) && plainLetter(s[i+1]):
+			i++
+			continue
+		case n <= 0 || run > 2 || c == '`' && run > 1:
+			return "", false
+		}
+		inner := s[i+run : i+run+n]
+		end := i + run + n
+		if end+run > len(s) || s[end:end+run] != s[i:i+run] || end+run < len(s) && s[end+run] == c {
+			return "", false
+		}
+		if c == '*' && (strings.ContainsAny(inner, "`_[<\\&") || !plainLetter(inner[0]) || !plainLetter(inner[n-1])) || c == '`' && strings.ContainsAny(inner, " \n") {
+			return "", false
+		}
+		b.WriteString(s[from:i])
+		b.WriteString(inner)
+		i = end + run
+		from = i
+	}
+	b.WriteString(s[from:])
+	return b.String(), true
+}
+
+func plainLetter(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 const leadCells = 60
@@ -173,6 +231,9 @@ const leadCells = 60
 func leadIn(s string) string {
 	s = plainText(s)
 	s = strings.TrimRight(s, " :：.。")
+	if len(s) <= leadCells { // a cell has at least one byte
+		return s
+	}
 	for _, stop := range []string{". ", "。", "; "} {
 		if i := strings.LastIndex(s, stop); i >= 0 && ansi.StringWidth(s) > leadCells {
 			s = strings.TrimSpace(s[i+len(stop):])

@@ -139,12 +139,17 @@ func (p *parser) shell(b *block, f *Fence) {
 	}
 	if !sqlWords(b.body) {
 		if b.shell.lines, b.shell.simple = commandLines(b.body); b.shell.simple {
+			for _, line := range b.shell.lines {
+				if line.carry != "" {
+					p.carry(b, line.carry)
+				}
+			}
 			return
 		}
 	}
 	if parsed, _, err := parseShell(b.lang, b.body); err == nil {
 		b.shell.file = parsed
-		p.carry(b, parsed)
+		carriedOver(b.body, parsed, func(line string) { p.carry(b, line) })
 	}
 }
 
@@ -156,11 +161,9 @@ type carry struct {
 	why   string // why they are to be judged with care
 }
 
-// Bounds of what is carried over: it stands in front of every later fence.
-const (
-	maxCarried      = 100
-	maxCarriedBytes = 4000
-)
+// maxCarried bounds what is carried over, in bytes: it stands in front of every
+// later fence.
+const maxCarried = 16 << 10
 
 // before is what stands in front of a fence, and why it is to be judged with care.
 func (c *carry) before() (text, why string) {
@@ -171,37 +174,27 @@ func (c *carry) before() (text, why string) {
 	return c.text, c.why
 }
 
-// carry takes over the fence's own `cd` and `export`.
-func (p *parser) carry(b *block, f *syntax.File) {
-	if f == nil {
-		return
-	}
+// carriedOver hands out the `cd` and `export` statements of a fence.
+func carriedOver(body string, f *syntax.File, line func(string)) {
 	for _, stmt := range f.Stmts {
-		p.carryStmt(b, stmt)
+		carriedStmt(body, stmt, line)
 	}
 }
 
-func (p *parser) carryStmt(b *block, stmt *syntax.Stmt) {
+func carriedStmt(body string, stmt *syntax.Stmt, line func(string)) {
 	if stmt.Background || stmt.Negated || len(stmt.Redirs) > 0 {
 		return
 	}
-	if both, ok := stmt.Cmd.(*syntax.BinaryCmd); ok && both.Op == syntax.AndStmt {
-		p.carryStmt(b, both.X)
-		p.carryStmt(b, both.Y)
-		return
-	}
-	line := strings.TrimRight(b.body[stmt.Pos().Offset():stmt.End().Offset()], "; \t\n")
 	switch cmd := stmt.Cmd.(type) {
+	case *syntax.BinaryCmd:
+		if cmd.Op == syntax.AndStmt {
+			carriedStmt(body, cmd.X, line)
+			carriedStmt(body, cmd.Y, line)
+		}
+		return
 	case *syntax.CallExpr:
-		if len(cmd.Args) == 0 {
+		if len(cmd.Args) == 0 || cmd.Args[0].Lit() != "cd" && cmd.Args[0].Lit() != "export" {
 			return
-		}
-		name := cmd.Args[0].Lit()
-		if name != "cd" && name != "export" {
-			return
-		}
-		if name == "cd" && len(cmd.Args) == 2 && absolute(cmd.Args[1].Lit()) {
-			p.carried.drop("cd ")
 		}
 	case *syntax.DeclClause:
 		if cmd.Variant.Value != "export" {
@@ -210,25 +203,35 @@ func (p *parser) carryStmt(b *block, stmt *syntax.Stmt) {
 	default:
 		return
 	}
-	p.carried.drop(line)
-	if len(p.carried.lines) >= maxCarried || len(line)+p.carried.size() > maxCarriedBytes {
+	line(strings.TrimRight(body[stmt.Pos().Offset():stmt.End().Offset()], "; \t\n"))
+}
+
+// carry takes over a `cd` or an `export`.
+func (p *parser) carry(b *block, line string) {
+	c := &p.carried
+	c.text = ""
+	if dir, ok := strings.CutPrefix(line, "cd "); ok && absolute(dir) {
+		c.drop(func(before string) bool { return strings.HasPrefix(before, "cd ") })
+	} else if !ok {
+		c.drop(func(before string) bool { return before == line })
+	}
+	size := len(line)
+	for _, before := range c.lines {
+		size += len(before) + 1
+	}
+	if size > maxCarried {
 		p.errorAt(b.at, "carried-over", "too much is carried over by cd and export", "begin a new level-1 heading, or write +++ front matter")
 		return
 	}
-	p.carried.lines = append(p.carried.lines, line)
+	c.lines = append(c.lines, line)
 }
 
-func absolute(path string) bool { return strings.HasPrefix(path, "/") || strings.HasPrefix(path, "~") }
-
-// drop forgets the lines that begin with prefix.
-func (c *carry) drop(prefix string) {
-	c.lines = slices.DeleteFunc(c.lines, func(line string) bool { return strings.HasPrefix(line, prefix) })
-	c.text = ""
+// absolute reports whether a directory depends on no other.
+func absolute(dir string) bool {
+	return (strings.HasPrefix(dir, "/") || strings.HasPrefix(dir, "~")) && !strings.ContainsAny(dir, " \t$`'\"\\")
 }
 
-func (c *carry) size() (n int) {
-	for _, line := range c.lines {
-		n += len(line) + 1
-	}
-	return n
+// drop forgets the lines that a later one makes useless.
+func (c *carry) drop(useless func(line string) bool) {
+	c.lines = slices.DeleteFunc(c.lines, useless)
 }
