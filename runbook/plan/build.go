@@ -34,7 +34,7 @@ func New(book *runbook.Runbook, values Values, inv *inventory.Inventory) (*Plan,
 	for _, v := range values {
 		b.p.secrets = b.p.secrets || v.Param.Secret
 	}
-	root := &Scope{}
+	root := &Scope{asked: asked(book.Root.Items, nil)}
 	top := hoist(book.Root)
 	b.p.Root = &Section{Book: top, Scope: root, Title: book.Title}
 	if b.p.Title == "" {
@@ -197,12 +197,35 @@ func (b *builder) section(s *runbook.Section, at place) Node {
 	}
 	if s.Part != nil {
 		inner := &Scope{Up: at.scope, Path: at.path, Part: s.Part}
+		if !s.Part.Own {
+			inner.asked = asked(s.Items, nil)
+		}
 		at.scope.parts = append(at.scope.parts, part{s.ID, inner})
 		at.scope = inner
 		b.given(s, inner)
 	}
 	n.Children = append(n.Children, b.items(s.Items, at)...)
 	return n
+}
+
+// asked adds the declared parameters that steps ask for: all of one file.
+func asked(items []runbook.Item, names map[string]bool) map[string]bool {
+	for _, it := range items {
+		switch it := it.(type) {
+		case *runbook.Section:
+			if it.Part == nil || it.Part.Own {
+				names = asked(it.Items, names)
+			}
+		case *runbook.Step:
+			if q := it.Question; q != nil && q.Given {
+				if names == nil {
+					names = map[string]bool{}
+				}
+				names[q.Param.Name] = true
+			}
+		}
+	}
+	return names
 }
 
 // given reports values of a part's parameters that are known now and aren't of

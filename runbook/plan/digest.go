@@ -115,6 +115,7 @@ func (p *Plan) digest() string {
 	var out digestPlan
 	for _, v := range p.Values {
 		switch {
+		case p.Root.Scope.asked[v.Param.Name]: // only proposed
 		case v.Set && v.Param.Secret:
 			out.Values = append(out.Values, digestValue{Name: v.Param.Name, Type: v.Param.Type, Secret: true})
 		case v.Set:

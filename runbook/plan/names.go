@@ -69,7 +69,7 @@ type view struct {
 func (v *view) enter(s *Scope) {
 	if s.Up == nil {
 		for _, val := range v.p.Values {
-			if val.Set {
+			if val.Set && !s.asked[val.Param.Name] {
 				v.names[val.Param.Name] = val.Any
 			}
 		}
@@ -111,7 +111,7 @@ func (v *view) keep(add func(map[string]any)) {
 func (v *view) part(s *Scope) {
 	own := map[string]any{}
 	for _, param := range s.Part.Params {
-		if val, ok := partValue(param, s.Part, v.names); ok {
+		if val, ok := partValue(param, s.Part, v.names); ok && !s.asked[param.Name] {
 			own[param.Name] = val
 		}
 	}
@@ -145,6 +145,30 @@ func partValue(param runbook.Param, part *runbook.Part, outer map[string]any) (a
 	}
 	typed, err := Type(param, show(val))
 	return typed, err == nil
+}
+
+// Proposal is what the answer to an ask step is proposed to be: the value that
+// was given for it, else its default, else nothing.
+func (p *Plan) Proposal(s *Step) string {
+	q := s.Book.Question
+	if q == nil {
+		return ""
+	}
+	if !q.Given {
+		return q.Param.Default
+	}
+	owner := s.Scope
+	for owner.Up != nil && (owner.Part == nil || owner.Part.Own) {
+		owner = owner.Up
+	}
+	if owner.Part == nil {
+		if v, ok := p.Values.Lookup(q.Param.Name); ok && v.Set {
+			return v.Text
+		}
+	} else if v, ok := partValue(q.Param, owner.Part, p.Names(owner.Up, "", nil)); ok {
+		return show(v)
+	}
+	return q.Param.Default
 }
 
 // placeholder returns the name in a template that is nothing but {{name}}.

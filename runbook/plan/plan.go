@@ -106,8 +106,9 @@ type Scope struct {
 	Index int           // of an instance, in the order of Walk.Keys, from 0
 	Count int           // instances; 0: the scope is no instance
 
-	parts   []part   // included directly in the scope: their captures are seen as id.NAME
-	secrets []string // captures that are secret
+	parts   []part          // included directly in the scope: their captures are seen as id.NAME
+	secrets []string        // captures that are secret
+	asked   map[string]bool // parameters, of the run or the part, that have no value until a step has asked for them
 }
 
 // part is an include as the names around it see it.

@@ -138,6 +138,9 @@ func (b *builder) elements(each *runbook.Each, pos runbook.Pos, outer *Scope) ([
 // optional reports whether a name is a parameter that needn't be given.
 func (p *Plan) optional(name string, s *Scope) bool {
 	for ; s != nil; s = s.Up {
+		if s.asked[name] {
+			return false
+		}
 		if s.Part == nil {
 			continue
 		}
