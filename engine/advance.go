@@ -72,8 +72,7 @@ func (e *Engine) ready(ctx context.Context, c *run.Cell) (bool, error) {
 // carry sends a cell's command, with the grant that opens its gate, and takes
 // what decides about it afterwards.
 func (e *Engine) carry(ctx context.Context, c *run.Cell, grant *run.GateGranted, accepted func(error)) error {
-	r := e.state()
-	d, err := r.Dispatch(r.Cell(c.Key), run.RoleCommand)
+	d, err := e.addressed(ctx, c, run.RoleCommand)
 	if err != nil {
 		return e.notDispatched(ctx, c, err)
 	}

@@ -242,7 +242,7 @@ func consistent(s *run.Snapshot) error {
 		return nil
 	}
 	for _, a := range s.Actions {
-		if a.OK() && a.Verb != run.VerbStopNow && a.Verb != run.VerbNote {
+		if a.OK() && a.Verb != run.VerbStopNow && a.Verb != run.VerbNote && a.Verb != run.VerbFinish {
 			return fmt.Errorf("%s is offered at work", a.Verb)
 		}
 	}
@@ -357,14 +357,17 @@ func TestLeavingAtAnyMoment(t *testing.T) {
 func TestAClosedRunLeavesNoAttemptsOnItsHosts(t *testing.T) {
 	t.Parallel()
 	st := newStage(t, paired+step("one", sh("on=pair", "one"))+step("tick"))
+	st.set("one@b", executortest.Script{Exit: 1})
 	d := st.start()
 	d.at(run.WaitGo, "one")
 	d.do(run.Go{})
-	d.until("b", func(s *run.Snapshot) bool { return s.Wait == run.WaitGo && s.Current.Target == "b" })
+	atB := func(s *run.Snapshot) bool { return s.Wait == run.WaitFailure && s.Current.Target == "b" }
+	d.until("b", atB)
 	d.leave("detached")
 	d = st.resume() // never talks to a
-	d.until("b", func(s *run.Snapshot) bool { return s.Wait == run.WaitGo && s.Current.Target == "b" })
-	d.do(run.Go{})
+	d.until("b", atB)
+	st.set("one@b", executortest.Script{})
+	d.do(run.Retry{})
 	d.at(run.WaitManual, "tick")
 	d.do(run.MarkDone{})
 	d.closed()

@@ -16,6 +16,9 @@ import (
 // dispatch reaches the host, makes the intent durable, with the grant it uses
 // up, then starts the attempt and follows it.
 func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run.Dispatch, grant *run.GateGranted, accepted func(error)) error {
+	if d.Form != "" {
+		return e.send(ctx, c, role, d, grant, accepted)
+	}
 	h, err := e.reach(ctx, d.Where)
 	if err == nil {
 		err = ctx.Err()
@@ -26,11 +29,21 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 	if h.identity.Degraded != "" {
 		return e.notDispatched(ctx, c, fmt.Errorf("host %q can't keep attempts (%s), so what becomes of a command there could not be known", h.name, h.identity.Degraded))
 	}
+	c, err = e.intend(ctx, c, role, d, h.identity, grant)
+	if err != nil {
+		return err
+	}
+	accepted(nil)
+	return e.launch(ctx, c, h)
+}
+
+// intend makes an intent durable, with the grant it uses up.
+func (e *Engine) intend(ctx context.Context, c *run.Cell, role run.Role, d run.Dispatch, id run.Identity, grant *run.GateGranted) (*run.Cell, error) {
 	r := e.state()
 	no := len(r.Cell(c.Key).Attempts) + 1
 	intent := run.Intent{
-		Cell: c.Key, Role: role, No: no, Dispatch: d, Host: h.identity,
-		Attempt: run.AttemptID(r.ID, c.Key, no, d.Hash(h.identity.MachineID)),
+		Cell: c.Key, Role: role, No: no, Dispatch: d, Host: id,
+		Attempt: run.AttemptID(r.ID, c.Key, no, d.Hash(id.MachineID)),
 	}
 	var events []run.Event
 	if grant != nil {
@@ -38,10 +51,9 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 		events = append(events, *grant)
 	}
 	if err := e.append(ctx, append(events, intent)...); err != nil {
-		return err
+		return nil, err
 	}
-	accepted(nil)
-	return e.launch(ctx, e.state().Cell(c.Key), h)
+	return e.state().Cell(c.Key), nil
 }
 
 // launch starts the attempt whose intent is durable.
@@ -91,6 +103,9 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 	c = e.state().Cell(c.Key)
 	a := c.Latest()
 	in := a.Intent
+	if in.Dispatch.Form != "" { // nobody has it to be followed
+		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.Crashed)})
+	}
 	h, err := e.open(in.Dispatch.Where)
 	if err != nil {
 		return errors.Join(err, e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.LinkLost)}))
@@ -102,13 +117,7 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 		fctx, cancel = context.WithTimeout(ctx, limit)
 	}
 	defer cancel()
-	tail := e.out.attempt(in.Attempt, func(n [2]int64) {
-		e.change(c.Key, func(a *run.Activity) {
-			if a.Attempt == in.Attempt {
-				a.Bytes = n
-			}
-		})
-	})
+	tail := e.out.attempt(in.Attempt, e.progress(c, in.Attempt))
 	begun := e.o.Now()
 	res, err := h.exec.Follow(fctx, attemptOf(e.state(), a), executor.Offsets{}, tail)
 	if ferr := e.out.flush(ctx); ferr != nil {
@@ -120,7 +129,9 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 	var fate *executor.FateError
 	switch {
 	case err == nil:
-		return e.outcome(ctx, c, res, tail)
+		ob := tail.observation()
+		ob.Exit, ob.Ran, ob.Host = res.Exit, true, in.Dispatch.Where
+		return e.outcome(ctx, c, res, ob, tail.cut)
 	case e.ctx.Err() != nil:
 		return nil // left: the command goes on
 	case errors.As(err, &fate):
@@ -135,18 +146,26 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 	}
 }
 
-func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, t *tail) error {
-	in := c.Latest().Intent
-	f := c.Plan.Step.Book.Command
-	if in.Role == run.RoleRollback {
-		f = c.Plan.Step.Book.Rollback.Command
+// progress shows how much an attempt has printed.
+func (e *Engine) progress(c *run.Cell, attempt string) func([2]int64) {
+	return func(n [2]int64) {
+		e.change(c.Key, func(a *run.Activity) {
+			if a.Attempt == attempt {
+				a.Bytes = n
+			}
+		})
 	}
-	ob := t.observation()
-	ob.Exit, ob.Ran, ob.Host = res.Exit, true, in.Dispatch.Where
-	j := e.judge(c, f, in.Dispatch.Where, ob, nil)
+}
+
+// outcome judges how an attempt ended and journals it. cut: there was more output
+// than can be judged.
+func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, ob checks.Observation, cut bool) error {
+	in := c.Latest().Intent
+	f := c.Fence(in.Role)
+	j := e.judge(place{c: c, f: f, where: in.Dispatch.Where}, ob)
 	// What is known of the whole output is only that it was long, unless the
 	// exit code alone decides.
-	if t.cut && (f.Expect != nil || f.Capture != nil) && (res.Exit == 0 || f.Expect != nil && f.Expect.SpeaksOfExit()) {
+	if cut && (f.Expect != nil || f.Capture != nil) && (res.Exit == 0 || f.Expect != nil && f.Expect.SpeaksOfExit()) {
 		j = judgement{verdict: checks.Unknown, rows: []checks.Row{{Text: "output", Verdict: checks.Unknown, Cause: "it is larger than an expect can judge"}}}
 	}
 	out := run.Outcome{
@@ -161,7 +180,7 @@ func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, 
 		return err
 	}
 	now := e.state().Cell(c.Key)
-	if now.Status == run.Failed && len(c.Fences(run.After)) > 0 {
+	if now.Status == run.Failed && len(c.Fences(run.Evidence)) > 0 {
 		return e.inform(ctx, now)
 	}
 	return nil
@@ -201,8 +220,7 @@ func (e *Engine) undo(ctx context.Context, c *run.Cell) error {
 			return err
 		}
 	}
-	r := e.state()
-	d, err := r.Dispatch(r.Cell(c.Key), run.RoleRollback)
+	d, err := e.addressed(ctx, c, run.RoleRollback)
 	if err != nil {
 		return e.notDispatched(ctx, c, err)
 	}

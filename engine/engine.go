@@ -33,7 +33,8 @@ type Engine struct {
 	mu      sync.Mutex // one event at a time: journal, then state
 	run     *run.Run
 	live    live
-	latched error // why nothing more can be journaled
+	around  around // guarded by mu
+	latched error  // why nothing more can be journaled
 
 	snap     atomic.Pointer[run.Snapshot]
 	changes  chan struct{}
@@ -50,6 +51,7 @@ type Engine struct {
 	offered map[string]bool   // attempts whose "it seems done" has been said; guarded by mu
 	cuts    map[string]int    // attempts, and how often following them has failed at once; guarded by mu
 
+	dbs     databases
 	out     *recorder
 	closing sync.Once
 	closed  error // of the first Close
@@ -146,7 +148,7 @@ func (e *Engine) leave(ctx context.Context, why string) error {
 	}
 	e.cancel()
 	<-e.done
-	errs := []error{e.out.close(ctx)}
+	errs := []error{e.out.close(ctx), e.dbs.close()}
 	if e.state().Closed == "" && e.isLatched() == nil {
 		errs = append(errs, e.append(ctx, run.LeaseReleased{Why: why}))
 	}

@@ -50,7 +50,7 @@ func (e *Engine) gateOf(ctx context.Context, c *run.Cell) (run.GateShown, error)
 	}
 	var id run.Identity
 	if c.Plan.Step.Kind == plan.Run {
-		d, err := r.Dispatch(c, run.RoleCommand)
+		d, err := e.addressed(ctx, c, run.RoleCommand)
 		if err != nil {
 			return g, err
 		}
@@ -84,7 +84,7 @@ func (e *Engine) answer(ctx context.Context, q question, a run.Answer, accepted 
 		return e.shut(ctx, cells, false, "declined")
 	}
 	accepted = once(accepted)
-	left, err := e.crew(ctx, cells, q.parallel(), func(ctx context.Context, c *run.Cell) error {
+	left, err := e.crew(ctx, cells, q.Parallel, func(ctx context.Context, c *run.Cell) error {
 		return e.openGate(ctx, c, a, accepted)
 	})
 	if len(left) > 0 && e.ctx.Err() == nil {
@@ -99,7 +99,7 @@ func (e *Engine) answer(ctx context.Context, q question, a run.Answer, accepted 
 // gated are the cells whose gates are answered together.
 func gated(q question) []*run.Cell {
 	cells := []*run.Cell{q.Cell}
-	for _, c := range q.with() {
+	for _, c := range q.With {
 		if c.Status == run.Gated && c.Gate != nil && c.Gate.Leader == q.Cell.Gate.Gate {
 			cells = append(cells, c)
 		}

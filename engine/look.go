@@ -20,8 +20,13 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 	taken := run.ChecksTaken{Cell: c.Key, Phase: phase, Attempt: attemptID(c)}
 	fences := c.Fences(phase)
 	var looks []run.Look
+	nowhere := map[int]error{} // fences whose place isn't known
 	for i, f := range fences {
-		for _, where := range e.plan.Places(c.Plan, f) {
+		places, err := e.state().Places(c, f)
+		if err != nil {
+			places, nowhere[i] = []string{""}, err
+		}
+		for _, where := range places {
 			looks = append(looks, run.Look{Fence: i, Where: where, Until: f.Poll.Until, Every: f.Poll.Every})
 		}
 	}
@@ -36,7 +41,9 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 		var wg sync.WaitGroup
 		results := make([]run.CheckResult, len(looks))
 		for n, l := range looks {
-			if l.Fence == i {
+			if err := nowhere[i]; err != nil && l.Fence == i {
+				results[n] = run.CheckResult{Fence: i, Verdict: checks.Unknown, Cause: err.Error()}
+			} else if l.Fence == i {
 				wg.Go(func() { results[n] = e.poll(ctx, c, f, n, l, extra.at(l.Where)) })
 			}
 		}
@@ -105,14 +112,14 @@ type judgement struct {
 // judge applies a fence's expect, and on a pass its capture: a value that can't
 // be captured makes the verdict unknown. What other tries would capture is only
 // for looking at.
-func (e *Engine) judge(c *run.Cell, f *runbook.Fence, where string, ob checks.Observation, extra map[string]any) judgement {
-	values, world := e.seen(c, where, extra)
+func (e *Engine) judge(p place, ob checks.Observation) judgement {
+	values, world := e.seen(p)
 	var j judgement
-	j.verdict, j.rows = checks.Judge(f.Expect, ob, values, world)
-	if f.Capture == nil || !ob.Ran {
+	j.verdict, j.rows = checks.Judge(p.f.Expect, ob, values, world)
+	if p.f.Capture == nil || !ob.Ran {
 		return j
 	}
-	captured, err := captures(f.Capture, ob, values, world)
+	captured, err := captures(p.f.Capture, ob, values, world)
 	switch {
 	case j.verdict == checks.Pass && err != nil:
 		j.verdict = checks.Unknown
@@ -126,11 +133,11 @@ func (e *Engine) judge(c *run.Cell, f *runbook.Fence, where string, ob checks.Ob
 }
 
 // seen is what expressions see at a place.
-func (e *Engine) seen(c *run.Cell, where string, extra map[string]any) (checks.Values, checks.World) {
+func (e *Engine) seen(p place) (checks.Values, checks.World) {
 	r := e.state()
-	values := checks.Values(r.Names(c, where))
-	maps.Copy(values, extra)
-	return values, r.WorldAt(c)
+	values := checks.Values(r.Names(p.c, p.where))
+	maps.Copy(values, p.extra)
+	return values, r.WorldAt(p.c)
 }
 
 func captures(f *checks.Capture, ob checks.Observation, values checks.Values, world checks.World) (map[string]json.RawMessage, error) {

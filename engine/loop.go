@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,26 +81,69 @@ func (e *Engine) step() (over bool) {
 		e.ask(question{Ask: a})
 		return false
 	}
-	c, w := e.workOf(d)
-	if w == nil {
+	tasks := e.tasksOf(r, d)
+	if tasks == nil {
 		return true
 	}
-	key := fmt.Sprintf("%T", d)
-	if o, ok := d.(run.Order); ok {
-		key += " " + o.Walk.ID
-	} else if c != nil {
-		key += " " + c.Key.String()
-	}
-	if at, ok := e.blocked[key]; ok && at == seqOf(c) {
-		e.ask(blockedAt(d, c))
+	free := slices.DeleteFunc(slices.Clone(tasks), func(t task) bool {
+		at, ok := e.blocked[t.key]
+		return ok && at == seqOf(t.c)
+	})
+	if len(free) == 0 {
+		e.ask(blockedAt(d, tasks[0].c))
 		return false
 	}
-	err := e.serve(c, w, nil)
-	// A decision that failed and changed nothing would fail again at once.
-	if err != nil && e.ctx.Err() == nil && (c == nil || seqOf(e.state().Cell(c.Key)) == seqOf(c)) {
-		e.blocked[key] = seqOf(c)
+	errs := make([]error, len(free))
+	_ = e.serve(free[0].c, func(ctx context.Context, accepted func(error)) error {
+		return e.perform(ctx, free, errs, accepted)
+	}, nil) // the notice says it
+	for i, t := range free {
+		// A decision that failed and changed nothing would fail again at once.
+		if errs[i] != nil && e.ctx.Err() == nil && (t.c == nil || seqOf(e.state().Cell(t.c.Key)) == seqOf(t.c)) {
+			e.blocked[t.key] = seqOf(t.c)
+		}
 	}
 	return false
+}
+
+// task is a decision that is carried out without asking.
+type task struct {
+	key  string    // names it
+	c    *run.Cell // that it is shown at; nil: none
+	work work
+}
+
+// tasksOf is what a decision asks for, with what may be done beside it; nil when
+// the run is over.
+func (e *Engine) tasksOf(r *run.Run, d run.Decision) []task {
+	all := []run.Decision{d}
+	switch d.(type) {
+	case run.Settle, run.Verify, run.Undo, run.Follow:
+		all = r.InFlight()
+	}
+	var tasks []task
+	for _, d := range all {
+		if c, w := e.workOf(d); w != nil {
+			tasks = append(tasks, task{fmt.Sprintf("%T %s", d, aboutOf(d, c)), c, w})
+		}
+	}
+	return tasks
+}
+
+// perform carries out tasks beside each other.
+func (e *Engine) perform(ctx context.Context, tasks []task, errs []error, accepted func(error)) error {
+	if len(tasks) == 1 {
+		errs[0] = tasks[0].work(ctx, accepted)
+		return errs[0]
+	}
+	var wg sync.WaitGroup
+	for i, t := range tasks {
+		wg.Go(func() {
+			errs[i] = e.within(ctx, t.c.Key, func(ctx context.Context) error { return t.work(ctx, accepted) })
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // workOf is what a decision means, and the cell it is shown at; nil when the run
@@ -108,13 +152,27 @@ func (e *Engine) workOf(d run.Decision) (*run.Cell, work) {
 	on := func(c *run.Cell, f func(context.Context, *run.Cell) error) (*run.Cell, work) {
 		return c, func(ctx context.Context, _ func(error)) error { return f(ctx, c) }
 	}
+	add := func(c *run.Cell, ev run.Event) (*run.Cell, work) {
+		return on(c, func(ctx context.Context, _ *run.Cell) error { return e.append(ctx, ev) })
+	}
 	switch d := d.(type) {
 	case run.Close:
 		return on(nil, func(ctx context.Context, _ *run.Cell) error { return e.close(ctx, d.How, "") })
 	case run.Order:
 		return on(e.firstOf(d.Walk), func(ctx context.Context, _ *run.Cell) error { return e.order(ctx, d.Walk) })
+	case run.Enter:
+		return add(e.firstOf(d.Walk), run.BatchEntered{Walk: d.Walk.ID, Hosts: d.Keys})
 	case run.Decide:
 		return on(d.Cell, e.decide)
+	case run.Take:
+		return on(d.Cell, func(ctx context.Context, c *run.Cell) error {
+			_, err := e.ready(ctx, c)
+			return err
+		})
+	case run.Repeat:
+		return add(d.Cell, run.Asked{Cell: d.Cell.Key, Name: questionOf(d.Cell).Param.Name, Value: d.Value, Repeated: true})
+	case run.Halt:
+		return add(nil, run.Paused{Why: "stopped as asked, behind " + d.After})
 	case run.Settle:
 		return on(d.Cell, func(ctx context.Context, c *run.Cell) error { return e.settle(ctx, c, false) })
 	case run.Verify:
@@ -126,6 +184,20 @@ func (e *Engine) workOf(d run.Decision) (*run.Cell, work) {
 	case run.Ask, run.Over:
 	}
 	return nil, nil
+}
+
+// aboutOf tells decisions of a kind apart.
+func aboutOf(d run.Decision, c *run.Cell) string {
+	switch d := d.(type) {
+	case run.Order:
+		return d.Walk.ID
+	case run.Enter:
+		return d.Walk.ID
+	}
+	if c != nil {
+		return c.Key.String()
+	}
+	return ""
 }
 
 func seqOf(c *run.Cell) uint64 {
@@ -141,11 +213,6 @@ type question struct {
 	run.Ask
 	again bool
 }
-
-// with are the cells that go together with the one that is asked about, and
-// parallel how many of all may run at a time.
-func (q question) with() []*run.Cell { return nil }
-func (q question) parallel() int     { return 1 }
 
 // blockedAt is what is asked instead of taking a decision that has failed. An
 // attempt in doubt has its own way to look again.
@@ -218,6 +285,8 @@ func (e *Engine) whileBusy(ctx context.Context, r request, cancel context.Cancel
 	switch a := r.action.(type) {
 	case run.AddNote:
 		r.reply <- e.note(r.cell, a.Text)
+	case run.FinishThenStop:
+		r.reply <- e.append(ctx, run.StopRequested(a))
 	case run.StopNow:
 		e.stopNow(ctx, r, a, cancel, signals)
 	default:
@@ -289,6 +358,7 @@ func (e *Engine) accept(d question, req request) (work, error) {
 	if verb == run.VerbNote {
 		return nil, e.note(req.cell, req.action.(run.AddNote).Text)
 	}
+	e.update(func(*live) {}) // time may have made something possible
 	s := e.Snapshot()
 	if verb != run.VerbAbort && verb != run.VerbPause && verb != run.VerbContinue && (req.cell != s.Current || req.seq != s.Seq) {
 		return nil, &run.StaleError{Key: s.Current}

@@ -11,18 +11,23 @@ import (
 )
 
 // observe looks once, in the way that the fence's form wants.
-func (e *Engine) observe(ctx context.Context, c *run.Cell, f *runbook.Fence, where string, extra map[string]any) checks.Observation {
-	if f.Form == runbook.Variables && f.Lang == "" {
-		return checks.Observation{Ran: true, Host: where} // it runs nothing
+func (e *Engine) observe(ctx context.Context, p place) checks.Observation {
+	if p.f.Form == runbook.Variables && p.f.Lang == "" {
+		return checks.Observation{Ran: true, Host: p.where} // it runs nothing
 	}
-	d, err := e.state().DispatchFence(c, f, where, extra)
+	d, err := e.state().DispatchFence(p.c, p.f, p.where, p.extra)
 	if err != nil {
-		return unseen(where, err)
+		return unseen(p.where, err)
 	}
-	limit := timeoutOf(f)
+	limit := timeoutOf(p.f)
 	lctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	ob, err := e.look(lctx, d)
+	var ob checks.Observation
+	if d.Form == "" {
+		ob, err = e.look(lctx, p, d)
+	} else {
+		ob, err = e.exchange(lctx, p, d, true)
+	}
 	switch {
 	case err == nil:
 		return ob
@@ -31,7 +36,7 @@ func (e *Engine) observe(ctx context.Context, c *run.Cell, f *runbook.Fence, whe
 	case lctx.Err() != nil:
 		err = errors.New("no answer within " + limit.String())
 	}
-	return unseen(where, err)
+	return unseen(p.where, err)
 }
 
 // unseen is what is observed when there is no result.
@@ -40,9 +45,12 @@ func unseen(where string, err error) checks.Observation {
 }
 
 // look runs a script's look on its host. An error means that nothing is known.
-func (e *Engine) look(ctx context.Context, d run.Dispatch) (checks.Observation, error) {
+func (e *Engine) look(ctx context.Context, p place, d run.Dispatch) (checks.Observation, error) {
 	h, err := e.open(d.Where)
 	if err != nil {
+		return checks.Observation{}, err
+	}
+	if d.Env, err = e.state().Reveal(p.c, p.f, p.where, p.extra); err != nil {
 		return checks.Observation{}, err
 	}
 	t := newTail()

@@ -23,15 +23,16 @@ type try struct {
 // lookOnce is one try.
 func (e *Engine) lookOnce(ctx context.Context, c *run.Cell, f *runbook.Fence, l run.Look, extra map[string]any) try {
 	res := run.CheckResult{Fence: l.Fence, Where: l.Where}
-	ob := e.observe(ctx, c, f, l.Where, extra)
+	p := place{c, f, l.Where, extra}
+	ob := e.observe(ctx, p)
 	ob.Check = true
-	j := e.judge(c, f, l.Where, ob, extra)
+	j := e.judge(p, ob)
 	res.Verdict, res.Rows, res.Values = j.verdict, j.rows, j.values
 	res.Exit, res.Ran, res.Cause = ob.Exit, ob.Ran, ob.Cause
 	res.Stdout, res.Stderr = clip(ob.Stdout), clip(ob.Stderr)
 	t := try{res: res, shown: j.shown}
 	if f.Poll.FailIf != nil && ob.Ran {
-		values, world := e.seen(c, l.Where, extra)
+		values, world := e.seen(p)
 		if v, err := f.Poll.FailIf.Value.EvalOn(ob, values, world); err == nil && v == true {
 			t.over = true
 			t.res.Verdict, t.res.Values = checks.Fail, nil

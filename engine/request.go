@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -10,40 +11,21 @@ import (
 	"stepgate/runbook/run"
 )
 
-// workFor is what an action means at the cell the run stands at.
-func (e *Engine) workFor(d question, action run.Action) work {
-	c := d.Cell
-	just := func(f func(ctx context.Context) error) work {
-		return func(ctx context.Context, accepted func(error)) error {
-			err := f(ctx)
-			accepted(err)
-			return err
-		}
+// workFor is what an action means where the run stands.
+func (e *Engine) workFor(q question, action run.Action) work {
+	c := q.Cell
+	slow := func(f func(ctx context.Context) error) work { // accepted before it has been done
+		return func(ctx context.Context, accepted func(error)) error { accepted(nil); return f(ctx) }
 	}
 	switch a := action.(type) {
 	case run.Go:
-		return func(ctx context.Context, accepted func(error)) error {
-			accepted(nil)
-			return e.advance(ctx, append([]*run.Cell{c}, d.with()...), d.parallel())
-		}
+		return slow(func(ctx context.Context) error { return e.goOn(ctx, q) })
 	case run.Answer:
-		return func(ctx context.Context, accepted func(error)) error { return e.answer(ctx, d, a, accepted) }
+		return func(ctx context.Context, accepted func(error)) error { return e.answer(ctx, q, a, accepted) }
 	case run.Retry:
-		return func(ctx context.Context, accepted func(error)) error { return e.retry(ctx, d, a, accepted) }
-	case run.Skip:
-		return just(func(ctx context.Context) error {
-			return e.append(ctx, run.CellSkipped{Cell: c.Key, Reason: strings.TrimSpace(a.Reason)})
-		})
-	case run.MarkDone:
-		return just(func(ctx context.Context) error { return e.markDone(ctx, c, a) })
-	case run.MarkFailed:
-		return just(func(ctx context.Context) error {
-			return e.append(ctx, run.OutcomeResolved{Cell: c.Key, Attempt: attemptID(c), Method: run.ByOperator, Reason: a.Reason})
-		})
+		return func(ctx context.Context, accepted func(error)) error { return e.retry(ctx, q, a, accepted) }
 	case run.Probe:
-		return func(ctx context.Context, accepted func(error)) error { accepted(nil); return e.probe(ctx, c) }
-	case run.RollBack:
-		return just(func(ctx context.Context) error { return e.append(ctx, run.RollbackRequested{Cell: c.Key}) })
+		return slow(func(ctx context.Context) error { return e.probe(ctx, c) })
 	case run.StopNow:
 		return func(ctx context.Context, accepted func(error)) error {
 			err := e.signal(ctx, c, a)
@@ -53,14 +35,67 @@ func (e *Engine) workFor(d question, action run.Action) work {
 			}
 			return e.settle(ctx, c, false)
 		}
-	case run.Pause:
-		return just(func(ctx context.Context) error { return e.append(ctx, run.Paused(a)) })
-	case run.Continue:
-		return just(func(ctx context.Context) error { return e.append(ctx, run.Continued{}) })
 	case run.Abort:
-		return just(func(ctx context.Context) error { return e.close(ctx, run.Aborted, a.Why) })
+		return func(ctx context.Context, _ func(error)) error { return e.close(ctx, run.Aborted, a.Why) }
 	}
-	return nil
+	return func(ctx context.Context, accepted func(error)) error {
+		ev, err := e.decided(q, action)
+		if err == nil {
+			err = e.append(ctx, ev)
+		}
+		accepted(err)
+		return err
+	}
+}
+
+// decided is the event by which a person's decision is written down, and takes
+// effect.
+func (e *Engine) decided(q question, action run.Action) (run.Event, error) {
+	c := q.Cell
+	switch a := action.(type) {
+	case run.Skip:
+		if q.Wait == run.WaitUndo {
+			return e.dropped(c), nil // of the queue
+		}
+		return run.CellSkipped{Cell: c.Key, Reason: strings.TrimSpace(a.Reason)}, nil
+	case run.MarkDone:
+		if c.Status == run.Pending {
+			return run.ManualDone{Cell: c.Key, Evidence: a.Evidence}, nil
+		}
+		return run.OutcomeResolved{
+			Cell: c.Key, Attempt: attemptID(c), Succeeded: true, Method: run.ByOperator, Reason: a.Evidence,
+		}, nil
+	case run.MarkFailed:
+		return run.OutcomeResolved{Cell: c.Key, Attempt: attemptID(c), Method: run.ByOperator, Reason: a.Reason}, nil
+	case run.RollBack:
+		return e.rollback(c, a)
+	case run.Reply:
+		return e.reply(c, a)
+	case run.Exclude:
+		return e.exclude(c, a)
+	case run.Postpone:
+		return e.postpone(c, a)
+	case run.FinishThenStop:
+		return run.StopRequested(a), nil
+	case run.Call:
+		return run.Called(a), nil
+	case run.Pause:
+		return run.Paused(a), nil
+	case run.Continue:
+		return run.Continued{}, nil
+	}
+	return nil, fmt.Errorf("do %q: nothing to do", run.VerbOf(action))
+}
+
+// goOn is what Go means for what the run waits for.
+func (e *Engine) goOn(ctx context.Context, q question) error {
+	switch q.Wait {
+	case run.WaitBatch:
+		return e.append(ctx, run.BatchEntered{Walk: q.Walk.ID, Hosts: q.Keys})
+	case run.WaitUndo:
+		return e.append(ctx, run.RollbackRequested{Cell: q.Cell.Key})
+	}
+	return e.advance(ctx, q.Cells(), q.Parallel)
 }
 
 func attemptID(c *run.Cell) string {
@@ -84,7 +119,7 @@ func (e *Engine) retry(ctx context.Context, d question, a run.Retry, accepted fu
 		accepted(nil)
 		return nil
 	}
-	if last := c.Latest(); last != nil && len(c.Fences(run.After)) > 0 && !e.hasOffered(last.Intent.Attempt) && c.Status == run.Failed {
+	if last := c.Latest(); last != nil && len(c.Fences(run.Evidence)) > 0 && !e.hasOffered(last.Intent.Attempt) && c.Status == run.Failed {
 		taken, err := e.take(ctx, c, run.Evidence)
 		if err != nil {
 			return err
@@ -120,15 +155,6 @@ func (e *Engine) offer(attempt string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.offered[attempt] = true
-}
-
-func (e *Engine) markDone(ctx context.Context, c *run.Cell, a run.MarkDone) error {
-	if c.Status == run.Pending {
-		return e.append(ctx, run.ManualDone{Cell: c.Key, Evidence: a.Evidence})
-	}
-	return e.append(ctx, run.OutcomeResolved{
-		Cell: c.Key, Attempt: attemptID(c), Succeeded: true, Method: run.ByOperator, Reason: a.Evidence,
-	})
 }
 
 // signal sends TERM or KILL to the latest attempt, and says what the host found then.
@@ -167,6 +193,9 @@ func (e *Engine) close(ctx context.Context, how run.Closing, why string) error {
 	used := map[string]run.Identity{} // also by earlier drivers of the run
 	for _, c := range r.Cells {
 		for _, a := range c.Attempts {
+			if a.Intent.Dispatch.Form != "" {
+				continue
+			}
 			used[a.Intent.Dispatch.Where] = a.Intent.Host
 		}
 	}

@@ -26,6 +26,9 @@ const followTries = 3
 func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 	a := c.Latest()
 	e.busyWith(c, run.Activity{What: "probe", Attempt: ""})
+	if a.Intent.Dispatch.Form != "" {
+		return e.settleUnclaimed(ctx, c)
+	}
 	rep, err := e.inquire(ctx, c, a)
 	if err != nil {
 		return err
@@ -83,6 +86,20 @@ func (e *Engine) cutOff(attempt string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.cuts[attempt]
+}
+
+// fateUnclaimed is journaled of statements and requests without an answer.
+const fateUnclaimed = "unclaimed"
+
+// settleUnclaimed settles what left no claim anywhere: only checks can tell.
+func (e *Engine) settleUnclaimed(ctx context.Context, c *run.Cell) error {
+	if err := e.append(ctx, run.Probed{
+		Cell: c.Key, Attempt: attemptID(c), Fate: fateUnclaimed,
+		Detail: "nothing keeps a record of whether it was carried out",
+	}); err != nil {
+		return err
+	}
+	return e.settleByChecks(ctx, e.state().Cell(c.Key))
 }
 
 // fateKnown is journaled of an attempt that the host has from another journal.

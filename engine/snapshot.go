@@ -61,6 +61,7 @@ func (e *Engine) publish() {
 	if c != nil {
 		s.Seq = c.Seq
 	}
+	e.showAround(s, c)
 	s.Actions = e.actions(c, s)
 	e.snap.Store(s)
 	select {
@@ -96,10 +97,36 @@ func (e *Engine) showWork(s *run.Snapshot) {
 	s.Beside = slices.Delete(slices.Clone(all), at, at+1)
 }
 
+// showAround shows what lies around the cell that the run stands at.
+func (e *Engine) showAround(s *run.Snapshot, c *run.Cell) {
+	for _, w := range e.live.ask.With {
+		s.With = append(s.With, w.Key)
+	}
+	s.Soak = e.live.ask.Soak
+	if l := &e.around; l.run != e.run || l.at != c {
+		*l = around{run: e.run, at: c, finish: e.run.Finishable(c)}
+		for _, a := range e.run.Callable() {
+			l.always = append(l.always, a.Key)
+		}
+	}
+	s.Finish, s.Always, s.Stop = e.around.finish, e.around.always, e.run.Stop
+}
+
+// around is what showAround has found of a state, which is asked for much more
+// often than it changes.
+type around struct {
+	run    *run.Run
+	at     *run.Cell
+	finish []string
+	always []run.Key
+}
+
 // actions are the run's own, but for a decision that could not be taken: that
 // one can be tried again.
 func (e *Engine) actions(c *run.Cell, s *run.Snapshot) []run.Availability {
-	list := e.run.Actions(c, s.Wait, s.Busy != nil)
+	ask := e.live.ask.Ask
+	ask.Cell, ask.Wait = c, s.Wait
+	list := e.run.Offers(ask, s.Busy != nil, e.o.Now())
 	for i, a := range list {
 		switch {
 		case e.latched != nil:

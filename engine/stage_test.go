@@ -11,6 +11,7 @@ import (
 	"stepgate/engine"
 	"stepgate/executor"
 	"stepgate/executor/executortest"
+	"stepgate/runbook"
 	"stepgate/runbook/inventory"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
@@ -25,18 +26,20 @@ type stage struct {
 	begun   map[string]chan struct{}
 }
 
-// newStage plays a book on scripted hosts: this machine, and the group "pair" of a
-// and b, whose variable n is their number.
-func newStage(t *testing.T, book string) *stage {
+// newStage plays a book on scripted hosts: this machine, the group "pair" of a and
+// b, and "trio" with c, whose variable n is their number.
+func newStage(t *testing.T, book string, edits ...func(*runbook.Runbook)) *stage {
 	t.Helper()
 	st := &stage{scripts: map[string]executortest.Script{}, fakes: map[string]*executortest.Fake{}, begun: map[string]chan struct{}{}}
 	st.world = newWorldOn(t, book, &inventory.Inventory{
 		Hosts: []inventory.Host{
-			{Name: "a", SSH: "a:22", Vars: map[string]string{"n": "1"}}, {Name: "b", SSH: "b:22", Vars: map[string]string{"n": "2"}},
+			{Name: "a", SSH: "a:22", Vars: map[string]string{"n": "1"}},
+			{Name: "b", SSH: "b:22", Vars: map[string]string{"n": "2"}},
+			{Name: "c", SSH: "c:22", Vars: map[string]string{"n": "3"}},
 		},
-		Groups: []inventory.Group{{Name: "pair", Hosts: []string{"a", "b"}}},
-	})
-	for _, name := range []string{plan.Local, "a", "b"} {
+		Groups: []inventory.Group{{Name: "pair", Hosts: []string{"a", "b"}}, {Name: "trio", Hosts: []string{"a", "b", "c"}}},
+	}, edits...)
+	for _, name := range stageHosts {
 		f := executortest.NewFake(func(c executor.Command) executortest.Script { return st.script(name, c) })
 		h, _ := f.Identify(t.Context())
 		h.MachineID, h.Hostname = "machine-"+name, name
@@ -51,6 +54,8 @@ func newStage(t *testing.T, book string) *stage {
 	}
 	return st
 }
+
+var stageHosts = []string{plan.Local, "a", "b", "c"}
 
 // word is what a scripted command is called.
 func word(c executor.Command) string {
@@ -136,7 +141,7 @@ func (st *stage) reboot(name string) {
 // ran is what has run on the hosts, in the order of each host's claims.
 func (st *stage) ran() []string {
 	var out []string
-	for _, name := range []string{plan.Local, "a", "b"} {
+	for _, name := range stageHosts {
 		for _, c := range st.fakes[name].Ran() {
 			w := word(c)
 			if name != plan.Local {

@@ -46,12 +46,16 @@ func newWorld(t *testing.T, book string) *world {
 	return newWorldOn(t, book, nil)
 }
 
-func newWorldOn(t *testing.T, book string, inv *inventory.Inventory) *world {
+// newWorldOn plays a book on hosts. edits change what was parsed.
+func newWorldOn(t *testing.T, book string, inv *inventory.Inventory, edits ...func(*runbook.Runbook)) *world {
 	t.Helper()
 	dir := t.TempDir()
 	rb, diags := runbook.Parse("test.md", []byte(book), nil)
 	if runbook.Failed(diags) {
 		t.Fatalf("parse: %v", diags)
+	}
+	for _, edit := range edits {
+		edit(rb)
 	}
 	values, missing, errs := plan.Bind(rb, nil)
 	if len(missing) > 0 || len(errs) > 0 {
