@@ -11,6 +11,12 @@
 // The invariant: an error never means that a command failed. Errors say that
 // the answer is not known; exit codes come only from the host's own record.
 //
+// [Sessions], [Request] and [Reach] ask databases, HTTP servers and ports, from this
+// machine or, through [Executor.Dial], from a host. They claim nothing, as there is no
+// claim to be had: after an interruption nobody but the server knows what became of
+// what was sent. What keeps a check from writing is the database's own read-only
+// transaction.
+//
 // # On a host
 //
 // The only command line is a constant that reads a program from its stdin and

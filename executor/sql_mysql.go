@@ -131,8 +131,11 @@ func (s *mysqlSession) query(ctx context.Context, text string) (SQLResult, error
 		if len(rows.Columns()) > 0 {
 			r.Columns, r.Rows, size = rows.Columns(), []map[string]any{}, 0
 			if err := r.readMySQL(rows, &size); err != nil {
-				_ = rows.Close() // the session is given up
-				return r, err
+				var failed *mysql.MySQLError
+				if errors.As(err, &failed) {
+					_ = rows.Close() // err says why
+				}
+				return r, err // else the session is given up, with the rows that nobody reads
 			}
 		}
 		next := rows.(driver.RowsNextResultSet)

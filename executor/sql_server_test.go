@@ -68,7 +68,7 @@ func testLogins(t *testing.T, s *executortest.DatabaseServer) {
 func testLost(t *testing.T, b sqlBench) {
 	t.Helper()
 	control := b.session(t, nil)
-	r := newRelay(t, b.db.Address)
+	r := newRelay(t, b.db.Address, nil)
 	b.db.Address = r.address
 	s := b.session(t, nil)
 	must(t, s, "SELECT 1", true)

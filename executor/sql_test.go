@@ -61,6 +61,8 @@ func TestMariaDB(t *testing.T) {
 	b.db = s.Database
 	t.Run("all", func(t *testing.T) { testDatabase(t, b) })
 	t.Run("values", func(t *testing.T) { testMariaDBValues(t, b) })
+	t.Run("no read-only transactions", func(t *testing.T) { testNoReadOnly(t, b) })
+	t.Run("too much", func(t *testing.T) { testTooMuch(t, b, "SELECT repeat('x', 1000000) AS x FROM seq_1_to_40") })
 	t.Run("server", func(t *testing.T) { testServer(t, s, b) })
 }
 
@@ -71,6 +73,7 @@ func TestPostgres(t *testing.T) {
 	b.db = s.Database
 	t.Run("all", func(t *testing.T) { testDatabase(t, b) })
 	t.Run("values", func(t *testing.T) { testPostgresValues(t, b) })
+	t.Run("too much", func(t *testing.T) { testTooMuch(t, b, "SELECT repeat('x', 1000000) AS x FROM generate_series(1, 40)") })
 	t.Run("server", func(t *testing.T) { testServer(t, s, b) })
 }
 
@@ -82,6 +85,9 @@ func TestSQLite(t *testing.T) {
 		t.Errorf("a file that isn't there: %v, %q", err, hint(err))
 	}
 	makeSQLite(t, b.db.Name)
+	if _, err := executor.OpenDatabase(t.Context(), b.db, executor.Here); !isReach(err) || hint(err) != "remove via from the connection" {
+		t.Errorf("through a host: %v", err)
+	}
 	testDatabase(t, b)
 	testSQLiteValues(t, b)
 }
@@ -272,17 +278,18 @@ func testManyReaders(t *testing.T, s *executor.Sessions) {
 // relay passes connections on to an address, until it's cut.
 type relay struct {
 	address string
+	change  func([]byte) // what is on its way to the server
 	mu      sync.Mutex
 	conns   []net.Conn
 }
 
-func newRelay(t *testing.T, to string) *relay {
+func newRelay(t *testing.T, to string, change func([]byte)) *relay {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{address: ln.Addr().String()}
+	r := &relay{address: ln.Addr().String(), change: change}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -298,12 +305,14 @@ func newRelay(t *testing.T, to string) *relay {
 			r.mu.Lock()
 			r.conns = append(r.conns, in, out)
 			r.mu.Unlock()
-			for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
-				all.Go(func() {
-					_, _ = io.Copy(way[0], way[1])
-					_ = way[0].Close()
-				})
-			}
+			all.Go(func() {
+				_, _ = io.Copy(in, out)
+				_ = in.Close()
+			})
+			all.Go(func() {
+				_, _ = io.Copy(changing{out, r.change}, in)
+				_ = out.Close()
+			})
 		}
 	})
 	t.Cleanup(func() {
@@ -312,6 +321,23 @@ func newRelay(t *testing.T, to string) *relay {
 		all.Wait()
 	})
 	return r
+}
+
+type changing struct {
+	net.Conn
+	change func([]byte)
+}
+
+func (c changing) Write(p []byte) (int, error) {
+	if c.change != nil {
+		c.change(p)
+	}
+	return c.Conn.Write(p)
+}
+
+// ReadFrom keeps io.Copy from the connection's own, which would pass Write by.
+func (c changing) ReadFrom(r io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{c}, r)
 }
 
 // cut breaks what is open; new connections are passed on.

@@ -1,9 +1,11 @@
 package executor_test
 
 import (
+	"bytes"
 	"math"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 
 	"stepgate/executor"
@@ -42,6 +44,27 @@ func testMariaDBValues(t *testing.T, b sqlBench) {
 	compareRow(t, s, "SELECT 1 AS `a b`, 'x' AS `库`, COUNT(*), now() IS NULL AS N FROM v", map[string]any{
 		"a b": int64(1), "库": "x", "COUNT(*)": int64(1), "N": int64(0),
 	})
+}
+
+// testNoReadOnly speaks to a server that doesn't know what a read-only transaction is:
+// one that gets the words wrong. The operator is told.
+func testNoReadOnly(t *testing.T, b sqlBench) {
+	r := newRelay(t, b.db.Address, func(p []byte) { copy(p, bytes.ReplaceAll(p, []byte("READ ONLY"), []byte("READ 0NLY"))) })
+	b.db.Address = r.address
+	s := b.session(t, nil)
+	got := run(t, s, "SELECT 1 AS n", true)
+	if got.Exit != 0 || !strings.HasPrefix(got.Note, "the server knows no read-only transactions, and so nothing but the statements themselves keeps them from writing: Error 1064") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// testTooMuch asks for more than is kept.
+func testTooMuch(t *testing.T, b sqlBench, query string) {
+	s := b.session(t, nil)
+	if _, err := s.Run(t.Context(), query, true); err == nil || isReach(err) || !strings.HasSuffix(err.Error(), "the result set has more than 32 MiB") {
+		t.Errorf("%s: %v", query, err)
+	}
+	must(t, s, "SELECT 1 AS n", true)
 }
 
 func testPostgresValues(t *testing.T, b sqlBench) {
