@@ -79,7 +79,7 @@ func OpenDatabase(ctx context.Context, db Database, via Dialer) (*Sessions, erro
 	case "postgres":
 		s.open = func(ctx context.Context) (session, error) { return openPostgres(ctx, db, from(via)) }
 	case "sqlite":
-		if via != nil {
+		if via != nil && via != Here {
 			return nil, &ReachError{Host: db.Name, Hint: "remove via from the connection", Cause: errors.New("a sqlite file is opened on this machine only")}
 		}
 		s.open = func(ctx context.Context) (session, error) { return openSQLite(ctx, db) }

@@ -85,9 +85,10 @@ func TestSQLite(t *testing.T) {
 		t.Errorf("a file that isn't there: %v, %q", err, hint(err))
 	}
 	makeSQLite(t, b.db.Name)
-	if _, err := executor.OpenDatabase(t.Context(), b.db, executor.Here); !isReach(err) || hint(err) != "remove via from the connection" {
+	if _, err := executor.OpenDatabase(t.Context(), b.db, executortest.NewFake(nil)); !isReach(err) || hint(err) != "remove via from the connection" {
 		t.Errorf("through a host: %v", err)
 	}
+	must(t, b.session(t, executor.Here), "SELECT 1", true)
 	testDatabase(t, b)
 	testSQLiteValues(t, b)
 }
