@@ -32,6 +32,10 @@ func (a *app) act(id keyID) tea.Cmd {
 		return a.next()
 	case keyStop:
 		return a.stop()
+	case keyFinish:
+		return a.finish()
+	case keyCall:
+		return a.call()
 	case keyNote:
 		return a.ask(prompt.Config{Title: "Note", Ask: "What should stand on the timeline?", Required: true}, run.VerbNote,
 			func(s string) run.Action { return run.AddNote{Text: s} })
@@ -42,14 +46,17 @@ func (a *app) act(id keyID) tea.Cmd {
 
 // settle asks what an action on the current cell needs, and sends it.
 func (a *app) settle(id keyID) tea.Cmd {
-	b := bound(inRun, id)
-	av := a.snap.Action(b.Verb)
+	b := bound(inStop, id)
+	av := a.action(b.Verb)
 	if !a.sent {
 		a.word, a.bad = "", false // it was about another key
 	}
 	if !av.OK() {
 		a.word, a.bad = wording.Remedy(b.Verb)+" does not apply: "+wording.Line(av.Why), true
 		return nil
+	}
+	if id == keySkip && a.snap.Wait == run.WaitUndo {
+		return a.do(a.snap.Current, a.snap.Seq, b.Verb, run.Skip{Reason: "left as it is"})
 	}
 	title := wording.Remedy(b.Verb) + ": " + wording.Here(a.snap)
 	switch b.Verb {
@@ -71,6 +78,14 @@ func (a *app) settle(id keyID) tea.Cmd {
 			func(s string) run.Action { return run.MarkFailed{Reason: s} })
 	case run.VerbRollBack:
 		return a.rollBack(title)
+	case run.VerbExclude:
+		return a.ask(prompt.Config{Title: title, Ask: "Why is it taken out?", Required: true, Body: says(av.Says)}, b.Verb,
+			func(s string) run.Action { return run.Exclude{Reason: s} })
+	case run.VerbPostpone:
+		return a.ask(prompt.Config{Title: title, Ask: "Why does it go to the end?", Body: says(av.Says)}, b.Verb,
+			func(s string) run.Action { return run.Postpone{Why: s} })
+	case run.VerbGo:
+		return a.do(a.snap.Current, a.snap.Seq, b.Verb, run.Go{})
 	case run.VerbAbort:
 		return a.ask(prompt.Config{Title: "Abort the run", Phrase: av.Phrase, Body: says(av.Says)}, b.Verb,
 			func(string) run.Action { return run.Abort{Why: "at " + a.snap.Current.String()} })
@@ -95,8 +110,16 @@ func (a *app) ask(c prompt.Config, v run.Verb, act func(string) run.Action) tea.
 	return nil
 }
 
-// rollBack shows the rollback's exact command before it asks.
+// rollBack asks how far, where there is a choice.
 func (a *app) rollBack(title string) tea.Cmd {
+	if reaches := a.snap.Run.RollBacks(a.snap.Run.Cell(a.snap.Current)); wording.Choice(reaches) {
+		return a.undoScope(title, reaches)
+	}
+	return a.undoStep(title)
+}
+
+// undoStep shows the rollback's exact command before it asks.
+func (a *app) undoStep(title string) tea.Cmd {
 	c := a.snap.Run.Cell(a.snap.Current)
 	d, err := a.snap.Run.Dispatch(c, run.RoleRollback)
 	if err != nil {
@@ -125,8 +148,10 @@ func (a *app) next() tea.Cmd {
 		return a.do(k, seq, run.VerbMarkDone, run.MarkDone{})
 	case run.WaitPaused:
 		return a.do(k, seq, run.VerbContinue, run.Continue{})
-	case run.WaitFailure, run.WaitUnknown:
+	case run.WaitFailure, run.WaitUnknown, run.WaitBatch, run.WaitUndo:
 		return a.menu()
+	case run.WaitAsk:
+		return a.question()
 	case run.WaitClosed:
 		a.left = LeftClosed
 		return tea.Quit
@@ -135,15 +160,23 @@ func (a *app) next() tea.Cmd {
 	return nil
 }
 
-// menu opens the failure dialog.
+// question opens the question the run stands at.
+func (a *app) question() tea.Cmd {
+	d := newQuestion(a, a.here())
+	d.appeared = a.now.Add(-graceOffset) // the operator asked for it
+	a.open(d)
+	return nil
+}
+
+// menu opens the dialog of what the run has stopped at.
 func (a *app) menu() tea.Cmd {
-	if a.snap.Wait != run.WaitFailure && a.snap.Wait != run.WaitUnknown {
+	if !stopped(a.snap.Wait) {
 		a.word, a.bad = "nothing has failed here", false
 		return nil
 	}
 	a.tree.Return()
 	a.showSelected()
-	d := newStop(a, offer{a.snap.Current, a.snap.Seq})
+	d := newStop(a, a.here())
 	d.appeared = a.now.Add(-graceOffset) // the operator asked for it
 	a.open(d)
 	return nil

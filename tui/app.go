@@ -11,6 +11,7 @@ import (
 	"stepgate/tui/pane"
 	"stepgate/tui/steplist"
 	"stepgate/tui/theme"
+	"stepgate/tui/wording"
 )
 
 // frame is how often the clock and the spinner move while something is going
@@ -53,11 +54,15 @@ type app struct {
 	left    Left
 }
 
-// offer is a state of a cell.
+// offer is something the run waits for: a state of a cell, and what is asked.
 type offer struct {
-	key run.Key
-	seq uint64
+	key  run.Key
+	seq  uint64
+	wait run.Wait
 }
+
+// here is what the run waits for now.
+func (a *app) here() offer { return offer{a.snap.Current, a.snap.Seq, a.snap.Wait} }
 
 func newApp(ctx context.Context, ctl Controller, src Source, o Options) *app {
 	o = o.withDefaults()
@@ -177,11 +182,18 @@ func (a *app) done(m doneMsg) tea.Cmd {
 
 // tick keeps the clock moving while something is going on, and not otherwise.
 func (a *app) tick() tea.Cmd {
-	if a.ticking || a.snap == nil || a.snap.Busy == nil {
+	if a.ticking || a.snap == nil {
 		return nil
 	}
+	pace := frame
+	if a.snap.Busy == nil {
+		if wording.SoakLeft(a.snap, a.now) == 0 {
+			return nil
+		}
+		pace = time.Second
+	}
 	a.ticking = true
-	return tea.Tick(frame, func(t time.Time) tea.Msg { return tickMsg{t} })
+	return tea.Tick(pace, func(t time.Time) tea.Msg { return tickMsg{t} })
 }
 
 func (a *app) resize(w, h int) {

@@ -72,7 +72,7 @@ func (a *ask) begin(i int) {
 	a.at = i
 	a.p = prompt.New(prompt.Config{
 		Title: fmt.Sprintf("%s (%d of %d)", wording.Line(q.Name), i+1, len(a.qs)),
-		Ask:   q.Text(), Value: a.answers[i], Choices: q.Choices, Validate: q.Check,
+		Ask:   q.Text(), Value: a.answers[i], Choices: q.Choices, Validate: q.Check, Secret: q.Secret,
 		Body: func(t *theme.Theme, w int) []string {
 			return wrapped(t.Muted, strings.TrimSpace(wording.Block(q.Help)), w)
 		},
@@ -139,7 +139,11 @@ func (a *ask) frame() string {
 	}
 	lines := []string{" " + t.Accent.Render("stepgate") + "  " + t.Strong.Render(wording.Line(a.o.Title)), ""}
 	for i, q := range a.qs[:a.at] {
-		lines = append(lines, " "+t.Draw(theme.Done)+" "+t.Muted.Render(wording.Line(q.Name)+" = ")+wording.Line(a.answers[i]))
+		answer := a.answers[i]
+		if q.Secret {
+			answer = wording.Secret
+		}
+		lines = append(lines, " "+t.Draw(theme.Done)+" "+t.Muted.Render(wording.Line(q.Name)+" = ")+wording.Line(answer))
 	}
 	if room := max(a.h-12, 2); len(lines) > room {
 		lines = append(lines[:2], lines[len(lines)-room+2:]...)

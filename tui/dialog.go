@@ -44,7 +44,14 @@ func (a *app) shut() {
 		d.fit(a)
 	case *stopDialog:
 		d.appeared = a.now
+	case *questionDialog:
+		d.appeared = a.now
 	}
+}
+
+// stopped reports whether the run waits for a decision that has a menu.
+func stopped(w run.Wait) bool {
+	return w == run.WaitFailure || w == run.WaitUnknown || w == run.WaitBatch || w == run.WaitUndo
 }
 
 // drop closes every dialog that is no longer wanted.
@@ -68,14 +75,17 @@ func (a *app) dialogsFollow() {
 	s := a.snap
 	c := s.Run.Cell(s.Current)
 	gated := s.Wait == run.WaitGate && c != nil && c.Gate != nil && c.Grant == nil
-	stopped := s.Wait == run.WaitFailure || s.Wait == run.WaitUnknown
-	here := offer{s.Current, s.Seq}
+	stopped := stopped(s.Wait)
+	asked := s.Wait == run.WaitAsk && c != nil
+	here := a.here()
 	a.drop(func(d dialog) bool {
 		switch d := d.(type) {
 		case *gateDialog:
 			return !gated || d.d.Gate() != c.Gate.Gate
 		case *stopDialog:
 			return !stopped || d.at != here
+		case *questionDialog:
+			return !asked || d.at != here
 		case *choiceDialog:
 			return d.whileBusy && s.Busy == nil
 		}
@@ -83,7 +93,7 @@ func (a *app) dialogsFollow() {
 	})
 	open := len(a.dialogs) > 0 && slices.ContainsFunc(a.dialogs, func(d dialog) bool {
 		switch d.(type) {
-		case *gateDialog, *stopDialog:
+		case *gateDialog, *stopDialog, *questionDialog:
 			return true
 		}
 		return false
@@ -97,6 +107,10 @@ func (a *app) dialogsFollow() {
 		a.offered = here
 		a.tree.Return()
 		a.behind(newStop(a, here))
+	case asked && a.offered != here:
+		a.offered = here
+		a.tree.Return()
+		a.behind(newQuestion(a, here))
 	}
 }
 
@@ -189,7 +203,14 @@ type choiceDialog struct {
 	says      []string
 	m         menu.Menu
 	then      map[string]func(a *app) tea.Cmd
-	whileBusy bool // it is pointless once nothing is going on
+	below     []below // what the choices stand for
+	whileBusy bool    // it is pointless once nothing is going on
+}
+
+// add adds an answer; why says why it can't be chosen.
+func (d *choiceDialog) add(key, name, says, why string, then func(*app) tea.Cmd) {
+	d.m.Entries = append(d.m.Entries, menu.Entry{Key: key, Name: name, Says: says, Why: why})
+	d.then[key] = then
 }
 
 func (d *choiceDialog) scope() scope       { return inChoice }

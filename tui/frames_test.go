@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,12 +79,15 @@ func stroke(k string) tea.KeyPressMsg {
 
 func typed(s string) []tea.Msg { return press(strings.Split(s, "")...) }
 
-// frames are the screens whose picture is kept.
-var frames = []struct {
+// shot is a screen whose picture is kept.
+type shot struct {
 	name string
 	tell func(t *testing.T) *story
 	msgs []tea.Msg
-}{
+}
+
+// frames are the screens of the run itself.
+var frames = []shot{
 	{"run-first", tablets, nil},
 	{"run-manual", func(t *testing.T) *story {
 		s := tablets(t)
@@ -158,7 +162,7 @@ func closed(t *testing.T) *story {
 
 func TestFrames(t *testing.T) {
 	t.Parallel()
-	for _, f := range frames {
+	for _, f := range slices.Concat(frames, waitFrames) {
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
 			name := f.name + map[int]string{80: "-80x24", 120: "-120x40"}[size[0]]
 			t.Run(name, func(t *testing.T) {

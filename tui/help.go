@@ -16,7 +16,7 @@ import (
 // footers are the keys shown at the bottom of each screen, most wanted first.
 var footers = map[scope][]keyID{
 	inRun: {
-		keyGo, keyStop, keyDone, keySkip, keyRetry, keyAuto, keyNote, keyNextPane, keyWhole,
+		keyGo, keyStop, keyDone, keySkip, keyRetry, keyAuto, keyNote, keyNextPane, keyWhole, keyFinish,
 	},
 	inGate:   {keyPageDown, keyEnter, keyCancel},
 	inStop:   {keyEnter, keyCancel, keyHelp},
@@ -105,6 +105,12 @@ func (a *app) goWord() (string, bool) {
 		return "go on", true
 	case run.WaitFailure, run.WaitUnknown:
 		return "remedies", true
+	case run.WaitAsk:
+		return "answer", true
+	case run.WaitBatch:
+		return "go on?", true
+	case run.WaitUndo:
+		return "roll back?", true
 	case run.WaitClosed:
 		return "leave", true
 	case run.WaitNothing, run.WaitGate:

@@ -31,7 +31,13 @@ const (
 	keyFailed
 	keyProbe
 	keyRollBack
+	keyExclude
+	keyPostpone
+	keyCall
+	keyOnward
+	keyYes
 	keyStop
+	keyFinish
 	keyPause
 	keyAbort
 	keyNote
@@ -73,16 +79,22 @@ type binding struct {
 // keymap is every key. Footer, help and the table in the documentation are made
 // from it.
 var keymap = []binding{
-	{keyGo, []string{"enter"}, []scope{inRun}, "run", "do what is next: run the step, tick it, open the gate, look at what stopped; from elsewhere in the tree, come back first", "Run", run.VerbGo},
+	{keyGo, []string{"enter"}, []scope{inRun}, "run", "do what is next: run the step, tick it, answer its question, open the gate, look at what stopped; from elsewhere in the tree, come back first", "Run", run.VerbGo},
 	{keyAuto, []string{"a"}, []scope{inRun}, "auto", "go on by itself until a person is needed, on or off", "Run", ""},
-	{keyMenu, []string{"m"}, []scope{inRun}, "remedies", "show what can be done about a failed or unknown step", "Run", ""},
+	{keyMenu, []string{"m"}, []scope{inRun}, "remedies", "show what can be done: about a failed or unknown step, behind a canary, at the next rollback", "Run", ""},
 	{keyRetry, []string{"r"}, []scope{inRun, inStop}, "retry", "run a failed step again", "Run", run.VerbRetry},
 	{keySkip, []string{"s"}, []scope{inRun, inStop}, "skip", "leave the step out, with a reason", "Run", run.VerbSkip},
 	{keyDone, []string{"e"}, []scope{inRun, inStop}, "evidence", "mark the step done, with evidence", "Run", run.VerbMarkDone},
 	{keyFailed, []string{"f"}, []scope{inRun, inStop}, "", "settle an unknown step as failed, with a reason", "Run", run.VerbMarkFailed},
 	{keyProbe, []string{"p"}, []scope{inRun, inStop}, "", "ask the host again, and take the checks again", "Run", run.VerbProbe},
-	{keyRollBack, []string{"b"}, []scope{inRun, inStop}, "", "undo the step with its rollback command", "Run", run.VerbRollBack},
+	{keyRollBack, []string{"b"}, []scope{inRun, inStop}, "", "undo the step, its instance or its section, newest first, each shown before it runs", "Run", run.VerbRollBack},
+	{keyExclude, []string{"E"}, []scope{inRun, inStop}, "", "take the instance out of its walk, with a reason, and go on", "Run", run.VerbExclude},
+	{keyPostpone, []string{"L"}, []scope{inRun, inStop}, "", "move the instance to the end of its walk, and go on", "Run", run.VerbPostpone},
+	{keyCall, []string{"C"}, []scope{inRun, inStop}, "", "run a step that is offered whenever the run stops, out of its place", "Run", run.VerbCall},
+	{keyOnward, []string{"g"}, []scope{inStop}, "", "behind a canary: go on with the rest, once it has soaked", "Run", run.VerbGo},
+	{keyYes, []string{"y"}, []scope{inStop}, "", "roll back what is shown, once it has been read to its end", "Run", run.VerbGo},
 	{keyStop, []string{"x"}, []scope{inRun}, "stop", "stop what is running now; once more kills it", "Run", run.VerbStopNow},
+	{keyFinish, []string{"F"}, []scope{inRun, inStop}, "finish, then stop", "finish the step, the instance or the section that is open, then pause; also while something runs", "Run", run.VerbFinish},
 	{keyPause, []string{"P"}, []scope{inRun, inStop}, "", "pause the run before the next step", "Run", run.VerbPause},
 	{keyAbort, []string{"A"}, []scope{inRun, inStop}, "", "close the run as it stands", "Run", run.VerbAbort},
 	{keyNote, []string{"n"}, []scope{inRun, inStop}, "note", "put a note on the timeline", "Run", run.VerbNote},

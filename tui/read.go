@@ -6,8 +6,11 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"stepgate/runbook"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
+	"stepgate/tui/pane"
+	"stepgate/tui/stepview"
 	"stepgate/tui/wording"
 )
 
@@ -27,6 +30,9 @@ func (a *app) showSelected() {
 		if a.out.Source() != at {
 			a.out.Reset(at)
 			a.ends, a.reading, a.probed = [2]int64{}, [2]bool{}, ""
+			if l := c.Latest(); l != nil && l.Intent.Dispatch.Form == "sql" {
+				a.out.Rows()
+			}
 		}
 		a.ends = a.known(c, at)
 		return
@@ -54,7 +60,7 @@ func (a *app) printing() *run.Cell {
 
 // attempt returns the attempt whose output is shown for a cell, or "".
 func (a *app) attempt(c *run.Cell) string {
-	if b := a.snap.Busy; b != nil && a.snap.Current == c.Key {
+	if b := wording.Busy(a.snap, c.Key); b != nil {
 		if b.Attempt != "" {
 			return b.Attempt
 		}
@@ -72,7 +78,7 @@ func (a *app) attempt(c *run.Cell) string {
 // known.
 func (a *app) known(c *run.Cell, attempt string) [2]int64 {
 	ends := a.ends
-	if b := a.snap.Busy; b != nil && b.Attempt == attempt {
+	if b := wording.Busy(a.snap, c.Key); b != nil && b.Attempt == attempt {
 		for i := range ends {
 			ends[i] = max(ends[i], b.Bytes[i])
 		}
@@ -88,7 +94,7 @@ func (a *app) known(c *run.Cell, attempt string) [2]int64 {
 // showChecks shows what the latest checks of a cell printed: those being taken,
 // else the last ones taken.
 func (a *app) showChecks(c *run.Cell) {
-	if b := a.snap.Busy; b != nil && a.snap.Current == c.Key && len(b.Looks) > 0 {
+	if b := wording.Busy(a.snap, c.Key); b != nil && len(b.Looks) > 0 {
 		var rs []run.CheckResult
 		id := "live " + c.Key.String()
 		for _, l := range b.Looks {
@@ -97,25 +103,36 @@ func (a *app) showChecks(c *run.Cell) {
 				id += fmt.Sprintf(" %d/%s/%d", l.Fence, l.Where, l.Last.Tries)
 			}
 		}
-		a.static(id, rs)
+		a.static(id, c.Fences(b.Phase), rs)
 		return
 	}
-	for _, p := range []run.Phase{run.Evidence, run.After, run.Before} {
+	for _, p := range []run.Phase{run.Evidence, run.After, run.Before, run.Already} {
 		if t := c.Checks[p]; t != nil {
-			a.static(fmt.Sprintf("taken %s %s %d", c.Key, p, c.CheckedAt[p].UnixNano()), t.Checks)
+			a.static(fmt.Sprintf("taken %s %s %d", c.Key, p, c.CheckedAt[p].UnixNano()), c.Fences(p), t.Checks)
 			return
 		}
 	}
 	a.out.Static("nothing "+c.Key.String(), "", "")
 }
 
-func (a *app) static(id string, rs []run.CheckResult) {
+func (a *app) static(id string, fences []*runbook.Fence, rs []run.CheckResult) {
+	if len(rs) == 1 {
+		if g, ok := stepview.Grid(fences, rs[0]); ok {
+			a.out.Table(id, g, ended(rs[0].Stderr))
+			return
+		}
+	}
 	var out, errs strings.Builder
 	for _, r := range rs {
 		if len(rs) > 1 && r.Stdout != "" {
 			fmt.Fprintf(&out, "[check %d, %s]\n", r.Fence+1, wording.Place(r.Where))
 		}
-		out.WriteString(ended(r.Stdout))
+		if g, ok := stepview.Grid(fences, r); ok {
+			iw, _ := pane.Inner(a.layout.out.w, a.layout.out.h)
+			out.WriteString(strings.Join(g.Lines(max(iw, 20)), "\n") + "\n")
+		} else {
+			out.WriteString(ended(r.Stdout))
+		}
 		errs.WriteString(ended(r.Stderr))
 	}
 	a.out.Static(id, out.String(), errs.String())

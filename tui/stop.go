@@ -11,10 +11,12 @@ import (
 	"stepgate/tui/menu"
 	"stepgate/tui/pane"
 	"stepgate/tui/stepview"
+	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
 
-// stopDialog puts a failed, unknown or rolled back cell before the operator.
+// stopDialog puts what the run has stopped at before the operator: a failed,
+// unknown or rolled back cell, a canary that is through, or the next rollback.
 type stopDialog struct {
 	at       offer
 	appeared time.Time
@@ -23,22 +25,102 @@ type stopDialog struct {
 	scroll   pane.Scroll
 	total    int
 	room     int
+	width    int  // that was read in
+	read     int  // lines that have been on the screen, from the top
+	all      bool // it has been read to its end
+	note     string
 }
 
 // remedies are the actions of the failure dialog, in the order of the menu.
-var remedies = []keyID{keyRetry, keyRollBack, keyDone, keySkip, keyProbe, keyFailed, keyPause, keyNote, keyAbort}
+var remedies = []keyID{
+	keyCall, keyRetry, keyRollBack, keyDone, keySkip, keyExclude, keyPostpone, keyProbe, keyFailed, keyPause, keyNote, keyAbort,
+}
+
+// menus are what can be done, by what the run waits for.
+var menus = map[run.Wait][]keyID{
+	run.WaitFailure: remedies,
+	run.WaitUnknown: remedies,
+	run.WaitBatch:   {keyOnward, keyCall, keyPause, keyNote, keyAbort},
+	run.WaitUndo:    {keyYes, keySkip, keyCall, keyPause, keyNote, keyAbort},
+}
 
 func newStop(a *app, at offer) *stopDialog {
 	d := &stopDialog{at: at, appeared: a.now, ids: map[string]keyID{}}
-	for _, id := range remedies {
+	for _, id := range menus[at.wait] {
+		if a.beside(id, at.key) {
+			continue
+		}
 		b := bound(inStop, id)
-		av := a.snap.Action(b.Verb)
-		d.m.Entries = append(d.m.Entries, menu.Entry{
-			Key: b.Keys[0], Name: wording.Remedy(b.Verb), Says: wording.Line(av.Says), Why: wording.Line(av.Why),
-		})
+		d.m.Entries = append(d.m.Entries, menu.Entry{Key: b.Keys[0], Name: a.remedy(id)})
 		d.ids[b.Keys[0]] = id
 	}
+	d.refresh(a)
 	return d
+}
+
+// refresh says anew what applies: behind a canary that changes with the clock.
+func (d *stopDialog) refresh(a *app) {
+	for i, e := range d.m.Entries {
+		id := d.ids[e.Key]
+		av := a.action(bound(inStop, id).Verb)
+		d.m.Entries[i].Says, d.m.Entries[i].Why = wording.Line(av.Says), wording.Line(av.Why)
+		if id == keyCall {
+			d.m.Entries[i].Says = a.offers()
+		}
+	}
+}
+
+// action says whether an action applies now.
+func (a *app) action(v run.Verb) run.Availability {
+	if a.snap.Wait != run.WaitBatch {
+		return a.snap.Action(v)
+	}
+	ask, ok := run.Next(a.snap.Run).(run.Ask)
+	if !ok {
+		return a.snap.Action(v)
+	}
+	now := *a.snap
+	now.Actions = now.Run.Offers(ask, now.Busy != nil, a.now)
+	return now.Action(v)
+}
+
+// beside reports an action that has no meaning for what the run stands at, and
+// isn't worth a line that says so.
+func (a *app) beside(id keyID, k run.Key) bool {
+	c := a.snap.Run.Cell(k)
+	switch id {
+	case keyCall:
+		return len(a.snap.Always) == 0
+	case keyExclude, keyPostpone:
+		w, _ := a.snap.Run.Instance(c)
+		return w == nil
+	default:
+		return false
+	}
+}
+
+// remedy names an action where the run stands.
+func (a *app) remedy(id keyID) string {
+	switch {
+	case id == keyYes:
+		return "roll back"
+	case id == keyOnward:
+		return "go on"
+	case id == keySkip && a.snap.Wait == run.WaitUndo:
+		return "leave it"
+	}
+	return wording.Remedy(bound(inStop, id).Verb)
+}
+
+// offers names the steps that may be run out of their place.
+func (a *app) offers() string {
+	var names []string
+	for _, k := range a.snap.Always {
+		if c := a.snap.Run.Cell(k); c != nil {
+			names = append(names, wording.Among(a.snap.Run, c))
+		}
+	}
+	return strings.Join(names, "; ")
 }
 
 func (d *stopDialog) scope() scope       { return inStop }
@@ -49,8 +131,10 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	if !graceOver(d.appeared, a.now) {
 		return nil
 	}
+	d.note = ""
+	d.refresh(a)
 	if e, ok := d.m.Find(k.String()); ok {
-		return a.act(d.ids[e.Key])
+		return d.choose(a, e)
 	}
 	b, _ := lookup(inStop, k.String())
 	switch b.ID {
@@ -64,7 +148,7 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 		d.scroll.By(max(d.room-1, 1), d.total, d.room)
 	case keyEnter:
 		if e, ok := d.m.Selected(); ok {
-			return a.act(d.ids[e.Key])
+			return d.choose(a, e)
 		}
 	case keyCancel:
 		a.shut()
@@ -75,30 +159,84 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
+// choose does what an entry says. Of a rollback, everything that runs has to
+// have been on the screen.
+func (d *stopDialog) choose(a *app, e menu.Entry) tea.Cmd {
+	id := d.ids[e.Key]
+	if id == keyYes && !d.all {
+		d.note = "read on to the end first: pgdn"
+		return nil
+	}
+	if a.sent {
+		return nil // one action at a time
+	}
+	return a.act(id)
+}
+
 func (d *stopDialog) render(a *app, w, h int) string {
 	c := a.snap.Run.Cell(d.at.key)
 	if c == nil {
 		return ""
 	}
 	t := a.theme
+	d.refresh(a)
 	iw, ih := pane.Inner(w, h)
-	lines := d.what(a, c, iw)
+	lines := d.says(a, c, iw)
 	m := d.m.Lines(t, iw, max(min(len(d.m.Entries), ih-min(len(lines), 5)-1), 3))
 	d.total, d.room = len(lines), max(ih-len(m)-1, 0)
 	d.scroll.By(0, d.total, d.room)
+	d.look(iw)
 	shown := d.scroll.Window(lines, d.room)
 	all := append([]string{}, shown...)
 	for len(all) < d.room {
 		all = append(all, "")
 	}
-	all = append(all, t.Border.Render(strings.Repeat(t.Glyph.Rule, iw)))
-	all = append(all, m...)
-	mark := wording.Mark(c.Status)
-	box := pane.Box{
-		Title: t.Glyph.Mark(mark) + " " + wording.Status(c.Status) + ": " + wording.Name(a.snap.Run, c.Plan.Step),
-		Right: wording.Place(c.Key.Target), Focus: true, Scroll: &d.scroll,
+	rule := t.Border.Render(strings.Repeat(t.Glyph.Rule, iw))
+	if d.note != "" {
+		rule = t.Warning.Render(d.note)
 	}
+	all = append(all, rule)
+	all = append(all, m...)
+	title, right := d.title(a, c)
+	box := pane.Box{Title: title, Right: right, Focus: true, Scroll: &d.scroll}
 	return box.Render(t, all, w, h)
+}
+
+// look notes what is on the screen.
+func (d *stopDialog) look(w int) {
+	if w != d.width {
+		d.width, d.read = w, 0
+	}
+	if d.scroll.Top <= d.read {
+		d.read = max(d.read, d.scroll.Top+d.room)
+	}
+	d.all = d.all || d.room > 0 && d.read >= d.total
+}
+
+// title names what the run has stopped at, and where.
+func (d *stopDialog) title(a *app, c *run.Cell) (title, right string) {
+	t := a.theme
+	switch d.at.wait {
+	case run.WaitBatch:
+		return t.Glyph.Mark(theme.Gate) + " The canary is through", ""
+	case run.WaitUndo:
+		return t.Glyph.Mark(theme.Undone) + " Roll back: " + wording.Name(a.snap.Run, c.Plan.Step), wording.Instance(c)
+	default:
+	}
+	mark := wording.Mark(c.Status)
+	return t.Glyph.Mark(mark) + " " + wording.Status(c.Status) + ": " + wording.Name(a.snap.Run, c.Plan.Step), wording.Place(c.Key.Target)
+}
+
+// says is what there is to read before a decision.
+func (d *stopDialog) says(a *app, c *run.Cell, w int) []string {
+	switch d.at.wait {
+	case run.WaitBatch:
+		return a.canary(w)
+	case run.WaitUndo:
+		return a.preview(c, w)
+	default:
+		return d.what(a, c, w)
+	}
 }
 
 // what says what failed, with the values that decided and the last output.
@@ -142,36 +280,4 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 		out = append(out, stepview.Dispatch(t, &l.Intent.Dispatch, w)...)
 	}
 	return out
-}
-
-// leaveDialog asks what to do with what is going on.
-func leaveDialog(a *app) *choiceDialog {
-	d := &choiceDialog{
-		title: "Something is running", whileBusy: true,
-		says: []string{wording.Waiting(a.snap, a.now), "What shall happen with it?"},
-		then: map[string]func(*app) tea.Cmd{
-			"w": nil,
-			"l": func(a *app) tea.Cmd { return a.quit() },
-			"x": func(a *app) tea.Cmd { return a.act(keyStop) },
-		},
-	}
-	stop := a.snap.Action(run.VerbStopNow)
-	d.m.Entries = []menu.Entry{
-		{Key: "w", Name: "wait", Says: "stay here; so does Enter"},
-		{Key: "l", Name: "leave", Says: "the command goes on by itself; the run can be resumed"},
-		{Key: "x", Name: "stop", Says: "stop it now", Why: stop.Why},
-	}
-	return d
-}
-
-func (d *choiceDialog) render(a *app, w, h int) string {
-	w = min(w, 84)
-	iw, ih := pane.Inner(w, h)
-	var lines []string
-	for _, s := range d.says {
-		lines = append(lines, pane.Wrap(s, iw)...)
-	}
-	lines = append(lines, "")
-	lines = append(lines, d.m.Lines(a.theme, iw, max(ih-len(lines), 1))...)
-	return pane.Box{Title: d.title, Focus: true}.Render(a.theme, lines, w, min(h, len(lines)+2))
 }

@@ -90,21 +90,28 @@ min  = 2
 
 // story is a run told by its events, and what is going on in it.
 type story struct {
-	t     *testing.T
-	plan  *plan.Plan
-	run   *run.Run
-	at    time.Time
-	busy  *run.Activity
-	hosts map[string]run.HostState
-	say   string
+	t      *testing.T
+	plan   *plan.Plan
+	run    *run.Run
+	at     time.Time
+	busy   *run.Activity
+	beside []run.Activity
+	hosts  map[string]run.HostState
+	say    string
 }
 
 func tell(t *testing.T, book string, given map[string]string) *story {
+	t.Helper()
+	return dressed(t, book, given, func(*runbook.Runbook) {})
+}
+
+func dressed(t *testing.T, book string, given map[string]string, dress func(*runbook.Runbook)) *story {
 	t.Helper()
 	b, ds := runbook.Parse("book.md", []byte(book), nil)
 	if runbook.Failed(ds) {
 		t.Fatalf("the story's runbook: %v", ds)
 	}
+	dress(b)
 	vs, missing, errs := plan.Bind(b, given)
 	if len(missing) > 0 || len(errs) > 0 {
 		t.Fatalf("bind: missing %v, %v", missing, errs)
@@ -133,49 +140,82 @@ func tablets(t *testing.T) *story {
 	return tell(t, tabletsBook, map[string]string{"cluster": "prod-features", "ops_dir": "/opt/ops"})
 }
 
-// then appends events, a second apart.
+// then appends events, a second apart, and what follows from them by itself.
 func (s *story) then(evs ...run.Event) *story {
 	s.t.Helper()
 	for _, ev := range evs {
 		s.at = s.at.Add(time.Second)
-		var seq uint64
-		if s.run != nil {
-			seq = s.run.Seq
-		}
-		r, err := run.Apply(s.plan, s.run, run.Record{RunID: "7k2m", Seq: seq + 1, Epoch: 1, Wall: s.at, Actor: "li", Event: ev})
-		if err != nil {
-			s.t.Fatalf("story: %v", err)
-		}
-		s.run = r
+		s.apply(ev)
+		s.follow()
 	}
 	return s
 }
 
+// follow appends what the engine would append without asking.
+func (s *story) follow() {
+	s.t.Helper()
+	for {
+		switch d := run.Next(s.run).(type) {
+		case run.Enter:
+			s.apply(run.BatchEntered{Walk: d.Walk.ID, Hosts: d.Keys})
+		case run.Repeat:
+			s.apply(run.Asked{Cell: d.Cell.Key, Name: d.Cell.Plan.Step.Book.Question.Param.Name, Value: d.Value, Repeated: true})
+		default:
+			return
+		}
+	}
+}
+
+func (s *story) apply(ev run.Event) {
+	s.t.Helper()
+	var seq uint64
+	if s.run != nil {
+		seq = s.run.Seq
+	}
+	r, err := run.Apply(s.plan, s.run, run.Record{RunID: "7k2m", Seq: seq + 1, Epoch: 1, Wall: s.at, Actor: "li", Event: ev})
+	if err != nil {
+		s.t.Fatalf("story: %v", err)
+	}
+	s.run = r
+}
+
 func (s *story) snap() *run.Snapshot {
-	snap := &run.Snapshot{Run: s.run, Busy: s.busy, Hosts: s.hosts, Notice: s.say, At: s.at}
+	snap := &run.Snapshot{
+		Run: s.run, Busy: s.busy, Beside: s.beside, Hosts: s.hosts, Notice: s.say, At: s.at,
+		Stop: s.run.Stop,
+	}
+	ask := run.Ask{}
 	switch d := run.Next(s.run).(type) {
 	case run.Ask:
-		snap.Current, snap.Wait = d.Cell.Key, d.Wait
+		ask = d
 	case run.Follow:
-		snap.Current = d.Cell.Key
+		ask.Cell = d.Cell
 	case run.Verify:
-		snap.Current = d.Cell.Key
+		ask.Cell = d.Cell
 	case run.Settle:
-		snap.Current = d.Cell.Key
+		ask.Cell = d.Cell
 	case run.Over:
-		snap.Wait = run.WaitClosed
+		ask.Wait = run.WaitClosed
 	case run.Close:
 	default:
 		s.t.Fatalf("story stands at %T", d)
 	}
+	snap.Wait, snap.Soak = ask.Wait, ask.Soak
+	if c := ask.Cell; c != nil {
+		snap.Current, snap.Seq = c.Key, c.Seq
+		snap.Finish = s.run.Finishable(c)
+		for _, o := range ask.With {
+			snap.With = append(snap.With, o.Key)
+		}
+		for _, o := range s.run.Callable() {
+			snap.Always = append(snap.Always, o.Key)
+		}
+	}
 	if s.busy != nil {
 		snap.Wait = run.WaitNothing
+		ask.Wait = run.WaitNothing
 	}
-	c := s.run.Cell(snap.Current)
-	if c != nil {
-		snap.Seq = c.Seq
-	}
-	snap.Actions = s.run.Actions(c, snap.Wait, s.busy != nil)
+	snap.Actions = s.run.Offers(ask, s.busy != nil, s.at)
 	return snap
 }
 

@@ -28,9 +28,14 @@ import (
 //     plan), closure (of the sources), started, last (event), finished, closed
 //     and why (once finished), standing (until then), cells by status
 //   - drivers: every lease, in order
-//   - values: parameters as given; a parameter that is not set is missing
+//   - values: parameters as given; a parameter that is not set is missing, and so
+//     is a secret, which secrets names
 //   - hosts: those reached, with what they said of themselves
-//   - orders: walk → hosts, for walks that were ordered
+//   - orders: walk → instance keys, for walks that were ordered
+//   - batches: walk → batches that were entered, each its instance keys
+//   - excluded: walk → instance taken out → why
+//   - undoing: cells that are still to be rolled back, in this order
+//   - stop: the path after which the run was asked to pause
 //   - exceptions: what did not go as the runbook is written
 //   - cells: in walking order, each with its attempts (and their output), every
 //     taking of its checks, and its gates
@@ -48,18 +53,23 @@ func JSON(w io.Writer, t Transcript) error {
 }
 
 type transcriptObject struct {
-	Format     string              `json:"format"`
-	Version    int                 `json:"version"`
-	Exported   time.Time           `json:"exported"`
-	Run        runObject           `json:"run"`
-	Drivers    []driver            `json:"drivers"`
-	Values     map[string]string   `json:"values"`
-	Hosts      []hostObject        `json:"hosts"`
-	Orders     map[string][]string `json:"orders"`
-	Exceptions []exception         `json:"exceptions"`
-	Cells      []cellObject        `json:"cells"`
-	Events     []eventObject       `json:"events"`
-	Journal    journalObject       `json:"journal"`
+	Format     string                       `json:"format"`
+	Version    int                          `json:"version"`
+	Exported   time.Time                    `json:"exported"`
+	Run        runObject                    `json:"run"`
+	Drivers    []driver                     `json:"drivers"`
+	Values     map[string]string            `json:"values"`
+	Hosts      []hostObject                 `json:"hosts"`
+	Secrets    []string                     `json:"secrets,omitempty"`
+	Orders     map[string][]string          `json:"orders"`
+	Batches    map[string][][]string        `json:"batches,omitempty"`
+	Excluded   map[string]map[string]string `json:"excluded,omitempty"`
+	Undoing    []run.Key                    `json:"undoing,omitempty"`
+	Stop       string                       `json:"stop,omitempty"`
+	Exceptions []exception                  `json:"exceptions"`
+	Cells      []cellObject                 `json:"cells"`
+	Events     []eventObject                `json:"events"`
+	Journal    journalObject                `json:"journal"`
 }
 
 type runObject struct {
@@ -104,14 +114,17 @@ type cellObject struct {
 	Target   string           `json:"target,omitempty"`
 	Number   string           `json:"number"`
 	Title    string           `json:"title"`
-	Kind     string           `json:"kind"` // command, check, by hand, enter
+	Kind     string           `json:"kind"` // command, check, by hand, enter, question, watch
 	Gated    bool             `json:"gated"`
 	Classes  []string         `json:"classes,omitempty"`
 	Status   run.Status       `json:"status"`
 	Reason   run.Reason       `json:"reason,omitempty"`
 	Detail   string           `json:"detail,omitempty"`
 	Skip     string           `json:"skip,omitempty"`
+	Excluded string           `json:"excluded,omitempty"` // why its instance was taken out
 	Evidence string           `json:"evidence,omitempty"`
+	Asked    *run.Asked       `json:"asked,omitempty"`
+	Instance string           `json:"instance,omitempty"` // key of the innermost walk's
 	Begun    time.Time        `json:"begun,omitzero"`
 	Ended    time.Time        `json:"ended,omitzero"`
 	By       string           `json:"by,omitempty"`
@@ -188,6 +201,7 @@ func (t Transcript) object() (*transcriptObject, error) {
 	o := &transcriptObject{
 		Format: "stepgate-transcript", Version: 1, Exported: t.Now.UTC(), Run: runOf(r),
 		Drivers: drivers(t.Records), Values: r.Plan.Values.Given(), Hosts: hostsOf(r), Orders: r.Orders,
+		Secrets: r.Start.Secrets, Batches: r.Batches, Excluded: r.Excluded, Undoing: r.Undoing, Stop: r.Stop,
 		Exceptions: exceptions(t.Records),
 		Journal:    journalObject{len(t.Records), hex.EncodeToString(r.Head[:])},
 	}
@@ -264,12 +278,18 @@ func walked(r *run.Run, n plan.Node) (out []*run.Cell) {
 	return out
 }
 
+// instanceKey is the key of the innermost instance a cell stands in.
+func instanceKey(r *run.Run, c *run.Cell) string {
+	_, key := r.Instance(c)
+	return key
+}
+
 func (t Transcript) cell(c *run.Cell, events []run.Record) (cellObject, error) {
 	s := c.Plan.Step
 	o := cellObject{
 		Step: c.Key.Step, Target: c.Key.Target, Number: s.Number, Title: t.Run.Text(c, s.Title), Kind: kindWord(s.Kind),
 		Gated: s.Gated, Classes: classes(s.Book), Status: c.Status, Reason: c.Reason, Detail: c.Detail, Skip: c.Skip,
-		Evidence: c.Evidence, Begun: c.Begun.UTC(), Ended: c.Ended.UTC(), By: c.By, TookMS: c.Took().Milliseconds(), When: c.When,
+		Excluded: c.Excluded, Evidence: c.Evidence, Asked: c.Asked, Instance: instanceKey(t.Run, c), Begun: c.Begun.UTC(), Ended: c.Ended.UTC(), By: c.By, TookMS: c.Took().Milliseconds(), When: c.When,
 	}
 	for _, a := range c.Attempts {
 		ao := attemptObject{

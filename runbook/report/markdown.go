@@ -163,6 +163,8 @@ func (m *markdown) values() {
 		switch {
 		case !v.Set:
 			m.line("- %s: not given", code(v.Param.Name))
+		case v.Param.Secret:
+			m.line("- %s: a secret, given and not written down", code(v.Param.Name))
 		default:
 			m.line("- %s = %s", code(v.Param.Name), code(v.Text))
 		}
@@ -220,7 +222,9 @@ func (m *markdown) node(n plan.Node, depth int) error {
 	case *plan.Section:
 		below := depth
 		if n.ID != "" {
-			m.heading(depth, inline(n.Number+" "+m.r.TextIn(n.Scope, n.Title)+instance(n.Scope, n.ID)))
+			title := m.r.TextIn(n.Scope, n.Title)
+			m.heading(depth, inline(n.Number+" "+title+instanceName(n.Scope, n.ID, title)))
+			m.part(n.Book.Part)
 			below++
 		}
 		for _, child := range n.Children {
@@ -249,66 +253,13 @@ func instance(s *plan.Scope, id string) string {
 	return ""
 }
 
-func (m *markdown) walk(w *plan.Walk) {
-	hosts := make([]string, 0, len(w.Keys))
-	for _, i := range m.r.Order(w) {
-		hosts = append(hosts, code(w.Keys[i]))
+// instanceName names the instance of a walk that a section is, where its title
+// doesn't.
+func instanceName(s *plan.Scope, id, title string) string {
+	if s.Path == id && s.Host == "" && s.Name != "" && !strings.Contains(title, s.Value) {
+		return " – " + s.Name + " " + s.Value
 	}
-	how := "in the inventory's order"
-	if w.Each.OrderBy != nil {
-		how = "in the order of " + code(w.Each.OrderBy.Text)
-		if m.r.Orders[w.ID] == nil {
-			how += ", not yet evaluated"
-		}
-	}
-	m.line("*%s walks the group %s, %s:* %s\n", w.Number, code(w.Each.Group), how, strings.Join(hosts, ", "))
-}
-
-func (m *markdown) timeline() {
-	m.heading(2, "Timeline")
-	for _, rec := range m.t.Records {
-		said := ""
-		switch e := rec.Event.(type) {
-		case run.RunStarted:
-			said = "run started"
-		case run.LeaseTaken:
-			said = "driven by " + code(e.Holder)
-		case run.LeaseReleased:
-			said = "driver left: " + inline(e.Why)
-		case run.HostSeen:
-			said = "host " + code(e.Host) + " reached: boot " + code(e.Identity.BootID)
-		case run.WalkOrdered:
-			said = "order of " + code(e.Walk) + ": " + inline(strings.Join(e.Hosts, ", "))
-		case run.Paused:
-			said = "paused" + because(e.Why)
-		case run.Continued:
-			said = "continued"
-		case run.Note:
-			said = "**note**" + m.about(e.Cell) + ": " + inline(e.Text)
-		case run.Exported:
-			said = "exported as " + inline(e.Format) + ", SHA-256 " + code(e.SHA256)
-		case run.RunClosed:
-			said = "run closed: " + inline(string(e.How)) + because(e.Why)
-		}
-		if said != "" {
-			m.line("- %s %s (%s)", Moment(rec.Wall), said, inline(rec.Actor))
-		}
-	}
-	m.gap()
-}
-
-func because(why string) string {
-	if why == "" {
-		return ""
-	}
-	return ": " + inline(why)
-}
-
-func (m *markdown) about(k run.Key) string {
-	if k.Step == "" {
-		return ""
-	}
-	return " at " + inline(name(m.r, k))
+	return instance(s, id)
 }
 
 // preludes writes what stood in front of the commands.

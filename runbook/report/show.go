@@ -46,6 +46,12 @@ func Show(w io.Writer, r *run.Run) error {
 	if r.Closed == "" {
 		fact("waits", "%s", waits(r, c, wait))
 	}
+	if r.Stop != "" {
+		fact("", "it pauses once %s is finished", line(r.Stop))
+	}
+	for _, k := range r.Undoing {
+		fact("to undo", "%s", name(r, k))
+	}
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("show run %q: %w", r.ID, err)
 	}
@@ -69,7 +75,7 @@ func suffix(before, s string) string {
 // attention reports a status that a reader of a summary wants to hear of.
 func attention(s run.Status) bool {
 	switch s {
-	case run.Failed, run.Unknown, run.Skipped, run.RolledBack, run.RollbackFailed, run.Running, run.RollingBack:
+	case run.Failed, run.Unknown, run.Skipped, run.RolledBack, run.RollbackFailed, run.Running, run.RollingBack, run.Excluded:
 		return true
 	case run.Pending, run.Gated, run.Authorised, run.Succeeded, run.NotApplicable:
 	}
@@ -81,7 +87,7 @@ func trouble(b *strings.Builder, c *run.Cell) {
 	if why := reasons(c.Reason); why != "" {
 		fmt.Fprintf(b, "\n%s: %s%s\n", word(c.Status), why, suffix(": ", c.Detail))
 	}
-	for _, p := range []run.Phase{run.Before, run.After, run.Evidence, run.RollbackBefore, run.RollbackAfter} {
+	for _, p := range []run.Phase{run.Already, run.Before, run.After, run.Evidence, run.RollbackBefore, run.RollbackAfter} {
 		taken := c.Checks[p]
 		if taken == nil || taken.Verdict() == checks.Pass {
 			continue

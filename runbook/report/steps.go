@@ -1,15 +1,10 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
-	"stepgate/checks"
-	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
@@ -19,7 +14,7 @@ func (m *markdown) step(s *plan.Step, depth int) error {
 	status := m.r.StepStatus(s)
 	m.heading(depth, fmt.Sprintf("%s %s %s", mark(status), inline(stepName(m.r, s)), "– "+word(status)))
 	m.quote(m.r.TextIn(s.Scope, s.Book.Caution))
-	if s.Kind == plan.Manual {
+	if s.Kind == plan.Manual || s.Kind == plan.Ask {
 		m.quote(m.r.TextIn(s.Scope, s.Book.Prose))
 	}
 	if s.Book.Judged != "" {
@@ -69,6 +64,8 @@ func (m *markdown) why(c *run.Cell) {
 		m.line("Why: %s.\n", inline(strings.TrimPrefix(why, ": ")))
 	case c.Status == run.Skipped:
 		m.line("Why: %s\n", inline(c.Skip))
+	case c.Status == run.Excluded:
+		m.line("Why: its instance was taken out: %s\n", inline(c.Excluded))
 	}
 }
 
@@ -121,6 +118,10 @@ func (m *markdown) event(c *run.Cell, rec run.Record, rest []run.Record) error {
 		tell("**To be run again**; typed: %s", code(e.Typed))
 	case run.RollbackRequested:
 		tell("**Rollback asked for**")
+	case run.Asked:
+		m.asked(c, e, rec)
+	case run.Called:
+		tell("**Run out of its place**")
 	case run.Note:
 		tell("Note: %s", inline(e.Text))
 	}
@@ -137,6 +138,9 @@ func (m *markdown) gateShown(e run.GateShown, rec run.Record, rest []run.Record)
 		undone = "it can be rolled back"
 	}
 	m.line("%s **Gate** %s shown; phrase: %s; %s. (%s)\n", Moment(rec.Wall), code(e.Gate), code(e.Phrase), undone, inline(rec.Actor))
+	if e.Leader != "" {
+		m.line("It was shown with gate %s, and answered by it.\n", code(e.Leader))
+	}
 	if e.Dispatch == nil {
 		return
 	}
@@ -170,6 +174,9 @@ func (m *markdown) intent(e run.Intent, rec run.Record) {
 // dispatch writes what is run, exactly, and where.
 func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
 	said := []string{code(d.Interpreter), "on " + code(place(d.Where))}
+	if d.Form != "" {
+		said = sent(d)
+	}
 	if d.SSH != "" {
 		said = append(said, "at "+code(d.SSH))
 	}
@@ -189,7 +196,11 @@ func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
 	m.exact(d.Interpreter, d.Body)
 	vars := named(d)
 	for _, v := range vars {
-		m.line("- %s = %s", code(v.Name), code(v.Value))
+		value := code(v.Value)
+		if v.Secret {
+			value = "a secret"
+		}
+		m.line("- %s = %s", code(v.Name), value)
 	}
 	if len(vars) > 0 {
 		m.gap()
@@ -266,95 +277,30 @@ func (m *markdown) openOutput(c *run.Cell) error {
 	return nil
 }
 
-func (m *markdown) checks(c *run.Cell, e run.ChecksTaken, when time.Time) {
-	m.line("%s **%s**: %s %s\n", Moment(when), phaseWord(e.Phase), verdictMark(e.Verdict()), e.Verdict())
-	fences := c.Fences(e.Phase)
-	for i, res := range e.Checks {
-		var f *runbook.Fence
-		if res.Fence < len(fences) {
-			f = fences[res.Fence]
-		}
-		again := i > 0 && e.Checks[i-1].Fence == res.Fence
-		m.check(f, res, again)
+// sent says where statements or a request went, and whose values they saw.
+func sent(d run.Dispatch) []string {
+	said := []string{code(d.Form)}
+	if d.Server != "" {
+		said = append(said, "to "+code(d.Server))
 	}
+	if d.Via != "" {
+		said = append(said, "through "+code(place(d.Via)))
+	}
+	if d.Where != "" {
+		said = append(said, "with the values of "+code(place(d.Where)))
+	}
+	return said
 }
 
-// check tells what one check showed at one place. again: the same check was
-// told just before, of another place.
-func (m *markdown) check(f *runbook.Fence, res run.CheckResult, again bool) {
-	if f != nil && f.Body != "" && !again {
-		m.exact(f.Lang, f.Body)
+// asked tells how a question was answered.
+func (m *markdown) asked(c *run.Cell, e run.Asked, rec run.Record) {
+	value := code(e.Value)
+	if q := c.Plan.Step.Book.Question; q != nil && q.Param.Secret {
+		value = "a secret"
 	}
-	var said []string
-	if where := place(res.Where); where != "" {
-		said = append(said, "on "+code(where))
+	how := "by " + inline(rec.Actor)
+	if e.Repeated {
+		how = "as it was earlier in the run"
 	}
-	switch {
-	case !res.Ran:
-		said = append(said, "no result: "+inline(res.Cause))
-	case f != nil && f.Body != "":
-		said = append(said, fmt.Sprintf("exit %d", res.Exit))
-	}
-	if res.Tries > 1 {
-		said = append(said, fmt.Sprintf("%d tries", res.Tries))
-	}
-	said = append(said, text.Duration(time.Duration(res.TookMS)*time.Millisecond))
-	if res.Ran && res.Cause != "" {
-		said = append(said, inline(res.Cause))
-	}
-	m.line("%s %s: %s\n", verdictMark(res.Verdict), res.Verdict, strings.Join(said, ", "))
-	m.rows(res.Rows)
-	m.captured(res.Values)
-	for i, out := range []string{res.Stdout, res.Stderr} {
-		if out == "" {
-			continue
-		}
-		m.line("%s:\n", streamNames[i])
-		if res.Verdict == checks.Pass {
-			out = ends(out)
-		}
-		m.fence("text", out)
-	}
-}
-
-// Lines of a passing check's output that a transcript for people shows.
-const headLines, tailLines = 30, 10
-
-// ends leaves out the middle of a long text, and says how much of it.
-func ends(s string) string {
-	lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
-	left := len(lines) - headLines - tailLines
-	if left <= 1 {
-		return s
-	}
-	said := fmt.Sprintf("… %s left out here; the JSON transcript has them …", count(left, "line"))
-	return strings.Join(slices.Concat(lines[:headLines], []string{said}, lines[len(lines)-tailLines:]), "\n")
-}
-
-func (m *markdown) rows(rows []checks.Row) {
-	for _, row := range rows {
-		s := fmt.Sprintf("- %s %s", verdictMark(row.Verdict), code(row.Text))
-		if row.Label != "" {
-			s += " – " + inline(row.Label)
-		}
-		if row.Saw != "" {
-			s += "; saw " + code(row.Saw)
-		}
-		if row.Cause != "" {
-			s += "; unknown: " + inline(row.Cause)
-		}
-		m.line("%s", s)
-	}
-	if len(rows) > 0 {
-		m.gap()
-	}
-}
-
-func (m *markdown) captured(vs map[string]json.RawMessage) {
-	for _, n := range slices.Sorted(maps.Keys(vs)) {
-		m.line("- captured %s = %s", code(n), code(string(vs[n])))
-	}
-	if len(vs) > 0 {
-		m.gap()
-	}
+	m.line("%s **Answered** %s: %s = %s\n", Moment(rec.Wall), how, code(e.Name), value)
 }

@@ -71,10 +71,23 @@ func newStory(t *testing.T) *story {
 	return s
 }
 
-// event appends an event, seven seconds after the one before.
+// event appends an event, seven seconds after the one before, and what follows
+// from it by itself.
 func (s *story) event(e run.Event) {
 	s.t.Helper()
 	s.now = s.now.Add(7 * time.Second)
+	s.append(e)
+	for {
+		d, ok := run.Next(s.r).(run.Enter)
+		if !ok {
+			return
+		}
+		s.append(run.BatchEntered{Walk: d.Walk.ID, Hosts: d.Keys})
+	}
+}
+
+func (s *story) append(e run.Event) {
+	s.t.Helper()
 	rec := run.Record{RunID: "20261121-0314-k7", Seq: uint64(len(s.records) + 1), Epoch: s.epoch, Wall: s.now, Actor: s.actor, Event: e}
 	if n := len(s.records); n > 0 {
 		rec.Prev = s.records[n-1].Hash

@@ -94,10 +94,22 @@ func exceptions(records []run.Record) []exception {
 		if what == "" {
 			continue
 		}
-		k, _ := run.KeyOf(rec.Event)
+		k := about(rec.Event)
 		out = append(out, exception{rec.Seq, rec.Wall, rec.Actor, what, k.Step, k.Target, detail})
 	}
 	return out
+}
+
+// about is what an event is about: a cell, an instance of a walk, or a walk.
+func about(e run.Event) run.Key {
+	switch e := e.(type) {
+	case run.InstanceExcluded:
+		return run.Key{Step: e.Walk + "[" + e.Instance + "]"}
+	case run.WalkOrdered:
+		return run.Key{Step: e.Walk}
+	}
+	k, _ := run.KeyOf(e)
+	return k
 }
 
 const (
@@ -118,6 +130,12 @@ func exceptional(e run.Event) (what, detail string) {
 		return rerun, e.Typed
 	case run.RollbackRequested:
 		return "rolled back", ""
+	case run.InstanceExcluded:
+		return "taken out of its walk", e.Reason
+	case run.WalkOrdered:
+		if e.Why != "" {
+			return "order changed by a person", e.Why
+		}
 	case run.GateGranted:
 		if e.Pre != "" {
 			return preGranted, e.Pre
@@ -186,11 +204,32 @@ func standing(r *run.Run) (*run.Cell, run.Wait) {
 		return d.Cell, run.WaitNothing
 	case run.Decide:
 		return d.Cell, run.WaitGo
+	case run.Take:
+		return d.Cell, run.WaitNothing
+	case run.Repeat:
+		return d.Cell, run.WaitNothing
 	case run.Over:
 		return nil, run.WaitClosed
-	case run.Order, run.Close:
+	case run.Enter:
+		return entered(r, d), run.WaitGo
+	case run.Order, run.Halt, run.Close:
 	}
 	return nil, run.WaitGo
+}
+
+// entered is the first cell of the instances that a walk goes on with.
+func entered(r *run.Run, d run.Enter) *run.Cell {
+	for i, key := range d.Walk.Keys {
+		if len(d.Keys) == 0 || key != d.Keys[0] {
+			continue
+		}
+		for _, c := range walked(r, d.Walk.Instances[i]) {
+			if !c.Status.Settled() {
+				return c
+			}
+		}
+	}
+	return nil
 }
 
 // waits says what a run waits for, in words.
@@ -207,6 +246,12 @@ func waits(r *run.Run, c *run.Cell, w run.Wait) string {
 		return "a person decides what becomes of it (" + word(c.Status) + ")"
 	case run.WaitUnknown:
 		return "it is not known what became of its command"
+	case run.WaitAsk:
+		return "a person answers its question"
+	case run.WaitBatch:
+		return "the canary is through; a person says whether the rest goes on"
+	case run.WaitUndo:
+		return "a person looks at its rollback before it runs; " + count(len(r.Undoing), "rollback") + " to go"
 	case run.WaitPaused:
 		return "the run is paused"
 	case run.WaitClosed:
@@ -226,7 +271,7 @@ func tally(r *run.Run) (out []statusCount) {
 	for _, c := range r.Cells {
 		n[c.Status]++
 	}
-	for s := run.Pending; s <= run.RollbackFailed; s++ {
+	for s := run.Pending; s <= run.Excluded; s++ {
 		if n[s] > 0 {
 			out = append(out, statusCount{s, n[s]})
 		}

@@ -21,6 +21,8 @@ func mark(s run.Status) string {
 		return "?"
 	case run.Skipped, run.NotApplicable:
 		return "–"
+	case run.Excluded:
+		return "⊘"
 	case run.RolledBack:
 		return "↶"
 	case run.Gated:
@@ -41,7 +43,8 @@ func word(s run.Status) string {
 		return "at its gate"
 	case run.Authorised:
 		return "gate opened"
-	case run.Pending, run.Running, run.Failed, run.Unknown, run.Skipped, run.NotApplicable, run.RollingBack, run.RolledBack, run.RollbackFailed:
+	case run.Pending, run.Running, run.Failed, run.Unknown, run.Skipped, run.NotApplicable, run.RollingBack, run.RolledBack,
+		run.RollbackFailed, run.Excluded:
 	}
 	return s.String()
 }
@@ -117,6 +120,8 @@ func classes(s *runbook.Step) []string {
 
 func phaseWord(p run.Phase) string {
 	switch p {
+	case run.Already:
+		return "Whether it is done already"
 	case run.Before:
 		return "Checks before"
 	case run.After:

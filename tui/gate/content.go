@@ -39,7 +39,9 @@ func (b content) build() []string {
 		b.block(stepview.Dispatch(b.Theme, d, b.w))
 		b.prefix(d)
 		b.values(d)
+		b.unclaimed(d)
 	}
+	b.places()
 	if st.Enter != nil {
 		b.follows(st.Enter)
 	}
@@ -172,24 +174,54 @@ func (b *content) follows(s *plan.Section) {
 // more, the first and the last ones are shown.
 const maxOutput = 24
 
-// checks shows the preconditions with their verdict and what they printed.
+// unclaimed says what it means that statements and requests leave no trace on a
+// host.
+func (b *content) unclaimed(d *run.Dispatch) {
+	if d.Form == "" {
+		return
+	}
+	for _, l := range pane.Wrap("If this is cut off while it runs, nothing tells whether it has run: then its checks decide, or you do.", b.w) {
+		b.add(b.Warning.Render(l))
+	}
+}
+
+// checks shows the preconditions with their verdict and what they printed, of
+// every cell that the gate opens.
 func (b *content) checks() {
-	taken := b.d.cell.Checks[run.Before]
+	for _, c := range append([]*run.Cell{b.d.cell}, b.d.with...) {
+		b.checksOf(c)
+	}
+}
+
+func (b *content) checksOf(c *run.Cell) {
+	fences := c.Fences(run.Before)
+	taken := c.Checks[run.Before]
 	if taken == nil || len(taken.Checks) == 0 {
 		return
 	}
-	fences := b.d.cell.Fences(run.Before)
 	var lines []string
 	for _, res := range taken.Checks {
 		where := ""
 		if len(taken.Checks) > len(fences) {
 			where = wording.Place(res.Where)
+		} else if len(b.d.with) > 0 {
+			where = wording.Instance(c)
 		}
 		lines = append(lines, stepview.Result(b.Theme, "before", where, fences, res, b.w)...)
-		lines = append(lines, b.output(res.Stdout)...)
+		if g, ok := stepview.Grid(fences, res); ok {
+			for _, l := range g.Lines(b.w - 4) {
+				lines = append(lines, b.quoted(l))
+			}
+		} else {
+			lines = append(lines, b.output(res.Stdout)...)
+		}
 		lines = append(lines, b.output(res.Stderr)...)
 	}
 	b.block(lines)
+}
+
+func (b *content) quoted(l string) string {
+	return b.Border.Render("  "+b.Glyph.Quote+" ") + b.Muted.Render(l)
 }
 
 func (b *content) output(s string) []string {
@@ -205,7 +237,7 @@ func (b *content) output(s string) []string {
 	}
 	for _, l := range all {
 		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-4, 1), true), "\n") {
-			out = append(out, b.Border.Render("  "+b.Glyph.Quote+" ")+b.Muted.Render(part))
+			out = append(out, b.quoted(part))
 		}
 	}
 	return out

@@ -36,6 +36,7 @@ const foot = 4
 type Dialog struct {
 	shown    run.GateShown
 	cell     *run.Cell
+	with     []*run.Cell // whose gates its answer opens too
 	run      *run.Run
 	appeared time.Time
 	unfolded bool // the prelude is shown
@@ -52,7 +53,7 @@ type Dialog struct {
 
 // New opens the dialog of a cell's gate at a moment.
 func New(r *run.Run, c *run.Cell, now time.Time) *Dialog {
-	return &Dialog{shown: *c.Gate, cell: c, run: r, appeared: now}
+	return &Dialog{shown: *c.Gate, cell: c, with: followers(r, c), run: r, appeared: now}
 }
 
 // Gate returns the gate's id.
@@ -188,7 +189,9 @@ func (d *Dialog) Render(t *theme.Theme, w, h int) string {
 	lines = append(lines, d.foot(t)...)
 	st := d.cell.Plan.Step
 	right := ""
-	if d.shown.Dispatch != nil {
+	if len(d.with) > 0 {
+		right = fmt.Sprintf("%d places", len(d.with)+1)
+	} else if d.shown.Dispatch != nil {
 		right = wording.Place(d.shown.Dispatch.Where)
 	} else if d.cell.Key.Target != "" {
 		right = wording.Place(d.cell.Key.Target)

@@ -36,7 +36,10 @@ type Pane struct {
 	source  string // attempt, or what identifies a check's result
 	streams [2]stream
 	lines   []line
-	dropped int // lines that were let go
+	dropped int        // lines that were let go
+	grid    *text.Grid // instead of the lines of stdout
+	rows    bool       // stdout is a grid as it is kept
+	raw     []byte     // of stdout, while rows
 	show    Show
 	held    bool // the operator scrolled away from the end
 	scroll  pane.Scroll
@@ -99,6 +102,24 @@ func (p *Pane) Take(source string, streamNo int, at int64, data []byte) {
 	}
 	s.next = at + int64(len(data))
 	p.write(streamNo, s.clean.Append(nil, data))
+	if p.rows && streamNo == 0 {
+		p.parse(data)
+	}
+}
+
+// Rows says that the source's stdout is a grid as it is kept.
+func (p *Pane) Rows() { p.rows = true }
+
+// parse adds to what may be a grid. Too much for a table is left as lines.
+func (p *Pane) parse(data []byte) {
+	if p.raw = append(p.raw, data...); len(p.raw) > window {
+		p.rows, p.raw, p.grid = false, nil, nil
+		return
+	}
+	p.grid = nil
+	if g, ok := text.ParseGrid(string(p.raw)); ok {
+		p.grid = &g
+	}
 }
 
 // Skip moves past bytes that nobody keeps.
@@ -117,6 +138,15 @@ func (p *Pane) Static(source, stdout, stderr string) {
 	p.Reset(source)
 	p.write(0, []byte(text.Block(text.Untrusted(stdout))))
 	p.write(1, []byte(text.Block(text.Untrusted(stderr))))
+}
+
+// Table shows a result of columns and rows instead of what stdout would be.
+func (p *Pane) Table(source string, g text.Grid, stderr string) {
+	if source == p.source {
+		return
+	}
+	p.Static(source, "", stderr)
+	p.grid = &g
 }
 
 // note adds a line of our own.
@@ -183,7 +213,7 @@ func (p *Pane) forget() {
 }
 
 // Empty reports whether there is nothing to show.
-func (p *Pane) Empty() bool { return len(p.lines) == 0 }
+func (p *Pane) Empty() bool { return len(p.lines) == 0 && p.grid == nil }
 
 // Shows returns which streams are visible.
 func (p *Pane) Shows() Show { return p.show }
@@ -194,7 +224,7 @@ func (p *Pane) Toggle() { p.show = (p.show + 1) % 3 }
 // Scroll moves by n lines; at the end it follows again.
 func (p *Pane) Scroll(n int) {
 	p.scroll.By(n, p.total, p.height)
-	p.held = !p.scroll.AtEnd(p.total, p.height)
+	p.held = !p.scroll.AtEnd(p.total, p.height) && p.grid == nil
 }
 
 // Position returns the position, for the frame.
@@ -221,7 +251,7 @@ func (p *Pane) Lines(t *theme.Theme, w, h int) []string {
 	}
 	for i := range p.lines {
 		l := &p.lines[i]
-		if p.show == Stdout && l.stream != 0 || p.show == Stderr && l.stream != 1 {
+		if p.show == Stdout && l.stream != 0 || p.show == Stderr && l.stream != 1 || p.grid != nil && l.stream == 0 {
 			continue
 		}
 		if l.drawn == nil {
@@ -229,11 +259,29 @@ func (p *Pane) Lines(t *theme.Theme, w, h int) []string {
 		}
 		all = append(all, l.drawn...)
 	}
+	if p.grid != nil && p.show != Stderr {
+		all = append(p.table(t, w), all...)
+	}
 	p.total = len(all)
-	if !p.held {
+	if !p.held && p.grid == nil {
 		p.scroll.End(p.total, h)
 	}
 	return p.scroll.Window(all, h)
+}
+
+// table draws the result in lines of at most w cells.
+func (p *Pane) table(t *theme.Theme, w int) []string {
+	lines := p.grid.Lines(w)
+	for i, l := range lines {
+		if i < 2 && len(lines) > 1 && strings.HasPrefix(lines[1], "-") {
+			lines[i] = t.Muted.Render(l)
+		}
+	}
+	count := fmt.Sprintf("(%d rows)", len(p.grid.Rows))
+	if len(p.grid.Rows) == 1 {
+		count = "(1 row)"
+	}
+	return append(lines, t.Faint.Render(pane.Cut(count, w, "")))
 }
 
 func draw(t *theme.Theme, l *line, w int) []string {
@@ -254,7 +302,14 @@ func (p *Pane) Tail(t *theme.Theme, w, n int) []string {
 		return nil
 	}
 	var out []string
+	if p.grid != nil {
+		out = p.table(t, w)
+		out = out[max(len(out)-n, 0):]
+	}
 	for i := len(p.lines) - 1; i >= 0 && len(out) < n; i-- {
+		if p.grid != nil && p.lines[i].stream == 0 {
+			continue
+		}
 		if part := draw(t, &p.lines[i], w); len(p.lines[i].text) > 0 || len(out) > 0 {
 			out = append(part, out...)
 		}

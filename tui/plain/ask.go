@@ -99,24 +99,19 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 	if s.Wait == run.WaitGate {
 		return w.gate(ctx, s, c)
 	}
-	w.p.printf("\n%s: %s %s\n", s.Wait, wording.Name(s.Run, c.Plan.Step), wording.Line(c.Key.Target))
-	if s.Wait == run.WaitGo || s.Wait == run.WaitManual {
-		w.p.indent(" ", s.Run.Text(c, c.Plan.Step.Book.Prose))
-		for _, warn := range c.Plan.Step.Book.Warnings {
-			w.p.indent("!", s.Run.Text(c, warn))
-		}
-		if f := c.Plan.Step.Book.Command; f != nil {
-			w.p.indent("$", strings.TrimRight(f.Body, "\n"))
-		}
-		w.p.expects(c)
+	name := "the run"
+	if c != nil {
+		name = wording.Name(s.Run, c.Plan.Step)
 	}
+	w.p.printf("\n%s: %s %s\n", s.Wait, name, wording.Line(s.Current.Target))
+	w.about(s, c)
 	var offered []run.Availability
 	for _, a := range s.Actions {
-		if a.Verb == run.VerbAnswer || a.Verb == run.VerbContinue && !a.OK() {
+		if a.Verb == run.VerbAnswer || !a.OK() && beside(a.Verb) {
 			continue
 		}
 		offered = append(offered, a)
-		line := fmt.Sprintf("%2d %s: %s", len(offered), a.Verb, a.Says)
+		line := fmt.Sprintf("%2d %s: %s", len(offered), a.Verb, says(s, a))
 		if !a.OK() {
 			line = fmt.Sprintf("   %s: not now, %s", a.Verb, a.Why)
 		}
@@ -128,6 +123,24 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 		return nil, err
 	}
 	return w.act(ctx, s, offered[n])
+}
+
+// beside reports an action that isn't worth a line where it doesn't apply.
+func beside(v run.Verb) bool {
+	switch v {
+	case run.VerbContinue, run.VerbReply, run.VerbCall, run.VerbFinish, run.VerbExclude, run.VerbPostpone:
+		return true
+	default:
+		return false
+	}
+}
+
+// says is what an action does here.
+func says(s *run.Snapshot, a run.Availability) string {
+	if s.Wait == run.WaitUndo && a.Verb == run.VerbGo && a.OK() {
+		return "roll back what is shown"
+	}
+	return a.Says
 }
 
 // choice reads the number of an action; -1 for what isn't one.
@@ -171,27 +184,13 @@ func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (ru
 			return nil, err
 		}
 	}
-	words := map[run.Verb]string{
-		run.VerbSkip: "reason", run.VerbMarkFailed: "reason", run.VerbNote: "note", run.VerbMarkDone: "evidence",
-	}
-	typed := ""
-	if what, ok := words[a.Verb]; ok {
-		optional := a.Verb == run.VerbMarkDone && s.Wait == run.WaitManual
-		if optional {
-			what += " (may be empty)"
-		}
-		var err error
-		if typed, err = w.read(ctx, what+"> "); err != nil {
-			return nil, err
-		}
-		if typed == "" && !optional {
-			w.p.printf("nothing typed, nothing done\n")
-			return nil, nil
-		}
+	typed, ok, err := w.words(ctx, s, a.Verb)
+	if err != nil || !ok {
+		return nil, err
 	}
 	switch a.Verb {
 	case run.VerbGo:
-		return run.Go{}, nil
+		return w.goOn(ctx, s)
 	case run.VerbRetry:
 		return run.Retry{Typed: a.Phrase}, nil
 	case run.VerbSkip:
@@ -203,7 +202,17 @@ func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (ru
 	case run.VerbProbe:
 		return run.Probe{}, nil
 	case run.VerbRollBack:
-		return w.rollBack(ctx)
+		return w.scope(ctx, s)
+	case run.VerbReply:
+		return w.reply(ctx, s)
+	case run.VerbExclude:
+		return run.Exclude{Reason: typed}, nil
+	case run.VerbPostpone:
+		return run.Postpone{Why: typed}, nil
+	case run.VerbFinish:
+		return w.finish(ctx, s)
+	case run.VerbCall:
+		return w.call(ctx, s)
 	case run.VerbStopNow:
 		return run.StopNow{}, nil
 	case run.VerbPause:
@@ -219,6 +228,41 @@ func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (ru
 	return nil, nil
 }
 
+// words reads what has to be said with an action. false: nothing was, and that
+// isn't enough.
+func (w *walk) words(ctx context.Context, s *run.Snapshot, v run.Verb) (typed string, ok bool, err error) {
+	what := map[run.Verb]string{
+		run.VerbSkip: "reason", run.VerbMarkFailed: "reason", run.VerbNote: "note", run.VerbMarkDone: "evidence",
+		run.VerbExclude: "reason", run.VerbPostpone: "reason",
+	}[v]
+	if what == "" || v == run.VerbSkip && s.Wait == run.WaitUndo {
+		return "left as it is", true, nil
+	}
+	optional := v == run.VerbMarkDone && s.Wait == run.WaitManual || v == run.VerbPostpone
+	if optional {
+		what += " (may be empty)"
+	}
+	if typed, err = w.read(ctx, what+"> "); err != nil {
+		return "", false, err
+	}
+	if typed == "" && !optional {
+		w.p.printf("nothing typed, nothing done\n")
+		return "", false, nil
+	}
+	return typed, true, nil
+}
+
+// goOn does what is next; a rollback only after a y.
+func (w *walk) goOn(ctx context.Context, s *run.Snapshot) (run.Action, error) {
+	if s.Wait == run.WaitUndo {
+		typed, err := w.read(ctx, "type y to roll back> ")
+		if err != nil || typed != "y" {
+			return nil, err
+		}
+	}
+	return run.Go{}, nil
+}
+
 // rollBack shows what a rollback would run, and asks.
 func (w *walk) rollBack(ctx context.Context) (run.Action, error) {
 	s := w.src.Snapshot()
@@ -226,7 +270,7 @@ func (w *walk) rollBack(ctx context.Context) (run.Action, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.p.printf("on %s:\n", wording.Place(d.Where))
+	w.p.printf("%s:\n", strings.Join(wording.Facts(&d), ", "))
 	w.p.command(&d)
 	typed, err := w.read(ctx, "type y to roll back> ")
 	if err != nil || typed != "y" {
@@ -245,10 +289,11 @@ func (w *walk) gate(ctx context.Context, s *run.Snapshot, c *run.Cell) (run.Acti
 		w.p.indent("!", c.Plan.Step.Book.Judged)
 	}
 	if d := g.Dispatch; d != nil {
-		w.p.printf("  on %s, %s, in %s:\n", wording.Place(d.Where), d.Interpreter, dash(wording.Line(d.Dir)))
+		w.p.printf("  %s:\n", strings.Join(wording.Facts(d), ", "))
 		w.p.command(d)
 	}
 	w.p.checks(c, run.Before, nil)
+	w.others(s, c)
 	if g.Reversible {
 		w.p.printf("  it can be rolled back\n")
 	} else {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"stepgate/runbook/run"
 	"stepgate/tui"
@@ -22,7 +24,7 @@ const (
 
 // Waiting is what a run that was left waits for.
 type Waiting struct {
-	Kind string `json:"kind"` // gate, manual, failure, unknown, paused, caution, journal, left
+	Kind string `json:"kind"` // gate, manual, ask, batch, undo, failure, unknown, paused, caution, journal, left
 	Step string `json:"step"`
 	Host string `json:"host"`
 	Do   string `json:"do"`  // the command that goes on
@@ -158,6 +160,16 @@ func (a *auto) decide(s *run.Snapshot) (run.Action, *Waiting) {
 			return run.MarkDone{Evidence: a.g.Manual}, nil
 		}
 		return nil, a.waiting(s, string(s.Wait), "a person does this step and ticks it")
+	case run.WaitAsk:
+		return nil, a.waiting(s, string(s.Wait), "a person answers: "+wording.Question(s.Run, c))
+	case run.WaitBatch:
+		why := "the canary is through; a person says whether the rest goes on"
+		if left := wording.SoakLeft(s, s.At); left > 0 {
+			why = "the canary soaks until " + s.Soak.UTC().Format(time.RFC3339) + "; then a person says whether the rest goes on"
+		}
+		return nil, a.waiting(s, string(s.Wait), why)
+	case run.WaitUndo:
+		return nil, a.waiting(s, string(s.Wait), "a person looks at each rollback before it runs")
 	case run.WaitUnknown:
 		if key := fmt.Sprintf("probe %s %d", c.Key, len(c.Attempts)); a.tried[key] == 0 && s.Action(run.VerbProbe).OK() {
 			a.tried[key]++
@@ -179,7 +191,7 @@ func (a *auto) gate(s *run.Snapshot, c *run.Cell) (run.Action, *Waiting) {
 	case a.g.Step == nil || !a.g.Step(id):
 		w := a.waiting(s, string(run.WaitGate), "its gate needs a person, or was not granted ahead")
 		return nil, w
-	case c.Rerun:
+	case c.Rerun || slices.ContainsFunc(s.With, func(k run.Key) bool { o := s.Run.Cell(k); return o != nil && o.Rerun }):
 		return nil, a.waiting(s, KindCaution, "it would run once more; no pre-grant opens that")
 	}
 	return run.Answer{Gate: c.Gate.Gate, Typed: c.Gate.Phrase, Pre: a.g.Argv}, nil

@@ -86,10 +86,8 @@ func (p *printer) tell(ctx context.Context, s *run.Snapshot) error {
 			return err
 		}
 	}
-	if b := s.Busy; b != nil && b.Attempt != "" {
-		if err := p.output(ctx, b.Attempt, false); err != nil {
-			return err
-		}
+	if err := p.live(ctx, s); err != nil {
+		return err
 	}
 	if s.Notice != p.notice && s.Notice != "" {
 		p.printf("%s note: %s\n", s.At.Format("15:04:05"), wording.Line(s.Notice))
@@ -97,6 +95,15 @@ func (p *printer) tell(ctx context.Context, s *run.Snapshot) error {
 	p.notice = s.Notice
 	p.connections(s)
 	return p.err
+}
+
+// live tells what the command that is under way has printed. Of several at a time
+// the lines would be taken for one's: each is told when it has ended.
+func (p *printer) live(ctx context.Context, s *run.Snapshot) error {
+	if s.Busy == nil || s.Busy.Attempt == "" || len(s.Beside) > 0 {
+		return nil
+	}
+	return p.output(ctx, s.Busy.Attempt, false)
 }
 
 func (p *printer) connections(s *run.Snapshot) {
@@ -130,15 +137,17 @@ func (p *printer) cell(ctx context.Context, s *run.Snapshot, c *run.Cell) error 
 		p.line(s.Run.Last, c.Key, wording.Status(c.Status), wording.Title(s.Run, c.Plan.Step)+reason(c))
 	}
 	p.status[c.Key] = c.Status
-	for _, ph := range []run.Phase{run.Before, run.RollbackBefore} {
+	for _, ph := range []run.Phase{run.Already, run.Before, run.RollbackBefore} {
 		p.checks(c, ph, told)
 	}
 	if a := c.Latest(); a != nil {
 		if p.read[a.Intent.Attempt] == nil {
-			p.indent("$", strings.TrimRight(a.Intent.Dispatch.Body, "\n"))
+			p.indent(sign(a.Intent.Dispatch.Form), strings.TrimRight(a.Intent.Dispatch.Body, "\n"))
 		}
-		if err := p.output(ctx, a.Intent.Attempt, a.Outcome != nil); err != nil {
-			return err
+		if len(s.Beside) == 0 || a.Outcome != nil {
+			if err := p.output(ctx, a.Intent.Attempt, a.Outcome != nil); err != nil {
+				return err
+			}
 		}
 		if o := a.Outcome; o != nil && o.Verdict != checks.Pass {
 			p.printf("    exit %d\n", o.Exit)
@@ -166,7 +175,7 @@ func reason(c *run.Cell) string {
 	if c.Reason != run.NoReason {
 		parts = append(parts, string(c.Reason))
 	}
-	for _, d := range []string{c.Detail, c.Skip, c.Evidence} {
+	for _, d := range []string{c.Detail, c.Skip, c.Excluded, c.Evidence, answer(c)} {
 		if d != "" {
 			parts = append(parts, wording.Line(d))
 		}
@@ -175,6 +184,21 @@ func reason(c *run.Cell) string {
 		return ""
 	}
 	return " (" + strings.Join(parts, "; ") + ")"
+}
+
+// answer is how the question of a step was answered.
+func answer(c *run.Cell) string {
+	if c.Asked == nil {
+		return ""
+	}
+	s := c.Asked.Name + " = " + c.Asked.Value
+	if q := c.Plan.Step.Book.Question; q != nil && q.Param.Secret {
+		s = c.Asked.Name + " = " + wording.Secret
+	}
+	if c.Asked.Repeated {
+		s += ", as before"
+	}
+	return s
 }
 
 func (p *printer) checks(c *run.Cell, ph run.Phase, told map[run.Phase]time.Time) {
@@ -201,7 +225,7 @@ func (p *printer) checks(c *run.Cell, ph run.Phase, told map[run.Phase]time.Time
 
 // command prints exactly what would run, and the values it names.
 func (p *printer) command(d *run.Dispatch) {
-	p.indent("$", strings.TrimRight(d.Prefix+d.Body, "\n"))
+	p.indent(sign(d.Form), strings.TrimRight(d.Prefix+d.Body, "\n"))
 	for _, v := range d.Named() {
 		p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(wording.Value(v)))
 	}

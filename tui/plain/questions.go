@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"stepgate/runbook/text"
 	"stepgate/tui"
 	"stepgate/tui/wording"
 )
@@ -30,7 +31,34 @@ func Ask(ctx context.Context, in Answers, out io.Writer, qs []tui.Question) (map
 	return answers, p.err
 }
 
+// Hider is where a secret can be typed: Hide keeps what is typed from being shown
+// until show is called.
+type Hider interface {
+	Hide() (show func() error, err error)
+}
+
+// unseen reads a line that isn't shown.
+func unseen(ctx context.Context, in Answers, p *printer, name string) (line string, err error) {
+	h, ok := in.(Hider)
+	if !ok {
+		return "", text.WithHint(errors.New("a secret can't be typed here without being shown"),
+			"set the environment variable STEPGATE_VAR_"+name)
+	}
+	show, err := h.Hide()
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, show()) }()
+	line, err = in.ReadLine(ctx)
+	p.printf("\n") // the Enter wasn't shown either
+	return line, err
+}
+
 func ask(ctx context.Context, in Answers, p *printer, q tui.Question) (string, error) {
+	read := in.ReadLine
+	if q.Secret {
+		read = func(ctx context.Context) (string, error) { return unseen(ctx, in, p, q.Name) }
+	}
 	if q.Help != "" {
 		p.indent(" ", q.Help)
 	}
@@ -39,11 +67,11 @@ func ask(ctx context.Context, in Answers, p *printer, q tui.Question) (string, e
 	}
 	for {
 		p.printf("%s", q.Text())
-		if q.Default != "" {
+		if q.Default != "" && !q.Secret {
 			p.printf(" [%s]", wording.Line(q.Default))
 		}
 		p.printf("> ")
-		v, err := in.ReadLine(ctx)
+		v, err := read(ctx)
 		if err != nil || p.err != nil {
 			return "", errors.Join(err, p.err)
 		}

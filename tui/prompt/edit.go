@@ -33,6 +33,11 @@ func (e *edit) set(s string) {
 	e.m.CursorEnd()
 }
 
+// hide shows a star for each character.
+func (e *edit) hide() {
+	e.m.EchoMode, e.m.EchoCharacter = textinput.EchoPassword, '*'
+}
+
 func (e *edit) String() string { return e.m.Value() }
 
 // insert puts text at the cursor.

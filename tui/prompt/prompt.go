@@ -23,6 +23,7 @@ type Question struct {
 	Type     string // shown: int, duration, host …
 	Choices  []string
 	Default  string
+	Secret   bool               // not shown as it is typed, nor afterwards
 	Validate func(string) error // as typed, also on the empty text; may be nil
 }
 
@@ -57,6 +58,7 @@ type Config struct {
 	Required bool   // free text: may not be blank
 	Value    string // free text: proposed
 	Choices  []string
+	Secret   bool               // free text: not shown
 	Validate func(string) error // as typed; may be nil
 }
 
@@ -76,6 +78,9 @@ type Prompt struct {
 // New begins to ask.
 func New(c Config) *Prompt {
 	p := &Prompt{Config: c, input: newEdit(c.Value)}
+	if c.Secret {
+		p.input.hide()
+	}
 	p.check()
 	return p
 }

@@ -154,7 +154,7 @@ func (b *builder) open(id string, t tally) bool {
 	if o, ok := b.folds[id]; ok {
 		return o
 	}
-	return t.current
+	return t.current || t.busy
 }
 
 func (b *builder) fold(id string, depth int, number, title, right string, t tally) bool {
@@ -178,6 +178,9 @@ func (b *builder) section(n *plan.Section, depth int) {
 	}
 }
 
+// word says why an instance wants attention.
+var word = map[theme.Mark]string{theme.Failed: "failed", theme.Unknown: "unknown", theme.Undone: "rolled back"}
+
 func progress(t tally) string { return fmt.Sprintf("%d/%d", t.settled, t.total) }
 
 func (b *builder) walk(n *plan.Walk, depth int) {
@@ -187,7 +190,7 @@ func (b *builder) walk(n *plan.Walk, depth int) {
 	if at := b.standing(n, order); at != "" {
 		right = at
 	}
-	title := wording.Line(b.r.Plan.Text(n.Title, n.Scope, func(string) (any, bool) { return "…", true }))
+	title := wording.WalkTitle(b.r, n)
 	open := b.fold("w:"+n.ID, depth, n.Number, title, right, t)
 	if first, ok := n.Instances[0].(*plan.Section); ok {
 		b.rows[len(b.rows)-1].Section = first
@@ -205,8 +208,12 @@ func (b *builder) walk(n *plan.Walk, depth int) {
 				title = wording.Line(b.r.Plan.Text(inst.Title, inst.Scope, nil))
 			}
 			open := b.fold("i:"+inst.ID, depth+1, "", title, progress(t), t)
-			if t.mark() == theme.Excluded {
+			switch m := t.mark(); m {
+			case theme.Excluded:
 				b.rows[len(b.rows)-1].Right = wording.Status(run.Excluded)
+			case theme.Failed, theme.Unknown, theme.Undone:
+				b.rows[len(b.rows)-1].Right = word[m] + " " + progress(t)
+			default:
 			}
 			b.rows[len(b.rows)-1].Section = inst
 			if open {

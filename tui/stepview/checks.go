@@ -144,6 +144,14 @@ func (b *body) result(label, where string, fences []*runbook.Fence, res run.Chec
 	b.add(Result(b.Theme, label, where, fences, res, b.w)...)
 }
 
+// Grid is the result of statements that a check printed, where it is one.
+func Grid(fences []*runbook.Fence, res run.CheckResult) (text.Grid, bool) {
+	if res.Fence >= len(fences) || fences[res.Fence].Form != runbook.SQL {
+		return text.Grid{}, false
+	}
+	return text.ParseGrid(res.Stdout)
+}
+
 // Result draws what one check of a phase showed: a line for each assertion.
 func Result(t *theme.Theme, label, where string, fences []*runbook.Fence, res run.CheckResult, w int) []string {
 	var out []string

@@ -2,6 +2,7 @@ package stepview
 
 import (
 	"fmt"
+	"slices"
 
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
@@ -51,15 +52,21 @@ func (b *body) peers() []*run.Cell {
 		}
 		return out
 	}
-	if b.Snap.Current != b.c.Key {
-		return nil
-	}
 	out = append(out, b.c)
-	for _, k := range b.Snap.With {
-		if c := r.Cell(k); c != nil && k != b.c.Key {
+	keys := b.Snap.With
+	if b.Snap.Busy != nil {
+		keys = append(keys[:len(keys):len(keys)], b.Snap.Current)
+	}
+	for _, a := range b.Snap.Beside {
+		keys = append(keys[:len(keys):len(keys)], a.Cell)
+	}
+	for _, k := range keys {
+		c := r.Cell(k)
+		if c != nil && c.Plan.Step.Book == b.c.Plan.Step.Book && !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}
+	slices.SortStableFunc(out, func(a, z *run.Cell) int { return a.Plan.Index - z.Plan.Index })
 	return out
 }
 

@@ -90,7 +90,7 @@ func (b *body) status() {
 	}
 	facts := wording.Classes(st)
 	if st.Kind != plan.Run {
-		facts = append([]string{wording.Kind(st)}, facts...)
+		facts = append([]string{wording.Kind(st.Kind)}, facts...)
 	}
 	left := t.Style(mark).Render(glyph + " " + word)
 	if took := wording.Took(b.c); took > 0 && b.c.Status.Settled() {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
@@ -74,3 +75,19 @@ func Value(v run.Var) string {
 
 // Secret stands where a secret value would.
 const Secret = "‹secret›"
+
+// Form is the word for what is sent, as in [run.Dispatch]; "" for a script.
+func Form(f runbook.Form) string {
+	switch f {
+	case runbook.SQL:
+		return "sql"
+	case runbook.HTTP:
+		return "http"
+	case runbook.TCP:
+		return "tcp"
+	case runbook.Copy:
+		return "copy"
+	case runbook.Variables, runbook.Script:
+	}
+	return ""
+}

@@ -8,7 +8,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/checks"
-	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
@@ -87,7 +86,7 @@ func Classes(st *plan.Step) []string {
 	b := st.Book
 	var out []string
 	if b.Always {
-		out = append(out, "offered whenever the run stops")
+		out = append(out, "offered whenever its section is open")
 	}
 	switch {
 	case st.Kind != plan.Run:
@@ -112,21 +111,18 @@ func Classes(st *plan.Step) []string {
 }
 
 // Kind names what a step is, where it isn't a command.
-func Kind(st *plan.Step) string {
-	switch st.Book.Kind {
-	case runbook.Ask:
-		return "a question"
-	case runbook.Watch:
-		return "monitors"
-	default:
-	}
-	switch st.Kind {
+func Kind(k plan.Kind) string {
+	switch k {
 	case plan.Manual:
 		return "done by hand"
 	case plan.Check:
 		return "checks only"
 	case plan.Enter:
 		return "entering a section"
+	case plan.Ask:
+		return "a question"
+	case plan.Watch:
+		return "monitors"
 	case plan.Run:
 	}
 	return "command"

@@ -36,16 +36,16 @@ func Waiting(s *run.Snapshot, now time.Time) string {
 	}
 	switch s.Wait {
 	case run.WaitGo:
-		return "next: " + here
+		return "next: " + here + with(s)
 	case run.WaitManual:
 		return "to be done by hand: " + here
 	case run.WaitGate:
-		return "at the gate: " + here
+		return "at the gate: " + here + with(s)
 	case run.WaitAsk:
 		return "a question: " + here
 	case run.WaitBatch:
 		if left := SoakLeft(s, now); left > 0 {
-			return "the canary is through, to soak for " + text.Duration(left) + " yet; next: " + here
+			return "the canary is through and soaks for " + text.Duration(left) + " yet; next: " + here
 		}
 		return "the canary is through, go on? next: " + here
 	case run.WaitUndo:
@@ -72,6 +72,14 @@ func SoakLeft(s *run.Snapshot, now time.Time) time.Duration {
 		return 0
 	}
 	return (s.Soak.Sub(now) + time.Second - 1).Truncate(time.Second)
+}
+
+// with says how many cells go together with the one the run stands at.
+func with(s *run.Snapshot) string {
+	if len(s.With) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d more", len(s.With))
 }
 
 // beside says at how many other places something goes on.
@@ -200,7 +208,7 @@ func Remedy(v run.Verb) string {
 	case run.VerbReply:
 		return "answer"
 	case run.VerbCall:
-		return "run out of its place"
+		return "call"
 	default:
 		return string(v)
 	}
