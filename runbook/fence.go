@@ -220,6 +220,9 @@ func (p *parser) classes(b *block) {
 
 // note judges a fence whose language runs nothing.
 func (p *parser) note(b *block, word string, at int) {
+	if !p.book.Annotated && b.group == nil {
+		return
+	}
 	known := append(append(append(keys(languages), keys(forms)...), keys(p.book.Languages)...), "expect", "capture")
 	did := ""
 	if len(word) > 2 && !commonInfo[word] {

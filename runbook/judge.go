@@ -98,8 +98,14 @@ var (
 
 // sqlWords reports whether text may hold destructive SQL.
 func sqlWords(text string) bool {
-	text = strings.ToLower(text)
-	return strings.Contains(text, "drop") || strings.Contains(text, "truncate") || strings.Contains(text, "delete")
+	for i := range len(text) {
+		for _, word := range [...]string{"drop", "delete", "truncate"} {
+			if text[i]|0x20 == word[0] && len(text)-i >= len(word) && strings.EqualFold(text[i:i+len(word)], word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // walk judges everything in a parsed body, also inside functions, substitutions

@@ -70,7 +70,11 @@ func (p *parser) looseStep(s *Section, sh *sheet, several bool, ctx context) *St
 	head := sh.head()
 	m := p.vocabulary(head.group, head.place()|onAlone)
 	title := s.Title
-	switch lead := leadIn(sh.lead); {
+	lead := ""
+	if several || title == "" {
+		lead = leadIn(sh.lead)
+	}
+	switch {
 	case m.values["title"].Value != "":
 		title = m.values["title"].Value
 	case lead != "" && title == "":
