@@ -281,6 +281,9 @@ func (r *Run) follows(c *Cell, e Event) {
 	if r.Called != nil && *r.Called == c.Key && c.Status.Settled() {
 		r.Called = nil
 	}
+	if c.Status == RolledBack && r.isOut(c) {
+		c.out, c.outReason, c.Status, c.Excluded = RolledBack, c.Reason, Excluded, "its instance was taken out"
+	}
 	if c.Status == RolledBack || c.Status == Skipped || c.Status == Excluded || c.Status == Pending {
 		r.undone(c.Key)
 	}

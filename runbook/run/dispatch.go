@@ -119,7 +119,7 @@ func (r *Run) dispatch(c *Cell, f *runbook.Fence, where string, extra map[string
 		return fail(err)
 	}
 	if f.Form != runbook.Script {
-		if d.Body, err = plan.Render(f, names, driver(f)); err != nil {
+		if d.Body, err = plan.Render(f, names, dialect(f)); err != nil {
 			return fail(err)
 		}
 		return d, nil
@@ -146,7 +146,7 @@ func filled(what, tmpl string, names map[string]any) (string, error) {
 	return s, nil
 }
 
-func driver(f *runbook.Fence) string {
+func dialect(f *runbook.Fence) string {
 	if f.Connection == nil {
 		return ""
 	}

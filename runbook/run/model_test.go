@@ -112,7 +112,7 @@ var edges = map[[2]Status][]string{
 	{Gated, Excluded}:             {"InstanceExcluded"},
 	{Authorised, Excluded}:        {"InstanceExcluded"},
 	{Failed, Excluded}:            {"InstanceExcluded"},
-	{Unknown, Excluded}:           {"InstanceExcluded"},
+	{Unknown, Excluded}:           {"InstanceExcluded", "Outcome", "OutcomeResolved", "ChecksTaken"}, // of an instance that is out already
 	{RolledBack, Excluded}:        {"InstanceExcluded"},
 	{RollbackFailed, Excluded}:    {"InstanceExcluded"},
 	{Excluded, Pending}:           {"InstanceIncluded"},
@@ -150,6 +150,7 @@ var edges = map[[2]Status][]string{
 	{Failed, Succeeded}:           {"OutcomeResolved"},
 	{Failed, RollingBack}:         {"RollbackRequested"},
 	{Succeeded, RollingBack}:      {"RollbackRequested"},
+	{RollingBack, Excluded}:       {"Outcome", "ChecksTaken"},
 	{RollingBack, RolledBack}:     {"Outcome", "ChecksTaken"},
 	{RollingBack, RollbackFailed}: {"Outcome", "ChecksTaken", "NotDispatched", "LeaseTaken"},
 	{RollingBack, Unknown}:        {"Outcome", "ChecksTaken", "Interrupted", "LeaseTaken", "NotDispatched"},

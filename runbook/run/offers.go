@@ -31,7 +31,7 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 		list = r.aside(a, now)
 	default:
 		list = []Availability{
-			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), c.canRetry(), c.canSkip(), c.canMarkDone(a.Wait),
+			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), r.canRunAgain(c), c.canSkip(), c.canMarkDone(a.Wait),
 			c.canMarkFailed(), c.canProbe(), r.canRollBack(c), r.canExclude(c), r.canPostpone(c),
 		}
 	}
@@ -44,6 +44,20 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 	block(list, busy, "something is going on")
 	block(list, a.Wait == WaitPaused, "the run is paused")
 	return append(list, r.steering(a, busy)...)
+}
+
+// canRunAgain is [Cell.canRetry], which a rollback under way, and a batch that
+// the cell has left, stand in the way of.
+func (r *Run) canRunAgain(c *Cell) Availability {
+	a := c.canRetry()
+	switch why := r.notEntered(c); {
+	case a.Why != "":
+	case len(r.Undoing) > 0:
+		a.Why = "the rollback comes first: roll it back again, or skip it"
+	case why != "":
+		a.Why = why
+	}
+	return a
 }
 
 func block(list []Availability, is bool, why string) {
@@ -155,7 +169,9 @@ func (r *Run) canExclude(c *Cell) Availability {
 		return a
 	}
 	a.Says = fmt.Sprintf("take %s out of the walk, with a reason, and go on", key)
-	a.Why = notExcludable(r.instance(w, key))
+	if a.Why = notExcludable(r.instance(w, key)); r.Excluded[w.ID][key] != "" {
+		a.Why = "it was taken out already"
+	}
 	return a
 }
 

@@ -248,7 +248,9 @@ func (w *walker) walk(n *plan.Walk) *stand {
 		case s.beside && entered[n.Keys[i]]:
 			return s
 		}
-		rd.failures++
+		if w.r.Excluded[n.ID][n.Keys[i]] == "" {
+			rd.failures++
+		}
 		if rd.stopped == nil && entered[n.Keys[i]] {
 			rd.stopped = s
 		}

@@ -73,11 +73,16 @@ func (w World) parts() []string {
 // an unknown one counts.
 func (w World) Ran(id string) bool {
 	for _, c := range w.match(id) {
-		if c.dispatched() && c.Status != RolledBack {
+		if c.dispatched() && !c.rolledBack() {
 			return true
 		}
 	}
 	return false
+}
+
+// rolledBack reports whether what the cell did was undone.
+func (c *Cell) rolledBack() bool {
+	return c.Status == RolledBack || c.Status == Excluded && c.out == RolledBack
 }
 
 // OK reports whether the step succeeded and wasn't rolled back, in all its

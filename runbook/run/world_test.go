@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -292,4 +293,18 @@ func gatedPlan(t *testing.T) *plan.Plan {
 		t.Fatal(ds)
 	}
 	return p
+}
+
+// story is the journal in one line an event, for a failing test.
+func (w *world) story() string {
+	var b strings.Builder
+	for _, rec := range w.records {
+		k, _ := KeyOf(rec.Event)
+		_, payload, err := Encode(rec.Event)
+		if err != nil || len(payload) > 200 {
+			payload = nil
+		}
+		fmt.Fprintf(&b, "\n%3d %s %s %s", rec.Seq, Kind(rec.Event), k, payload)
+	}
+	return b.String()
 }
