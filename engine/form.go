@@ -54,7 +54,7 @@ func (e *Engine) query(ctx context.Context, p place, d run.Dispatch, readOnly bo
 		if err != nil {
 			return checks.Observation{}, err
 		}
-		if d.Server != "" && s.String() != d.Server {
+		if d.Server != "" && e.secrets.redactor.String(s.String()) != d.Server {
 			return checks.Observation{}, &executor.ReachError{Host: s.Address, Cause: fmt.Errorf("%s answers, and %s was meant", s, d.Server)}
 		}
 		r, err := open.Run(ctx, d.Body, readOnly)
@@ -72,7 +72,7 @@ func (e *Engine) query(ctx context.Context, p place, d run.Dispatch, readOnly bo
 }
 
 func sqlObservation(where string, r executor.SQLResult) checks.Observation {
-	ob := checks.Observation{Host: where, Ran: true, Exit: r.Exit, Stderr: r.Stderr, Rows: r.Rows}
+	ob := checks.Observation{Host: where, Ran: true, Exit: r.Exit, Stderr: r.Stderr, Columns: r.Columns, Rows: r.Rows}
 	if r.Columns != nil {
 		ob.Stdout = gridOf(r).String()
 	}
@@ -123,7 +123,7 @@ func (e *Engine) addressed(ctx context.Context, c *run.Cell, role run.Role) (run
 	if err != nil {
 		return d, err
 	}
-	d.Server, d.Via = s.String(), s.via
+	d.Server, d.Via = e.secrets.redactor.String(s.String()), s.via
 	return d, nil
 }
 

@@ -42,7 +42,6 @@ type Sessions struct {
 	mu     sync.Mutex
 	idle   []session // read-only
 	closed bool
-	work   sync.WaitGroup
 }
 
 // session is one login at a database. Its errors say that nothing is known; a
@@ -104,14 +103,11 @@ func OpenDatabase(ctx context.Context, db Database, via Dialer) (*Sessions, erro
 // another 5 s.
 func (s *Sessions) Run(ctx context.Context, statements string, readOnly bool) (SQLResult, error) {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
 		return SQLResult{}, s.unreached(errClosed, "")
 	}
-	s.work.Add(1)
-	s.mu.Unlock()
-	defer s.work.Done()
-
 	begin := time.Now()
 	c, note, err := s.take(ctx, readOnly)
 	if err != nil {
@@ -213,7 +209,8 @@ func (s *Sessions) unreached(cause error, hint string) *ReachError {
 	return &ReachError{Host: s.name(), Hint: hint, Cause: cause}
 }
 
-// Close ends the sessions and waits for statements under way.
+// Close ends the sessions that are idle, and refuses new statements. Those under way
+// aren't touched: their session ends with them.
 func (s *Sessions) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -223,7 +220,6 @@ func (s *Sessions) Close() error {
 	for _, c := range idle {
 		c.close()
 	}
-	s.work.Wait()
 	return nil
 }
 

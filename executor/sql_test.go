@@ -179,6 +179,9 @@ func testDatabase(t *testing.T, b sqlBench) {
 	testApart(t, b, s)
 	testCancel(t, b, s)
 	testManyReaders(t, s)
+	if b.running != "" {
+		testClose(t, b, s)
+	}
 }
 
 // testReadOnly tries to write where only reading is allowed, and whether what wrote
@@ -257,6 +260,30 @@ func await(t *testing.T, s *executor.Sessions, query, want string) {
 			t.Fatalf("%s: still %s", query, got)
 		}
 		got = must(t, s, query, true)
+	}
+}
+
+// testClose closes the sessions under a statement, which goes on.
+func testClose(t *testing.T, b sqlBench, control *executor.Sessions) {
+	t.Helper()
+	s := b.session(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Run(ctx, b.slow, true)
+		done <- err
+	}()
+	await(t, control, b.running, `[{"n":1}]`)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Run(t.Context(), "SELECT 1", true); !isReach(err) {
+		t.Errorf("closed, and yet: %v", err)
+	}
+	await(t, control, b.running, `[{"n":1}]`)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("a statement that outlives its sessions: %v", err)
 	}
 }
 
