@@ -65,7 +65,7 @@ var matter = []Rule{
 		Summary: "Too much carries over from fence to fence",
 		Why:     "In a plain document the lines of cd and export stand in front of every later command, where they must stay readable.",
 		Remedy:  "Begin a new level-1 heading, or write `+++` front matter.",
-		Bad:     "# A\n\n~~~sh\n" + "export A=" + strings.Repeat("x", 4100) + "\n~~~\n",
+		Bad:     "# A\n\n~~~sh\n" + "export A=" + strings.Repeat("x", 70_000) + "\n~~~\n",
 		Good:    "# A\n\n~~~sh\nexport A=x\n~~~\n",
 	},
 	{

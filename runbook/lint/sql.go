@@ -120,7 +120,7 @@ func (s statement) writes() string {
 	case pragmaSet.MatchString(s.text):
 		return "PRAGMA … ="
 	}
-	return strings.ToUpper(writing.FindString(functions.ReplaceAllString(s.text, "")))
+	return strings.ToUpper(strings.Join(strings.Fields(writing.FindString(functions.ReplaceAllString(s.text, ""))), " "))
 }
 
 // sql judges a fence of SQL.
