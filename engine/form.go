@@ -54,7 +54,7 @@ func (e *Engine) query(ctx context.Context, p place, d run.Dispatch, readOnly bo
 		if err != nil {
 			return checks.Observation{}, err
 		}
-		if d.Server != "" && e.secrets.redactor.String(s.String()) != d.Server {
+		if d.Server != "" && s.String() != d.Server {
 			return checks.Observation{}, &executor.ReachError{Host: s.Address, Cause: fmt.Errorf("%s answers, and %s was meant", s, d.Server)}
 		}
 		r, err := open.Run(ctx, d.Body, readOnly)
@@ -123,7 +123,7 @@ func (e *Engine) addressed(ctx context.Context, c *run.Cell, role run.Role) (run
 	if err != nil {
 		return d, err
 	}
-	d.Server, d.Via = e.secrets.redactor.String(s.String()), s.via
+	d.Server, d.Via = s.String(), s.via
 	return d, nil
 }
 
