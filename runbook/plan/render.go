@@ -19,7 +19,21 @@ import (
 // other script is returned as it is: its values come as variables. A name
 // without a value, and a value that can't be written at its place, are errors.
 func Render(f *runbook.Fence, names map[string]any, driver string) (string, error) {
-	b := &body{fence: f, names: names}
+	return (&body{fence: f, names: names}).render(driver)
+}
+
+// Preview is [Render] for people, before all names have values: those that have
+// none stay as they are written, and so does a body that can't be rendered.
+func Preview(f *runbook.Fence, names map[string]any, driver string) string {
+	out, err := (&body{fence: f, names: names, partly: true}).render(driver)
+	if err != nil {
+		return f.Body
+	}
+	return out
+}
+
+func (b *body) render(driver string) (string, error) {
+	f := b.fence
 	switch {
 	case f.Form == runbook.SQL:
 		d, ok := dialects[driver]
@@ -43,8 +57,9 @@ var slot = regexp.MustCompile(`\{\{[ \t]*([\p{L}_][\p{L}\p{N}_-]*(?:\.[\p{L}\p{N
 
 // body is a fence's body that is being filled.
 type body struct {
-	fence *runbook.Fence
-	names map[string]any
+	fence  *runbook.Fence
+	names  map[string]any
+	partly bool // slots without a value stay
 }
 
 // writer writes a value so that it can't leave its place.
@@ -54,7 +69,10 @@ type writer func(v any) (string, error)
 func (b *body) fill(src string, m []int, offset int, write writer) (string, error) {
 	name := src[m[2]:m[3]]
 	v, ok := lookup(b.names, name)
-	if !ok {
+	switch {
+	case !ok && b.partly:
+		return src[m[0]:m[1]], nil
+	case !ok:
 		return "", b.problem(src, m, offset, errors.New("it has no value"))
 	}
 	out, err := write(v)

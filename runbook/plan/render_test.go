@@ -120,6 +120,23 @@ func TestRenderLanguages(t *testing.T) {
 	}
 }
 
+func TestPreviewLeavesWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ body, want string }{
+		{"where a = {{s}} and b = {{nowhere}}", "where a = 'O''Brien' and b = {{nowhere}}"},
+		{"where a = '{{s}}'", "where a = '{{s}}'"},
+	} {
+		if got := plan.Preview(statement(c.body), renderNames, "mysql"); got != c.want {
+			t.Errorf("%s is shown as %s", c.body, got)
+		}
+	}
+	f := &runbook.Fence{Form: runbook.HTTP, Body: "GET http://{{host}}/{{n}}/{{nowhere}}?{{s}}\nX: {{nowhere}}\n\n{\"a\": {{s}}, \"b\": \"{{nowhere}}\"}"}
+	want := "GET http://{{host}}/3/{{nowhere}}?O%27Brien\nX: {{nowhere}}\n\n{\"a\": \"O'Brien\", \"b\": \"{{nowhere}}\"}"
+	if got := plan.Preview(f, renderNames, ""); got != want {
+		t.Errorf("the request is shown as %s", got)
+	}
+}
+
 func TestRenderRequests(t *testing.T) {
 	t.Parallel()
 	names := map[string]any{

@@ -6,7 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
@@ -41,13 +42,24 @@ func (l *listing) say(depth int, format string, args ...any) {
 	fmt.Fprintf(&l.b, "%s%s\n", strings.Repeat("  ", depth), fmt.Sprintf(format, args...))
 }
 
-// columns writes aligned lines.
+// columns writes rows with their fields aligned, as wide as a terminal draws them.
 func (l *listing) columns(rows [][]string) {
-	tw := tabwriter.NewWriter(&l.b, 0, 0, 2, ' ', 0)
+	var widths []int
 	for _, row := range rows {
-		_, _ = fmt.Fprintf(tw, "  %s\n", strings.Join(row, "\t")) // into a strings.Builder
+		for i, field := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], ansi.StringWidth(field))
+		}
 	}
-	_ = tw.Flush() // likewise
+	for _, row := range rows {
+		var b strings.Builder
+		for i, field := range row {
+			b.WriteString("  " + field + strings.Repeat(" ", widths[i]-ansi.StringWidth(field)))
+		}
+		l.say(0, "%s", strings.TrimRight(b.String(), " "))
+	}
 }
 
 func (l *listing) head() {
@@ -73,7 +85,7 @@ func (l *listing) head() {
 		l.say(0, "\nHosts")
 		var rows [][]string
 		for _, n := range slices.Sorted(maps.Keys(p.Hosts)) {
-			rows = append(rows, []string{line(n), line(p.Hosts[n].SSH), strings.Join(l.groupsOf(n), ", ")})
+			rows = append(rows, []string{line(n), line(p.Hosts[n].SSH), strings.Join(l.groupsOf(n), ", "), variables(p.Hosts[n].Vars)})
 		}
 		l.columns(rows)
 	}
@@ -119,6 +131,15 @@ func (l *listing) later() {
 		rows = append(rows, []string{line(fmt.Sprintf("%s:%d", d.Pos.File, d.Pos.Line)), line(d.Text)})
 	}
 	l.columns(rows)
+}
+
+// variables are a host's, by name.
+func variables(vars map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		out = append(out, line(name+"="+vars[name]))
+	}
+	return strings.Join(out, " ")
 }
 
 func (l *listing) groupsOf(host string) (out []string) {

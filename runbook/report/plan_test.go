@@ -64,6 +64,7 @@ func wideBook() *runbook.Runbook {
 	login := sh("su -", "")
 	login.TTY, login.Reboot, login.Reconnect = true, true, time.Hour
 	request := &runbook.Fence{Form: runbook.HTTP, Lang: "http", Body: "GET http://{{svr_ip}}/{{cluster}}\n", Via: "{{host}}", On: "ob-1", Timeout: 5 * time.Second}
+	files := &runbook.Fence{Form: runbook.Copy, Lang: "copy", Body: "from ob-1:/a\nto ob-2:/a\n", On: "local", Direct: true}
 	ports := &runbook.Fence{Form: runbook.TCP, Lang: "tcp", Body: "{{svr_ip}}:2881\n", On: "ob-2"}
 	check := func(id string, fs ...*runbook.Fence) *runbook.Step {
 		return &runbook.Step{ID: id, Title: "Check " + id, Kind: runbook.Check, Before: fs}
@@ -108,6 +109,7 @@ func wideBook() *runbook.Runbook {
 			},
 			&runbook.Step{ID: "warm", Title: "Warm", Kind: runbook.Run, Idempotent: true, Command: parallel, Judged: "it looks like it destroys something"},
 			&runbook.Step{ID: "dos", Title: "In its language", Kind: runbook.Run, Command: dos},
+			&runbook.Step{ID: "files", Title: "Files over", Kind: runbook.Run, Command: files},
 			&runbook.Step{ID: "login", Title: "By hand there", Kind: runbook.Run, Command: login},
 			&runbook.Section{ID: "again", Title: "Quiet again", Part: &runbook.Part{Own: true}, Items: []runbook.Item{check("picked", picked)}},
 		}},

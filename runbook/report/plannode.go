@@ -228,8 +228,8 @@ func (l *listing) how(s *plan.Step, f *runbook.Fence) string {
 	return "  (" + strings.Join(out, ", ") + ")"
 }
 
-// open are the names that a fence sees before the run, at its only place, without
-// secrets.
+// open are the names that a fence sees before the run, without secrets; of several
+// places, only what all of them see.
 func open(p *plan.Plan, s *plan.Step, f *runbook.Fence) map[string]any {
 	where := ""
 	if places := p.Places(s.Cells[0], f); len(s.Cells) == 1 && len(places) == 1 {
@@ -242,19 +242,14 @@ func open(p *plan.Plan, s *plan.Step, f *runbook.Fence) map[string]any {
 	return names
 }
 
-// rendered is a fence's body with the values that are known before the run; as
-// written, when one isn't, when it is a secret, or when it differs from place to
-// place.
+// rendered is a fence's body with the values that are known before the run and
+// are no secrets; the other names stay.
 func rendered(p *plan.Plan, s *plan.Step, f *runbook.Fence) string {
 	driver := ""
 	if f.Connection != nil {
 		driver = f.Connection.Driver
 	}
-	body, err := plan.Render(f, open(p, s, f), driver)
-	if err != nil {
-		return f.Body
-	}
-	return body
+	return plan.Preview(f, open(p, s, f), driver)
 }
 
 // connectionsOf lists the connections that the plan's fences use, by name.

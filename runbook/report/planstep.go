@@ -62,6 +62,7 @@ type fenceObject struct {
 	Pick       string      `json:"pick,omitempty"`
 	Candidates []string    `json:"candidates,omitempty"`
 	Parallel   int         `json:"parallel,omitempty"`
+	Direct     bool        `json:"direct,omitempty"` // of copy
 	Connection string      `json:"connection,omitempty"`
 	Via        string      `json:"via,omitempty"`  // a template
 	Dir        string      `json:"dir,omitempty"`  // a template
@@ -129,7 +130,7 @@ func fenceObjects(p *plan.Plan, s *plan.Step, fs ...*runbook.Fence) []fenceObjec
 	out := make([]fenceObject, 0, len(fs))
 	for _, f := range fs {
 		o := fenceObject{
-			Form: formWords[f.Form], Lang: f.Lang, Body: f.Body, Places: p.Places(s.Cells[0], f), Pick: expression(f.Pick), Parallel: f.Parallel,
+			Form: formWords[f.Form], Lang: f.Lang, Body: f.Body, Places: p.Places(s.Cells[0], f), Pick: expression(f.Pick), Parallel: f.Parallel, Direct: f.Direct,
 			Via: f.Via, Dir: f.Dir, User: f.User, Login: f.Login,
 			Timeout: f.Timeout.Milliseconds(), Until: f.Poll.Until.Milliseconds(), Every: f.Poll.Every.Milliseconds(),
 			Hold: f.Poll.Hold.Milliseconds(), FailIf: expression(f.Poll.FailIf), Grace: f.Grace.Milliseconds(),
