@@ -120,6 +120,9 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 	tail := e.out.attempt(in.Attempt, e.progress(c, in.Attempt))
 	begun := e.o.Now()
 	res, err := h.exec.Follow(fctx, attemptOf(e.state(), a), executor.Offsets{}, tail)
+	if err == nil {
+		tail.end()
+	}
 	if ferr := e.out.flush(ctx); ferr != nil {
 		return ferr
 	}
@@ -131,7 +134,7 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 	case err == nil:
 		ob := tail.observation()
 		ob.Exit, ob.Ran, ob.Host = res.Exit, true, in.Dispatch.Where
-		return e.outcome(ctx, c, res, ob, tail.cut)
+		return e.outcome(ctx, c, res, ob, tail)
 	case e.ctx.Err() != nil:
 		return nil // left: the command goes on
 	case errors.As(err, &fate):
@@ -157,15 +160,14 @@ func (e *Engine) progress(c *run.Cell, attempt string) func([2]int64) {
 	}
 }
 
-// outcome judges how an attempt ended and journals it. cut: there was more output
-// than can be judged.
-func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, ob checks.Observation, cut bool) error {
+// outcome judges how an attempt ended and journals it. t has had its output.
+func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, ob checks.Observation, t *tail) error {
 	in := c.Latest().Intent
 	f := c.Fence(in.Role)
 	j := e.judge(place{c: c, f: f, where: in.Dispatch.Where}, ob)
 	// What is known of the whole output is only that it was long, unless the
 	// exit code alone decides.
-	if cut && (f.Expect != nil || f.Capture != nil) && (res.Exit == 0 || f.Expect != nil && f.Expect.SpeaksOfExit()) {
+	if t.cut && (f.Expect != nil || f.Capture != nil) && (res.Exit == 0 || f.Expect != nil && f.Expect.SpeaksOfExit()) {
 		j = judgement{verdict: checks.Unknown, rows: []checks.Row{{Text: "output", Verdict: checks.Unknown, Cause: "it is larger than an expect can judge"}}}
 	}
 	out := run.Outcome{
@@ -173,7 +175,7 @@ func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, 
 		Bytes: res.Bytes, TookMS: res.Took.Milliseconds(),
 	}
 	var err error
-	if out.Omitted, err = e.out.omitted(ctx, in.Attempt, res.Bytes); err != nil {
+	if out.Omitted, err = e.out.omitted(ctx, in.Attempt, t, res.Bytes); err != nil {
 		return err
 	}
 	if err := e.append(ctx, out); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,7 @@ type Engine struct {
 	cuts    map[string]int    // attempts, and how often following them has failed at once; guarded by mu
 
 	dbs     databases
+	secrets *secrets
 	out     *recorder
 	closing sync.Once
 	closed  error // of the first Close
@@ -112,7 +114,8 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 		live: live{hosts: map[string]run.HostState{}, work: map[run.Key]*activity{}},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	e.out = newRecorder(o.Journal, o.Now, func(err error) { e.latch(err) })
+	e.secrets = newSecrets(p)
+	e.out = newRecorder(e.secrets.redactor, o.Journal, o.Now, func(err error) { e.latch(err) })
 	return e, nil
 }
 
@@ -169,6 +172,10 @@ func (e *Engine) appendRecords(ctx context.Context, events ...run.Event) ([]run.
 	defer e.mu.Unlock()
 	if e.latched != nil {
 		return nil, e.latched
+	}
+	events = slices.Clone(events)
+	for i, ev := range events {
+		events[i] = e.secrets.event(ev)
 	}
 	// The rules are asked before the journal: an event that isn't allowed must
 	// not become durable. Guest events may lie between, so that the records'
@@ -243,5 +250,5 @@ func (e *Engine) latch(err error) {
 func (e *Engine) state() *run.Run {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.run
+	return e.secrets.knowing(e.run)
 }

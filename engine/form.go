@@ -54,7 +54,7 @@ func (e *Engine) query(ctx context.Context, p place, d run.Dispatch, readOnly bo
 		if err != nil {
 			return checks.Observation{}, err
 		}
-		if d.Server != "" && s.String() != d.Server {
+		if d.Server != "" && e.secrets.redactor.String(s.String()) != d.Server {
 			return checks.Observation{}, &executor.ReachError{Host: s.Address, Cause: fmt.Errorf("%s answers, and %s was meant", s, d.Server)}
 		}
 		r, err := open.Run(ctx, d.Body, readOnly)
@@ -123,7 +123,7 @@ func (e *Engine) addressed(ctx context.Context, c *run.Cell, role run.Role) (run
 	if err != nil {
 		return d, err
 	}
-	d.Server, d.Via = s.String(), s.via
+	d.Server, d.Via = e.secrets.redactor.String(s.String()), s.via
 	return d, nil
 }
 
@@ -178,10 +178,11 @@ func (e *Engine) answered(ctx context.Context, c *run.Cell, ob checks.Observatio
 			t.Output(executor.Stream(s), 0, []byte(p))
 		}
 	}
+	t.end()
 	if err := e.out.flush(ctx); err != nil {
 		return err
 	}
 	return e.outcome(ctx, c, executor.Result{
 		Exit: ob.Exit, Took: took, Bytes: executor.Offsets{int64(len(ob.Stdout)), int64(len(ob.Stderr))},
-	}, ob, false)
+	}, ob, t)
 }

@@ -101,7 +101,7 @@ func (e *Engine) lost(ctx context.Context, name string, err error) {
 		e.hostState(name, run.HostState{})
 		return
 	}
-	s := run.HostState{State: "lost", Error: err.Error()}
+	s := run.HostState{State: "lost", Error: e.secrets.redactor.String(err.Error())}
 	var re *executor.ReachError
 	if errors.As(err, &re) {
 		s.Hint = re.Hint

@@ -20,12 +20,14 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 	taken := run.ChecksTaken{Cell: c.Key, Phase: phase, Attempt: attemptID(c)}
 	fences := c.Fences(phase)
 	var looks []run.Look
+	several := map[int]int{}   // places of each fence
 	nowhere := map[int]error{} // fences whose place isn't known
 	for i, f := range fences {
 		places, err := e.state().Places(c, f)
 		if err != nil {
 			places, nowhere[i] = []string{""}, err
 		}
+		several[i] = len(places)
 		for _, where := range places {
 			looks = append(looks, run.Look{Fence: i, Where: where, Until: f.Poll.Until, Every: f.Poll.Every})
 		}
@@ -44,7 +46,7 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 			if err := nowhere[i]; err != nil && l.Fence == i {
 				results[n] = run.CheckResult{Fence: i, Verdict: checks.Unknown, Cause: err.Error()}
 			} else if l.Fence == i {
-				wg.Go(func() { results[n] = e.poll(ctx, c, f, n, l, extra.at(l.Where)) })
+				wg.Go(func() { results[n] = e.poll(ctx, place{c, f, l.Where, extra.at(l.Where)}, n, l, several[i] > 1) })
 			}
 		}
 		wg.Wait()

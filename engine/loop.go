@@ -62,6 +62,12 @@ func (e *Engine) loop() {
 		close(e.done)
 		close(e.changes)
 	}()
+	if len(e.lackings()) > 0 {
+		_ = e.serve(nil, func(ctx context.Context, _ func(error)) error { // what cannot be taken again is said
+			e.recall(ctx)
+			return nil
+		}, nil)
+	}
 	for e.ctx.Err() == nil {
 		if over := e.step(); over {
 			return

@@ -8,6 +8,7 @@ import (
 
 	"stepgate/checks"
 	"stepgate/executor"
+	"stepgate/runbook/text"
 )
 
 // judged is how much of each stream an expect may see, in bytes.
@@ -21,6 +22,8 @@ type tail struct {
 	next   [2]int64
 	cut    bool
 	also   func(s executor.Stream, offset int64, p []byte) // nil: nothing
+	end    func()                                          // the output is whole; nil: nothing
+	kept   [2]int64                                        // lengths as the journal counts them; the sink's callers' own
 }
 
 func newTail() *tail { return &tail{} }
@@ -58,9 +61,10 @@ func (t *tail) observation() checks.Observation {
 // recorder writes attempts' output into the journal, at most one commit in
 // flushEvery or flushBytes.
 type recorder struct {
-	journal Journal
-	now     func() time.Time
-	failed  func(error)
+	redactor *text.Redactor
+	journal  Journal
+	now      func() time.Time
+	failed   func(error)
 
 	mu      sync.Mutex
 	pending []Chunk
@@ -75,21 +79,38 @@ const (
 	flushBytes = 4 << 20
 )
 
-func newRecorder(j Journal, now func() time.Time, failed func(error)) *recorder {
-	return &recorder{journal: j, now: now, failed: failed, notify: map[string]func(){}}
+func newRecorder(masks *text.Redactor, j Journal, now func() time.Time, failed func(error)) *recorder {
+	return &recorder{redactor: masks, journal: j, now: now, failed: failed, notify: map[string]func(){}}
 }
 
 // attempt returns the sink for an attempt's output. progress is called with
-// the lengths so far after each commit.
+// the lengths so far after each commit. Secrets are masked on the way, so that
+// offsets count what is kept, not what was printed.
 func (r *recorder) attempt(id string, progress func([2]int64)) *tail {
 	t := newTail()
-	t.also = func(s executor.Stream, offset int64, p []byte) {
-		r.add(Chunk{Attempt: id, Stream: int(s), Offset: offset, At: r.now(), Data: bytes.Clone(p)}, func() {
+	masked := [2]*text.Redaction{r.redactor.Stream(), r.redactor.Stream()}
+	var seen [2]int64
+	keep := func(s executor.Stream, p []byte) {
+		if len(p) == 0 {
+			return
+		}
+		r.add(Chunk{Attempt: id, Stream: int(s), Offset: t.kept[s], At: r.now(), Data: p}, func() {
 			t.mu.Lock()
 			n := t.next
 			t.mu.Unlock()
 			progress(n)
 		})
+		t.kept[s] += int64(len(p))
+	}
+	t.also = func(s executor.Stream, offset int64, p []byte) {
+		t.kept[s] += offset - seen[s] // what was left out stays so
+		seen[s] = offset + int64(len(p))
+		keep(s, masked[s].Append(nil, p))
+	}
+	t.end = func() {
+		for s, m := range masked {
+			keep(executor.Stream(s), m.Close(nil))
+		}
 	}
 	return t
 }
@@ -141,9 +162,11 @@ func (r *recorder) read(ctx context.Context, attempt string, stream int, from in
 	return r.journal.Output(ctx, attempt, stream, from, max)
 }
 
-// omitted counts the bytes of each stream that the journal doesn't keep.
-func (r *recorder) omitted(ctx context.Context, attempt string, total [2]int64) (n [2]int64, err error) {
+// omitted counts the bytes of each stream that the journal doesn't keep. total is
+// what was printed.
+func (r *recorder) omitted(ctx context.Context, attempt string, t *tail, total [2]int64) (n [2]int64, err error) {
 	for s := range total {
+		total[s] += t.kept[s] - t.next[s] // masks have another length than what they mask
 		kept, err := r.journal.OutputKept(context.WithoutCancel(ctx), attempt, s)
 		if err != nil {
 			r.failed(err)

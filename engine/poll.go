@@ -21,9 +21,9 @@ type try struct {
 }
 
 // lookOnce is one try.
-func (e *Engine) lookOnce(ctx context.Context, c *run.Cell, f *runbook.Fence, l run.Look, extra map[string]any) try {
+func (e *Engine) lookOnce(ctx context.Context, p place, l run.Look) try {
 	res := run.CheckResult{Fence: l.Fence, Where: l.Where}
-	p := place{c, f, l.Where, extra}
+	f := p.f
 	ob := e.observe(ctx, p)
 	ob.Check = true
 	j := e.judge(p, ob)
@@ -46,8 +46,8 @@ func (e *Engine) lookOnce(ctx context.Context, c *run.Cell, f *runbook.Fence, l 
 
 // poll tries a check until it holds for long enough, its time is up, its fail_if
 // is true, or the operator stops it; the last try's verdict is the result.
-func (e *Engine) poll(ctx context.Context, c *run.Cell, f *runbook.Fence, n int, l run.Look, extra map[string]any) run.CheckResult {
-	begun := e.o.Now()
+func (e *Engine) poll(ctx context.Context, p place, n int, l run.Look, several bool) run.CheckResult {
+	c, f, begun := p.c, p.f, e.o.Now()
 	every := f.Poll.Every
 	if every == 0 {
 		every = runbook.DefaultEvery
@@ -58,7 +58,7 @@ func (e *Engine) poll(ctx context.Context, c *run.Cell, f *runbook.Fence, n int,
 	for no := 1; ; no++ {
 		began := e.o.Now()
 		e.updateLook(c.Key, n, func(l *run.Look) { l.Try, l.Since = no, begun })
-		t := e.lookOnce(ctx, c, f, l, extra)
+		t := e.conceal(p, several, e.lookOnce(ctx, p, l))
 		if ctx.Err() != nil && no > 1 {
 			t = last // the try that was cut off says nothing
 		}

@@ -179,7 +179,10 @@ func (e *Engine) signal(ctx context.Context, c *run.Cell, a run.StopNow) error {
 	return nil
 }
 
-func (e *Engine) say(s string) { e.update(func(l *live) { l.notice = s }) }
+func (e *Engine) say(s string) {
+	s = e.secrets.redactor.String(s)
+	e.update(func(l *live) { l.notice = s })
+}
 
 // close closes the run, and clears its hosts of attempt directories.
 func (e *Engine) close(ctx context.Context, how run.Closing, why string) error {

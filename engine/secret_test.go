@@ -1,0 +1,121 @@
+package engine_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"stepgate/runbook"
+	"stepgate/runbook/run"
+)
+
+const (
+	given    = "tiger-Lily 77"
+	captured = "token-0123456789"
+)
+
+// keeping makes a book know a secret parameter, and a check that captures one.
+func keeping(rb *runbook.Runbook) {
+	rb.Params = append(rb.Params, runbook.Param{Name: "pw", Type: runbook.TypeString, Secret: true, HasDef: true, Default: given})
+	if s := stepOf(rb, "login"); s != nil {
+		s.Before[0].Secret = true
+	}
+}
+
+// onDisk fails when any byte of the journal, or anything shown, tells a secret.
+func (w *world) onDisk(secret string) {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.dir, "state", "*"))
+	if err != nil || len(files) == 0 {
+		w.t.Fatalf("no journal: %v", err)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil && info.IsDir() {
+			continue
+		}
+		b, err := os.ReadFile(f)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
+			if bytes.Contains(b, []byte(form)) {
+				w.t.Errorf("%s holds %q", filepath.Base(f), form)
+			}
+		}
+	}
+}
+
+func TestASecretIsInNoByteOfTheJournal(t *testing.T) {
+	t.Parallel()
+	book := front + step("see", sh(".check", `printf '%s' "$pw" | tee seen; echo; printf '%s' "$pw" | base64`), expect(`stdout contains "Lily"`)) +
+		step("login", sh(".check", "n=0123456789; echo token-$n"), capture("token = lines[0]")) +
+		step("use", sh(".check", `echo "$token" >used; echo "with $token"; test ! -e red`), expect(`stdout contains "nothing"`)) +
+		step("leak", sh("", "cat seen used")) + step("tick")
+	w := newWorldOn(t, book, nil, keeping, func(rb *runbook.Runbook) { stepOf(rb, "use").Before[0].Poll.Until = 1 })
+	d := w.start()
+	d.at(run.WaitGo, "see")
+	d.do(run.Go{})
+	d.at(run.WaitGo, "login")
+	d.do(run.Go{})
+	d.at(run.WaitGo, "use")
+	d.do(run.Go{})
+	s := d.at(run.WaitFailure, "use")
+	if w.read("seen") != given || w.read("used") != captured+"\n" {
+		t.Errorf("the checks got %q and %q", w.read("seen"), w.read("used"))
+	}
+	if got := at1(s).Checks[run.Before].Checks[0].Stdout; got != "with ‹secret›\n" {
+		t.Errorf("shown: %q", got)
+	}
+	d.do(run.Skip{Reason: "it is " + given})
+	d.at(run.WaitGo, "leak")
+	d.do(run.Go{})
+	s = d.at(run.WaitManual, "tick")
+	c := s.Run.Cell(run.Key{Step: "leak", Target: "local"})
+	out, _, _, err := d.e.Output(t.Context(), c.Latest().Intent.Attempt, 0, 0, 1000)
+	if err != nil || string(out) != "‹secret›\n" && string(out) != "‹secret›‹secret›\n" {
+		t.Errorf("output %q, %v", out, err)
+	}
+	if c.Latest().Outcome.Omitted != [2]int64{} {
+		t.Errorf("omitted %v", c.Latest().Outcome.Omitted)
+	}
+	d.do(run.AddNote{Text: "the password is " + given})
+	// A later driver takes the check again that has captured the token.
+	d.leave("left")
+	w.reopen()
+	if err := os.Remove(filepath.Join(w.begin.Dir, "used")); err != nil {
+		t.Fatal(err)
+	}
+	d = w.resume()
+	d.at(run.WaitManual, "tick")
+	d.do(run.MarkDone{Evidence: captured})
+	d.closed()
+	d.leave("closed")
+	w.onDisk(given)
+	w.onDisk(captured)
+}
+
+func TestASecretIsTakenAgainByTheNextDriver(t *testing.T) {
+	t.Parallel()
+	book := front + step("login", sh(".check", "echo login >>log; echo "+captured), capture("token = lines[0]")) +
+		step("use", sh(".check", `echo "$token" >used`)) + step("tick")
+	w := newWorldOn(t, book, nil, keeping)
+	d := w.start()
+	d.at(run.WaitGo, "login")
+	d.do(run.Go{})
+	d.at(run.WaitGo, "use")
+	d.leave("left")
+	w.reopen()
+	d = w.resume()
+	d.at(run.WaitGo, "use")
+	d.do(run.Go{})
+	d.at(run.WaitManual, "tick")
+	if w.read("used") != captured+"\n" || w.read("log") != "login\nlogin\n" {
+		t.Errorf("used %q, after %q", w.read("used"), w.read("log"))
+	}
+	if n := w.count("ChecksTaken"); n != 2 {
+		t.Errorf("%d checks are journaled", n)
+	}
+	d.leave("left")
+}
