@@ -267,7 +267,7 @@ type Fence struct {
 	Reboot     bool          // its host comes back with another boot id
 	Reconnect  time.Duration // how long its host may be away; 0: not at all
 
-	Lines []Pos // where each line of Body begins in its file
+	Lines []Pos // where each line of Body begins in its file; of what carries over from fences above it: Pos
 }
 
 // At returns the place in the file of a byte of the body.

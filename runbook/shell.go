@@ -136,6 +136,7 @@ func (p *parser) shell(b *block, f *Fence) {
 	b.shell.carried, b.shell.why = p.carried.before()
 	if b.shell.carried != "" {
 		f.Body = b.shell.carried + b.body
+		f.Lines = append(slices.Repeat([]Pos{f.Pos}, strings.Count(b.shell.carried, "\n")), f.Lines...)
 	}
 	if !sqlWords(b.body) {
 		if b.shell.lines, b.shell.simple = commandLines(b.body); b.shell.simple {

@@ -273,13 +273,17 @@ func (j *reading) endless() {
 		if !ok {
 			return true
 		}
-		sleeps := false
+		sleeps, counts := false, false
 		syntax.Walk(loop, func(in syntax.Node) bool {
-			call, ok := in.(*syntax.CallExpr)
-			sleeps = sleeps || ok && len(call.Args) > 0 && call.Args[0].Lit() == "sleep"
+			switch in := in.(type) {
+			case *syntax.CallExpr:
+				sleeps = sleeps || len(in.Args) > 0 && in.Args[0].Lit() == "sleep"
+			case *syntax.ArithmExp, *syntax.ArithmCmd, *syntax.LetClause:
+				counts = true // its tries
+			}
 			return true
 		})
-		if sleeps {
+		if sleeps && !counts {
 			j.report(loop, nil, "endless", "the loop waits without a limit", "write timeout= on the fence, or ask again and again with a {.check until=…}")
 		}
 		return !sleeps

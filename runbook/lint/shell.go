@@ -39,9 +39,13 @@ func read(f *syntax.File) script {
 				s.sets(n.Param.Value, nil)
 			}
 		case *syntax.BinaryArithm:
-			s.arithm(n.X)
+			if strings.HasSuffix(n.Op.String(), "=") && !comparison[n.Op] {
+				s.counts(n.X)
+			}
 		case *syntax.UnaryArithm:
-			s.arithm(n.X)
+			if n.Op == syntax.Inc || n.Op == syntax.Dec {
+				s.counts(n.X)
+			}
 		case *syntax.CallExpr:
 			s.builtin(n)
 		}
@@ -54,9 +58,12 @@ func (s *script) sets(name string, value *syntax.Word) {
 	s.assigned[name] = append(s.assigned[name], value)
 }
 
-func (s *script) arithm(x syntax.ArithmExpr) {
+var comparison = map[syntax.BinAritOperator]bool{syntax.Eql: true, syntax.Neq: true, syntax.Leq: true, syntax.Geq: true}
+
+// counts notes a variable that arithmetic sets, which makes it a number.
+func (s *script) counts(x syntax.ArithmExpr) {
 	if w, ok := x.(*syntax.Word); ok && w.Lit() != "" {
-		s.sets(w.Lit(), nil)
+		s.sets(w.Lit(), &syntax.Word{Parts: []syntax.WordPart{&syntax.ArithmExp{}}})
 	}
 }
 
@@ -215,7 +222,12 @@ func (j *reading) report(n syntax.Node, holder syntax.Node, id, text, remedy str
 	if holder != nil {
 		n = holder
 	}
-	j.find(j.fence.At(int(n.Pos().Offset())), id, text, remedy)
+	offset := int(n.Pos().Offset())
+	line := strings.Count(j.fence.Body[:min(offset, len(j.fence.Body))], "\n")
+	if line < len(j.fence.Lines) && j.fence.Lines[line] == j.fence.Pos {
+		return // it carries over from a fence above, where it was judged
+	}
+	j.find(j.fence.At(offset), id, text, remedy)
 }
 
 // negated refuses a check whose statement is negated: it passes when its tool

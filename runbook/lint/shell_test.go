@@ -90,24 +90,26 @@ func TestCommands(t *testing.T) {
 		"a=$STEPGATE_RUN; b=$a; c=$b\nrm -rf \"x.$c\"": "",
 		"a=$b\nb=$a\nrm -rf \"$a.x\"":                  "destructive",
 		// unquoted
-		`ls $dir`:                           "unquoted",
-		`ls "$dir"`:                         "",
-		`ls ${dir}/x`:                       "unquoted",
-		`ls "x"$dir`:                        "unquoted",
-		`sh -c "ls $dir"`:                   "",
-		`head -n $copies "$dir"`:            "",
-		`x=$dir; test -n "$x"`:              "",
-		`case $dir in x) ;; esac`:           "",
-		`for f in $list; do say "$f"; done`: "",
-		`for n in 1 2 3; do say $n; done`:   "",
-		`for f in *; do say $f; done`:       "unquoted",
-		`echo x >$dir`:                      "unquoted",
-		`n=$(wc -l <"$dir"); say $n`:        "unquoted",
-		`n=$((1 + 2)); say $n $? $# $$`:     "",
-		`say ${dir:+"$dir"}`:                "",
-		`set -- $list; say "$@"`:            "",
-		`say $@`:                            "unquoted",
-		`cat <<X` + "\n$dir\nX":             "",
+		`ls $dir`:                              "unquoted",
+		`ls "$dir"`:                            "",
+		`ls ${dir}/x`:                          "unquoted",
+		`ls "x"$dir`:                           "unquoted",
+		`sh -c "ls $dir"`:                      "",
+		`head -n $copies "$dir"`:               "",
+		`x=$dir; test -n "$x"`:                 "",
+		`case $dir in x) ;; esac`:              "",
+		`for f in $list; do say "$f"; done`:    "",
+		`for n in 1 2 3; do say $n; done`:      "",
+		`for f in *; do say $f; done`:          "unquoted",
+		`echo x >$dir`:                         "unquoted",
+		`n=$(wc -l <"$dir"); say $n`:           "unquoted",
+		`n=$((1 + 2)); say $n $? $# $$`:        "",
+		`n=0; : $((n += 1)); say $n`:           "",
+		`n=$dir; test $((n == 1)) = 1; say $n`: "unquoted",
+		`say ${dir:+"$dir"}`:                   "",
+		`set -- $list; say "$@"`:               "",
+		`say $@`:                               "unquoted",
+		`cat <<X` + "\n$dir\nX":                "",
 		// undefined
 		`ls "$dri"`: "undefined-variable",
 		`ls "${other:-x}" "$HOME" "$host" "$home" "$STEPGATE_RUN"`: "",
@@ -232,6 +234,35 @@ func TestPlainDocumentsHaveNoErrors(t *testing.T) {
 	}
 	if strings.Contains(got, ": error:") || strings.Contains(got, "[undefined-variable]") || strings.Contains(got, "[destructive]") {
 		t.Error(got)
+	}
+}
+
+// TestCarriedLinesAreJudgedOnce, where they stand; behind them places are right.
+func TestCarriedLinesAreJudgedOnce(t *testing.T) {
+	t.Parallel()
+	got := find(t, "# A\n\n```sh\ncd $x\nexport A=1\n```\n\n```sh\nls\nls  $x\n```\n")
+	if len(got) != 2 || !strings.HasPrefix(got[0], "a.md:4:4: ") || !strings.HasPrefix(got[1], "a.md:10:5: ") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestLoops: one that waits wants a limit or a count of its tries.
+func TestLoops(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		"while ! ls x; do sleep 1; done":                                 true,
+		"until ls x; do echo waiting; sleep 1; done":                     true,
+		"n=0; until ls x; do n=$((n + 1)); test $n -lt 9; sleep 1; done": false,
+		"for i in 1 2 3; do ls x && break; sleep 1; done":                false,
+		"ls | while read -r a; do echo \"$a\"; done":                     false,
+	} {
+		got := strings.Join(find(t, "+++\n+++\n- [ ] A\n\n  ```sh\n  "+body+"\n  ```\n"), "\n")
+		if strings.Contains(got, "[endless]") != want {
+			t.Errorf("%s: %q", body, got)
+		}
+		if got := find(t, "+++\n+++\n- [ ] A\n\n  ```sh {timeout=5m}\n  "+body+"\n  ```\n"); len(got) > 0 {
+			t.Errorf("%s with a timeout: %q", body, got)
+		}
 	}
 }
 
