@@ -278,6 +278,12 @@ func (r *Run) follows(c *Cell, e Event) {
 	if _, ok := e.(Called); ok {
 		r.Called = &c.Key
 	}
+	switch e.(type) {
+	case RerunOverride:
+		r.Undoing = nil // the way is forward again
+	case RollbackRequested:
+		r.tried = c.Key
+	}
 	if r.Called != nil && *r.Called == c.Key && c.Status.Settled() {
 		r.Called = nil
 	}

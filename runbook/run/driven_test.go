@@ -107,7 +107,7 @@ func (d *driver) answer(ask Ask) {
 			offered[a.Verb] = a
 		}
 	}
-	verbs := []Verb{VerbGo, VerbReply, VerbAnswer, VerbMarkDone, VerbRetry, VerbSkip, VerbMarkFailed, VerbContinue, VerbExclude}
+	verbs := []Verb{VerbGo, VerbReply, VerbAnswer, VerbMarkDone, VerbRetry, VerbSkip, VerbMarkFailed, VerbContinue, VerbExclude, VerbRollBack}
 	if d.luck > 0 {
 		more := []Verb{VerbExclude, VerbPostpone, VerbRollBack, VerbRollBack, VerbCall, VerbFinish, VerbPause, VerbSkip}
 		verbs = append([]Verb{rapid.SampledFrom(append(more, verbs[:5]...)).Draw(d.t, "verb")}, verbs...)
@@ -251,7 +251,7 @@ func TestARunThatGoesWellEnds(t *testing.T) {
 				return
 			}
 		}
-		t.Fatalf("it goes on for ever, at %#v", Next(d.r))
+		t.Fatalf("it goes on for ever, at %#v:%s", Next(d.r), d.story())
 	})
 }
 
@@ -281,7 +281,7 @@ func TestARunThatGoesBadlyGoesOn(t *testing.T) {
 				return
 			}
 		}
-		t.Fatalf("it goes on for ever, at %#v", Next(d.r))
+		t.Fatalf("it goes on for ever, at %#v:%s", Next(d.r), d.story())
 	})
 }
 

@@ -61,7 +61,7 @@ func (r *Run) stands() *stand {
 	}
 	if len(r.Undoing) > 0 {
 		c := r.Cell(r.Undoing[0])
-		if c.Status == RollbackFailed {
+		if c.Status == RollbackFailed && r.tried == c.Key {
 			return r.stop(c)
 		}
 		return &stand{cell: c, next: Ask{Cell: c, Wait: WaitUndo, Parallel: 1}}

@@ -46,16 +46,16 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 	return append(list, r.steering(a, busy)...)
 }
 
-// canRunAgain is [Cell.canRetry], which a rollback under way, and a batch that
-// the cell has left, stand in the way of.
+// canRunAgain is [Cell.canRetry], which a batch that the cell has left stands in
+// the way of.
 func (r *Run) canRunAgain(c *Cell) Availability {
 	a := c.canRetry()
 	switch why := r.notEntered(c); {
 	case a.Why != "":
-	case len(r.Undoing) > 0:
-		a.Why = "the rollback comes first: roll it back again, or skip it"
 	case why != "":
 		a.Why = why
+	case len(r.Undoing) > 0:
+		a.Says += "; the rest of the rollback is dropped"
 	}
 	return a
 }

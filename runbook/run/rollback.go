@@ -180,7 +180,7 @@ func (r *Run) undoPlanned(e RollbackPlanned) string {
 			return "its scope is not known"
 		}
 	}
-	r.Undoing = slices.Clone(e.Cells)
+	r.Undoing, r.tried = slices.Clone(e.Cells), Key{}
 	return ""
 }
 

@@ -36,6 +36,7 @@ type Run struct {
 	values map[string]map[string]json.RawMessage // scope path → captured
 	known  map[string]map[string]jsonValue       // secrets in memory: see Knowing
 	byKey  map[Key]int
+	tried  Key  // the one of Undoing whose rollback was sent
 	shared bool // cells may be held by a snapshot: copy before change
 }
 

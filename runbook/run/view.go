@@ -60,15 +60,16 @@ func (r *Run) NamesIn(s *plan.Scope, where string) map[string]any { return r.nam
 // names are the names of a scope; held are captures that only a step that is
 // under way sees.
 func (r *Run) names(s *plan.Scope, where string, held map[string]map[string]jsonValue) map[string]any {
-	m := r.Plan.Names(s, where, func(path string) map[string]any {
+	return r.Plan.Names(s, where, func(path string) map[string]any {
 		values := map[string]any{}
+		if path == "" {
+			values["run"] = r.ID
+		}
 		decodeInto(values, r.values[path])
 		decodeInto(values, r.known[path])
 		decodeInto(values, held[path])
 		return values
 	})
-	m["run"] = r.ID
-	return m
 }
 
 func decodeInto(m map[string]any, vs map[string]jsonValue) {

@@ -84,6 +84,7 @@ func (r *Run) postponed(w *plan.Walk, e WalkOrdered) string {
 		return why
 	}
 	r.void(r.instance(w, key))
+	r.Undoing = nil
 	var batches [][]string
 	for _, b := range r.Batches[w.ID] {
 		if b = slices.DeleteFunc(slices.Clone(b), func(k string) bool { return k == key }); len(b) > 0 {
