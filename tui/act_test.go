@@ -51,13 +51,15 @@ func careful(t *testing.T) *story {
 	return s
 }
 
-// actions is what the operator's keys ask the run for.
-var actions = []struct {
+// deed is what an operator's keys ask the run for.
+type deed struct {
 	name string
 	tell func(*testing.T) *story
 	keys []tea.Msg
 	want []run.Action
-}{
+}
+
+var actions = []deed{
 	{"enter runs what is ready", ready, keys("enter"), []run.Action{run.Go{}}},
 	{"one step for one enter", ready, keys("enter"), []run.Action{run.Go{}}},
 	{"enter elsewhere only comes back", ready, keys("down", "enter"), nil},
@@ -99,7 +101,7 @@ var actions = []struct {
 
 func TestActions(t *testing.T) {
 	t.Parallel()
-	for _, tt := range actions {
+	for _, tt := range slices.Concat(actions, waitActions) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			st, ctl := atGate(t, tt.tell(t), 100, 30)

@@ -124,7 +124,7 @@ func (a *app) offers() string {
 }
 
 func (d *stopDialog) scope() scope       { return inStop }
-func (d *stopDialog) fit(*app)           {}
+func (d *stopDialog) fit(a *app)         { d.layout(a, a.layout.body.w, a.layout.body.h) }
 func (d *stopDialog) paste(tea.PasteMsg) {}
 
 func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
@@ -146,6 +146,7 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 		d.scroll.By(-max(d.room-1, 1), d.total, d.room)
 	case keyPageDown:
 		d.scroll.By(max(d.room-1, 1), d.total, d.room)
+		d.look()
 	case keyEnter:
 		if e, ok := d.m.Selected(); ok {
 			return d.choose(a, e)
@@ -173,19 +174,34 @@ func (d *stopDialog) choose(a *app, e menu.Entry) tea.Cmd {
 	return a.act(id)
 }
 
+// layout draws what there is to read, and the menu below it, for a dialog of w by
+// h cells, and notes what is on the screen.
+func (d *stopDialog) layout(a *app, w, h int) (lines, m []string) {
+	c := a.snap.Run.Cell(d.at.key)
+	if c == nil {
+		return nil, nil
+	}
+	d.refresh(a)
+	iw, ih := pane.Inner(w, h)
+	lines = d.says(a, c, iw)
+	m = d.m.Lines(a.theme, iw, max(min(len(d.m.Entries), ih-min(len(lines), 5)-1), 3))
+	d.total, d.room = len(lines), max(ih-len(m)-1, 0)
+	d.scroll.By(0, d.total, d.room)
+	if iw != d.width {
+		d.width, d.read = iw, 0
+	}
+	d.look()
+	return lines, m
+}
+
 func (d *stopDialog) render(a *app, w, h int) string {
 	c := a.snap.Run.Cell(d.at.key)
 	if c == nil {
 		return ""
 	}
 	t := a.theme
-	d.refresh(a)
-	iw, ih := pane.Inner(w, h)
-	lines := d.says(a, c, iw)
-	m := d.m.Lines(t, iw, max(min(len(d.m.Entries), ih-min(len(lines), 5)-1), 3))
-	d.total, d.room = len(lines), max(ih-len(m)-1, 0)
-	d.scroll.By(0, d.total, d.room)
-	d.look(iw)
+	iw, _ := pane.Inner(w, h)
+	lines, m := d.layout(a, w, h)
 	shown := d.scroll.Window(lines, d.room)
 	all := append([]string{}, shown...)
 	for len(all) < d.room {
@@ -203,10 +219,7 @@ func (d *stopDialog) render(a *app, w, h int) string {
 }
 
 // look notes what is on the screen.
-func (d *stopDialog) look(w int) {
-	if w != d.width {
-		d.width, d.read = w, 0
-	}
+func (d *stopDialog) look() {
 	if d.scroll.Top <= d.read {
 		d.read = max(d.read, d.scroll.Top+d.room)
 	}

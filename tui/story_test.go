@@ -102,16 +102,10 @@ type story struct {
 
 func tell(t *testing.T, book string, given map[string]string) *story {
 	t.Helper()
-	return dressed(t, book, given, func(*runbook.Runbook) {})
-}
-
-func dressed(t *testing.T, book string, given map[string]string, dress func(*runbook.Runbook)) *story {
-	t.Helper()
 	b, ds := runbook.Parse("book.md", []byte(book), nil)
 	if runbook.Failed(ds) {
 		t.Fatalf("the story's runbook: %v", ds)
 	}
-	dress(b)
 	vs, missing, errs := plan.Bind(b, given)
 	if len(missing) > 0 || len(errs) > 0 {
 		t.Fatalf("bind: missing %v, %v", missing, errs)

@@ -116,7 +116,7 @@ func (a *app) values(room int) string {
 	used := 0
 	for _, v := range a.snap.Run.Plan.Values {
 		p := wording.Line(v.Param.Name + "=" + v.Text)
-		if n := ansi.StringWidth(p); v.Set && used+n <= room {
+		if n := ansi.StringWidth(p); v.Set && !v.Param.Secret && used+n <= room {
 			parts = append(parts, p)
 			used += n + 2
 		}

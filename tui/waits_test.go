@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"stepgate/checks"
-	"stepgate/runbook"
 	"stepgate/runbook/run"
+	"stepgate/tui/gate"
 )
 
 const patchBook = `+++
@@ -59,25 +59,10 @@ via = "ops"
 
 func stores(t *testing.T) *story {
 	t.Helper()
-	plain := strings.NewReplacer(" ask=to_version choices=\"0.9.2,0.9.3\"", "", "sql {.check db=meta}", "sh {.check}", "len(rows)", "len(lines)",
-		" parallel=2", "", " batch=2 canary=1 soak=10m max_failures=1", "", " .always", "").Replace(patchBook)
-	a := strings.Index(plain, "[connections")
-	plain = plain[:a] + plain[strings.Index(plain, "+++\n#"):]
-	return dressed(t, plain, map[string]string{"ops_dir": "/opt/ops"}, func(b *runbook.Runbook) {
-		top := b.Root.Items[0].(*runbook.Section)
-		prepare, stores := top.Items[0].(*runbook.Section), top.Items[1].(*runbook.Section)
-		ask, zones, fetch := prepare.Items[0].(*runbook.Step), prepare.Items[1].(*runbook.Step), prepare.Items[2].(*runbook.Step)
-		ask.Kind = runbook.Ask
-		ask.Question = &runbook.Question{Param: runbook.Param{Name: "to_version", Type: "choice", Choices: []string{"0.9.2", "0.9.3"}, Required: true}}
-		zones.Before[0].Form = runbook.SQL
-		zones.Before[0].Connection = &runbook.Connection{Name: "meta", Driver: "mysql", Host: "10.0.0.1", Port: "2881", User: "root", Database: "meta", Via: "ops"}
-		fetch.Command.Parallel = 2
-		stores.Each.Batch, stores.Each.Canary, stores.Each.Soak, stores.Each.MaxFailures = 2, 1, 10*time.Minute, 1
-		stores.Items[2].(*runbook.Step).Always = true
-	})
+	return tell(t, patchBook, map[string]string{"ops_dir": "/opt/ops"})
 }
 
-// asked is answered with a version.
+// version answers the question.
 func (s *story) version() *story {
 	s.t.Helper()
 	return s.then(run.Asked{Cell: s.cell("prepare/version").Key, Name: "to_version", Value: "0.9.3"})
@@ -200,7 +185,7 @@ var waitFrames = []shot{
 	{"group-gate", atGroupGate, nil},
 	{"group-gate-end", atGroupGate, press("pgdown", "pgdown", "pgdown", "pgdown")},
 	{"soak", soaking, nil},
-	{"soaked", func(t *testing.T) *story { return soaking(t).later(11 * time.Minute) }, nil},
+	{"soaked", soaked, nil},
 	{"batch", inBatch, nil},
 	{"batch-failed", batchFails, nil},
 	{"batch-stopped", batchStops, nil},
@@ -234,4 +219,113 @@ func undoScope(t *testing.T) *story {
 	s.did(k, 0, time.Second)
 	s.then(verdict(run.After, k, checks.Pass, "len(lines): 1", "pong\n"))
 	return s.did(s.cell("stores[tablet-3]/open@ops-1").Key, 0, time.Second)
+}
+
+// waitActions are the keys where a run waits for more than its next step.
+var waitActions = []deed{
+	{"a choice", stores, keys("down", "down", "enter"), []run.Action{run.Reply{Value: "0.9.3"}}},
+	{"a typed choice", stores, keys(typed("0.9.2"), "enter"), []run.Action{run.Reply{Value: "0.9.2"}}},
+	{"no answer is none", stores, keys("enter"), nil},
+	{"not one of the choices", stores, keys(typed("0.9.4"), "enter"), nil},
+	{"the question again", stores, keys("esc", "enter", "down", "enter"), []run.Action{run.Reply{Value: "0.9.2"}}},
+	{"too early behind a canary", soaking, keys("g"), nil},
+	{"and by the cursor", soaking, keys("down", "down", "down", "down", "enter", "esc"), []run.Action{run.Pause{}}},
+	{"behind a canary", soaked, keys("g"), []run.Action{run.Go{}}},
+	{"behind a canary, enter alone", soaked, keys("enter"), nil},
+	{"a rollback", undoing, keys("y"), []run.Action{run.Go{}}},
+	{"a rollback is left", undoing, keys("s"), []run.Action{run.Skip{Reason: "left as it is"}}},
+	{"a rollback, enter alone", undoing, keys("pgdown", "pgdown", "enter"), nil},
+	{"roll back the step", undoScope, keys("b", "1", "y", "enter"), []run.Action{run.RollBack{}}},
+	{"roll back the instance", undoScope, keys("b", "2"), []run.Action{run.RollBack{Scope: run.RollbackInstance}}},
+	{"roll back the section", undoScope, keys("b", "3"), []run.Action{run.RollBack{Scope: run.RollbackSection}}},
+	{"roll back, called off", undoScope, keys("b", "enter"), nil},
+	{"exclude needs a reason", batchStops, keys("E", "enter"), nil},
+	{"exclude", batchStops, keys("E", typed("disk"), "enter"), []run.Action{run.Exclude{Reason: "disk"}}},
+	{"nothing to move behind", batchStops, keys("L"), nil},
+	{"move to the end", failed, keys("L", typed("later"), "enter"), []run.Action{run.Postpone{Why: "later"}}},
+	{"call", batchStops, keys("C", "1"), []run.Action{run.Call{Cell: run.Key{Step: "stores[tablet-3]/open", Target: "ops-1"}}}},
+	{"finish the instance, while it is busy", inBatch, keys("F", "2"), []run.Action{run.FinishThenStop{After: "stores[tablet-2]"}}},
+	{"finish, called off", inBatch, keys("F", "esc"), nil},
+	{"stop at the end taken back", stopAsked, keys("F", "0"), []run.Action{run.FinishThenStop{}}},
+}
+
+func soaked(t *testing.T) *story { return soaking(t).later(11 * time.Minute) }
+
+func stopAsked(t *testing.T) *story {
+	return inBatch(t).then(run.StopRequested{After: "stores[tablet-2]"})
+}
+
+// A question opens by itself: what was typed before it isn't its answer.
+func TestQuestionSwallowsEarlyKeys(t *testing.T) {
+	t.Parallel()
+	st, ctl := atGate(t, stores(t), 100, 30)
+	st.send(keys(typed("0.9.2"), "enter")...)
+	if len(ctl.got) != 0 {
+		t.Fatalf("asked for %#v", ctl.got)
+	}
+	st.now = st.now.Add(gate.Grace)
+	st.send(keys(typed("0.9.3"), "enter")...)
+	if len(ctl.got) != 1 || ctl.got[0] != (run.Reply{Value: "0.9.3"}) {
+		t.Errorf("asked for %#v", ctl.got)
+	}
+}
+
+// The soak is counted down once a second, by the clock alone, and Go applies
+// when it is over.
+func TestSoakIsCountedDown(t *testing.T) {
+	t.Parallel()
+	st, ctl := atGate(t, soaking(t), 100, 30)
+	st.ticking = false
+	if cmd := st.tick(); cmd == nil {
+		t.Fatal("nothing moves the clock while it soaks")
+	}
+	for _, want := range []string{"9m50s", "9m40s"} {
+		st.now = st.now.Add(10 * time.Second)
+		st.Update(tickMsg{})
+		st.ticking = true
+		if got := st.text(); !strings.Contains(got, "It has to soak for "+want) {
+			t.Fatalf("doesn't say %s:\n%s", want, got)
+		}
+	}
+	st.now = st.now.Add(10 * time.Minute)
+	st.Update(tickMsg{})
+	if st.ticking {
+		t.Error("the clock is moved though nothing goes on")
+	}
+	st.send(keys("g")...)
+	if len(ctl.got) != 1 || ctl.got[0] != (run.Go{}) {
+		t.Errorf("asked for %#v", ctl.got)
+	}
+}
+
+// What a rollback runs has to have been on the screen before it is asked for.
+func TestUndoIsReadFirst(t *testing.T) {
+	t.Parallel()
+	st, ctl := atGate(t, undoing(t), 80, 18)
+	st.now = st.now.Add(gate.Grace)
+	st.send(keys("y", "down", "enter")...)
+	if len(ctl.got) != 0 || !strings.Contains(st.text(), "read on to the end first") {
+		t.Fatalf("asked for %#v\n%s", ctl.got, st.text())
+	}
+	st.send(keys("pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "y")...)
+	if len(ctl.got) != 1 || ctl.got[0] != (run.Go{}) {
+		t.Errorf("asked for %#v\n%s", ctl.got, st.text())
+	}
+}
+
+// One answer is for all that a gate shows, and names the gate that leads.
+func TestGroupGate(t *testing.T) {
+	t.Parallel()
+	st, ctl := atGate(t, atGroupGate(t), 80, 24)
+	st.now = st.now.Add(gate.Grace)
+	st.send(keys(typed("tablet-1"), "enter")...) // not read yet
+	if got := answers(ctl); len(got) != 1 || got[0].Typed != "" {
+		t.Fatalf("unread: %+v", got)
+	}
+	st, ctl = atGate(t, atGroupGate(t), 80, 24)
+	st.now = st.now.Add(gate.Grace)
+	st.send(keys("pgdown", "pgdown", "pgdown", typed("tablet-1"), "enter")...)
+	if got := answers(ctl); len(got) != 1 || got[0].Typed != "tablet-1" || got[0].Gate != "g-tablet-1" {
+		t.Errorf("answers %+v\n%s", got, st.text())
+	}
 }

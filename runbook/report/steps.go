@@ -183,6 +183,9 @@ func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
 	if d.Dir != "" {
 		said = append(said, "in "+code(d.Dir))
 	}
+	if d.Login {
+		said = append(said, "in a login shell")
+	}
 	if d.TimeoutMS > 0 {
 		said = append(said, "asks after "+text.Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
 	}

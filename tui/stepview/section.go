@@ -3,6 +3,7 @@ package stepview
 import (
 	"stepgate/runbook/plan"
 	"stepgate/tui/markdown"
+	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
@@ -18,6 +19,9 @@ func (v View) Section(s *plan.Section, w int) []string {
 			out = append(out, "")
 		}
 		out = append(out, lines...)
+	}
+	if p := s.Book.Part; p != nil && p.File != "" {
+		block([]string{t.Muted.Render(pane.Cut("from "+wording.Line(p.File), w, t.Glyph.Ellipsis))})
 	}
 	block(markdown.Render(t, text(s.Book.Prose), w))
 	for _, warn := range s.Book.Warnings {

@@ -20,6 +20,9 @@ func Facts(d *run.Dispatch) []string {
 			out = append(out, "in "+Line(d.Dir))
 		}
 		out = append(out, Line(d.Interpreter))
+		if d.Login {
+			out = append(out, "in a login shell")
+		}
 	default:
 		out = sent(d)
 	}
