@@ -16,7 +16,8 @@ const partIDs = "."
 // first, or else of the host it runs on; `host`; the values being walked;
 // `on.…` and `each.…`; and captures. The nearest wins. A part hides the
 // parameters and captures around it. captured returns what is captured under a
-// path of [Scope.Owner], and may be nil: then nothing is captured yet.
+// path of [Scope.Owner], and may be nil: then nothing is captured yet. What it
+// returns for "" may have `run`, the run's id, which parts see too.
 func (p *Plan) Names(s *Scope, where string, captured func(path string) map[string]any) map[string]any {
 	if captured == nil {
 		captured = func(string) map[string]any { return nil }
@@ -93,6 +94,9 @@ func (v *view) enter(s *Scope) {
 		v.part(s)
 	}
 	maps.Copy(v.names, v.captured(s.Path))
+	if id, ok := v.names["run"]; ok && s.Up == nil {
+		v.kept["run"] = id
+	}
 	if !v.inside && v.host != "" {
 		maps.Copy(v.names, v.captured(s.Owner(true, v.host)))
 	}

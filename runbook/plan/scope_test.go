@@ -55,7 +55,7 @@ func TestPartsHaveNamesOfTheirOwn(t *testing.T) {
 			{Name: "def", Type: runbook.TypeDuration, Default: "9s", HasDef: true},
 			param("pw", runbook.TypeString),
 		},
-		With: map[string]string{"who": "{{host}} by {{seen}}", "n": "{{count}}", "bad": "{{seen}}", "l": "{{passes}}", "pw": "{{password}}"},
+		With: map[string]string{"who": "{{host}} by {{seen}} in {{run}}", "n": "{{count}}", "bad": "{{seen}}", "l": "{{passes}}", "pw": "{{password}}"},
 	}
 	secret := sh("")
 	secret.Secret = true
@@ -67,7 +67,7 @@ func TestPartsHaveNamesOfTheirOwn(t *testing.T) {
 	), map[string]string{"cluster": "东", "passes": "a,b", "password": "hunter2"})
 	captured := func(path string) map[string]any {
 		return map[string]map[string]any{
-			"":                          {"everywhere": 1},
+			"":                          {"everywhere": 1, "run": "7k2m"},
 			"@ob-1":                     {"group": 2},
 			"s[ob-1]":                   {"seen": "S", "count": 5},
 			"s[ob-1]/quiet-now":         {"sum": "中"},
@@ -77,7 +77,7 @@ func TestPartsHaveNamesOfTheirOwn(t *testing.T) {
 	in, _ := p.Cell("s[ob-1]/quiet-now/in", "ob-1")
 	names := p.Names(in.Step.Scope, "ob-1", captured)
 	for name, want := range map[string]any{
-		"cluster": "东", "who": "ob-1 by S", "n": 5, "l": []any{"a", "b"}, "def": 9 * time.Second, "sum": "中",
+		"cluster": "东", "who": "ob-1 by S in 7k2m", "run": "7k2m", "n": 5, "l": []any{"a", "b"}, "def": 9 * time.Second, "sum": "中",
 		"host": "ob-1", "home": "/ob-1", "pw": "hunter2", "each": map[string]any{"index": 0, "count": 5, "last": false},
 	} {
 		if !reflect.DeepEqual(names[name], want) {

@@ -20,7 +20,7 @@ func PlanJSON(w io.Writer, p *plan.Plan) error {
 	}
 	o := planObject{
 		Format: "stepgate-plan", Version: 1, Title: p.Title, Runbook: p.Book.File, Digest: p.Digest,
-		Values: p.Values.Given(), Groups: p.Groups, Hosts: []planHost{}, Walks: []walkObject{}, Parts: partsOf(r, p.Root),
+		Values: p.Values.Given(), Groups: p.Groups, Hosts: []planHost{}, Walks: []walkObject{}, Parts: partsOf(p, p.Root),
 		Steps: []stepObject{},
 	}
 	for _, v := range p.Values {
@@ -132,22 +132,22 @@ type partObject struct {
 }
 
 // partsOf lists the included parts below a node.
-func partsOf(r *run.Run, n plan.Node) (out []partObject) {
+func partsOf(p *plan.Plan, n plan.Node) (out []partObject) {
 	switch n := n.(type) {
 	case *plan.Section:
 		if part := n.Book.Part; part != nil {
 			o := partObject{ID: n.ID, File: part.File, With: map[string]string{}}
 			for name, tmpl := range part.With {
-				o.With[name] = r.TextIn(n.Scope, tmpl)
+				o.With[name] = p.Text(tmpl, n.Scope, nil)
 			}
 			out = append(out, o)
 		}
 		for _, c := range n.Children {
-			out = append(out, partsOf(r, c)...)
+			out = append(out, partsOf(p, c)...)
 		}
 	case *plan.Walk:
 		for _, c := range n.Instances {
-			out = append(out, partsOf(r, c)...)
+			out = append(out, partsOf(p, c)...)
 		}
 	case *plan.Step:
 	}

@@ -17,7 +17,7 @@ func (l *listing) node(n plan.Node, depth int) {
 	switch n := n.(type) {
 	case *plan.Section:
 		if n.ID != "" {
-			l.say(depth, "%s %s%s", n.Number, line(l.r.TextIn(n.Scope, n.Title)), line(instance(n.Scope, n.ID)))
+			l.say(depth, "%s %s%s", n.Number, line(l.p.Text(n.Title, n.Scope, nil)), line(instance(n.Scope, n.ID)))
 		}
 		l.part(n, depth)
 		for _, child := range n.Children {
@@ -45,7 +45,7 @@ func (l *listing) part(n *plan.Section, depth int) {
 	}
 	l.say(depth+2, "%-9s %s", "part", from)
 	for _, name := range slices.Sorted(maps.Keys(part.With)) {
-		l.say(depth+2, "%-9s %s = %s", "with", line(name), line(l.r.TextIn(n.Scope, part.With[name])))
+		l.say(depth+2, "%-9s %s = %s", "with", line(name), line(l.p.Text(part.With[name], n.Scope, nil)))
 	}
 }
 
@@ -86,7 +86,7 @@ func (l *listing) step(s *plan.Step, depth int) {
 	if b.Always {
 		what = append(what, "offered whenever its section is open")
 	}
-	l.say(depth, "%s %s  [%s]%s", s.Number, line(l.r.TextIn(s.Scope, s.Title)), strings.Join(what, ", "), l.where(s))
+	l.say(depth, "%s %s  [%s]%s", s.Number, line(l.p.Text(s.Title, s.Scope, nil)), strings.Join(what, ", "), l.where(s))
 	say := func(name, format string, args ...any) { l.say(depth+2, "%-9s %s", name, fmt.Sprintf(format, args...)) }
 	if b.When != nil {
 		say("when", "%s", line(b.When.Text))

@@ -93,8 +93,8 @@ type envObject struct {
 func stepOf(r *run.Run, s *plan.Step) stepObject {
 	b := s.Book
 	o := stepObject{
-		ID: s.ID, Number: s.Number, Title: r.TextIn(s.Scope, s.Title), Kind: kindWord(s.Kind), Gated: s.Gated,
-		Judged: b.Judged, Caution: r.TextIn(s.Scope, b.Caution), Approvers: b.Approvers, Classes: classes(b), Always: b.Always,
+		ID: s.ID, Number: s.Number, Title: r.Plan.Text(s.Title, s.Scope, nil), Kind: kindWord(s.Kind), Gated: s.Gated,
+		Judged: b.Judged, Caution: r.Plan.Text(b.Caution, s.Scope, nil), Approvers: b.Approvers, Classes: classes(b), Always: b.Always,
 		When: expression(b.When),
 		Done: fenceObjects(r.Plan, s, b.Done...), Before: fenceObjects(r.Plan, s, b.Before...),
 		After: fenceObjects(r.Plan, s, b.After...), Monitors: fenceObjects(r.Plan, s, b.Monitors...),
