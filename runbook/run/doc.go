@@ -1,6 +1,6 @@
 // Package run holds the rules of a run: which events there are, what each one
-// does to the state ([Apply]), what is next ([Next]), and what an operator may
-// do ([Run.Actions]).
+// does to the state ([Apply]), what is next ([Next]), what an operator may do
+// ([Run.Offers]), and what is run ([Run.Dispatch]).
 //
 // It is a pure fold: a run is its plan and its events, and nothing else. The
 // package does no I/O, has no clock, and imports only runbook, runbook/plan,

@@ -81,18 +81,6 @@ func follow(w *world, ask Ask, a Availability) []step {
 			return append(just(RollbackRequested{Cell: c.Key}), func(c *Cell) Event { return w.intent(c, RoleRollback) })
 		}
 		return advance(w)
-	case VerbReply:
-		return just(Asked{Cell: c.Key, Name: c.Plan.Step.Book.Question.Param.Name, Value: "7"})
-	case VerbExclude:
-		walk, key := w.r.Instance(c)
-		return just(InstanceExcluded{Walk: walk.ID, Instance: key, Reason: "r"})
-	case VerbPostpone:
-		walk, key := w.r.Instance(c)
-		return just(WalkOrdered{Walk: walk.ID, Hosts: w.r.Postponed(walk, key), Why: "later"})
-	case VerbFinish:
-		return just(StopRequested{After: w.r.Finishable(c)[0]})
-	case VerbCall:
-		return just(Called{Cell: w.r.Callable()[0].Key})
 	case VerbAnswer:
 		if d := c.Gate.Dispatch; d != nil {
 			if now, err := w.r.Dispatch(c, RoleCommand); err != nil || now.Hash("") != d.Hash("") {
@@ -134,6 +122,34 @@ func follow(w *world, ask Ask, a Availability) []step {
 			return just(taken(c, c.afterPhase(), checks.Pass))
 		}
 		return just(taken(c, Evidence, checks.Pass))
+	}
+	return followRun(w, c, a.Verb)
+}
+
+// followRun is [follow] for what is about more than the cell.
+func followRun(w *world, c *Cell, v Verb) []step {
+	just := func(e Event) []step { return []step{func(*Cell) Event { return e }} }
+	switch v {
+	case VerbReply:
+		return just(Asked{Cell: c.Key, Name: c.Plan.Step.Book.Question.Param.Name, Value: "7"})
+	case VerbExclude:
+		walk, key := w.r.Instance(c)
+		return just(InstanceExcluded{Walk: walk.ID, Instance: key, Reason: "r"})
+	case VerbPostpone:
+		walk, key := w.r.Instance(c)
+		return just(WalkOrdered{Walk: walk.ID, Hosts: w.r.Postponed(walk, key), Why: "later"})
+	case VerbFinish:
+		return just(StopRequested{After: w.r.Finishable(c)[0]})
+	case VerbCall:
+		return just(Called{Cell: w.r.Callable()[0].Key})
+	case VerbPause:
+		return just(Paused{})
+	case VerbContinue:
+		return just(Continued{})
+	case VerbAbort:
+		return just(RunClosed{How: Aborted})
+	case VerbNote:
+		return just(Note{Cell: c.Key, Text: "n"})
 	case VerbRollBack:
 		for _, r := range w.r.RollBacks(c) {
 			if r.Why == "" && r.Scope != RollbackStep {
@@ -144,14 +160,6 @@ func follow(w *world, ask Ask, a Availability) []step {
 			}
 		}
 		panic("a rollback is offered, and no reach has one")
-	case VerbPause:
-		return just(Paused{})
-	case VerbContinue:
-		return just(Continued{})
-	case VerbAbort:
-		return just(RunClosed{How: Aborted})
-	case VerbNote:
-		return just(Note{Cell: c.Key, Text: "n"})
 	case VerbStopNow: // no event of its own
 	}
 	return nil
