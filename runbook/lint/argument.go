@@ -92,8 +92,8 @@ func (j *reading) password(n syntax.Node, args []string, holder syntax.Node) {
 
 // secret reports whether an argument holds a value that is secret.
 func (j *reading) secret(arg string) bool {
-	for _, p := range j.book.Params {
-		if p.Secret && mentions(arg, p.Name) {
+	for name, secret := range j.secrets {
+		if secret && mentions(arg, name) {
 			return true
 		}
 	}

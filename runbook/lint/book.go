@@ -12,8 +12,8 @@ import (
 // the runbook's own first. Rollback commands are read and not judged: they are
 // for an hour at which nothing else is left.
 func Book(b *runbook.Runbook) []runbook.Diagnostic {
-	l := &linter{book: b, preludes: map[string]script{}}
-	l.declared = l.values()
+	l := &linter{book: b, preludes: map[string]script{}, met: map[runbook.Diagnostic]bool{}, declared: map[string]bool{}, secrets: map[string]bool{}}
+	l.values()
 	l.prelude()
 	l.walk(b.Root, surroundings{})
 	l.unused()
@@ -51,7 +51,9 @@ func Inventory(b *runbook.Runbook, inv *inventory.Inventory) []runbook.Diagnosti
 type linter struct {
 	book     *runbook.Runbook
 	found    []runbook.Diagnostic
+	met      map[runbook.Diagnostic]bool
 	declared map[string]bool   // names that have a value somewhere
+	secrets  map[string]bool   // those whose value is one
 	preludes map[string]script // by interpreter
 	space    bool              // a check so far has looked at free disk space
 }
@@ -62,12 +64,11 @@ func (l *linter) find(pos runbook.Pos, id, text, remedy string) {
 	if !l.book.Annotated && severity == runbook.Error {
 		severity = runbook.Warning
 	}
-	for _, d := range l.found {
-		if d.Pos == pos && d.Rule == id && d.Text == text {
-			return
-		}
+	d := runbook.Diagnostic{Pos: pos, Severity: severity, Rule: id, Text: text, Remedy: remedy}
+	if !l.met[d] {
+		l.met[d] = true
+		l.found = append(l.found, d)
 	}
-	l.found = append(l.found, runbook.Diagnostic{Pos: pos, Severity: severity, Rule: id, Text: text, Remedy: remedy})
 }
 
 // surroundings are what a step stands in.

@@ -1,8 +1,9 @@
 package lint
 
 import (
+	"maps"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -11,45 +12,54 @@ import (
 	"stepgate/runbook"
 )
 
-// values are the names that have a value anywhere in the runbook.
-func (l *linter) values() map[string]bool {
-	names := map[string]bool{"host": true, "run": true, "step": true, "attempt": true}
-	for _, p := range l.book.Params {
-		names[p.Name] = true
+// values gathers the names that have a value anywhere in the runbook.
+func (l *linter) values() {
+	for _, name := range []string{"host", "run", "step", "attempt"} {
+		l.declared[name] = true
 	}
+	declare := func(ps ...runbook.Param) {
+		for _, p := range ps {
+			l.declared[p.Name] = true
+			l.secrets[p.Name] = l.secrets[p.Name] || p.Secret
+		}
+	}
+	declare(l.book.Params...)
 	for _, g := range l.book.Groups {
 		for _, v := range g.Vars {
-			names[v] = true
+			l.declared[v] = true
 		}
 	}
 	each(l.book.Root, func(s *runbook.Section, st *runbook.Step) {
-		repeated := (*runbook.Each)(nil)
-		if s != nil {
-			repeated = s.Each
-			if s.Part != nil {
-				for _, p := range s.Part.Params {
-					names[p.Name] = true
-				}
-			}
+		if s != nil && s.Part != nil {
+			declare(s.Part.Params...)
 		}
-		if st != nil {
-			repeated = st.Each
-			if st.Question != nil {
-				names[st.Question.Param.Name] = true
-			}
-			for _, f := range fencesOf(st) {
-				if f.Capture != nil {
-					for _, name := range f.Capture.Names() {
-						names[name] = true
-					}
-				}
-			}
+		if repeated := eachOf(s, st); repeated != nil && repeated.Name != "" {
+			l.declared[repeated.Name] = true
 		}
-		if repeated != nil && repeated.Name != "" {
-			names[repeated.Name] = true
+		if st == nil {
+			return
+		}
+		if st.Question != nil {
+			declare(st.Question.Param)
+		}
+		for _, f := range fencesOf(st) {
+			if f.Capture == nil {
+				continue
+			}
+			for _, name := range f.Capture.Names() {
+				l.declared[name] = true
+				l.secrets[name] = l.secrets[name] || f.Secret
+			}
 		}
 	})
-	return names
+}
+
+// eachOf is what a section or a step is repeated over.
+func eachOf(s *runbook.Section, st *runbook.Step) *runbook.Each {
+	if s != nil {
+		return s.Each
+	}
+	return st.Each
 }
 
 // each calls visit for every section and step below s, in order.
@@ -97,11 +107,6 @@ func (j *reading) undefined() {
 	if !j.book.Annotated || j.open || j.prelude.open {
 		return
 	}
-	var known []string
-	for name := range j.declared {
-		known = append(known, name)
-	}
-	sort.Strings(known)
 	syntax.Walk(j.file, func(n syntax.Node) bool {
 		p, ok := n.(*syntax.ParamExp)
 		if !ok || p.Param == nil || p.Exp != nil && optional(p.Exp.Op) || j.gives(p.Param.Value) {
@@ -109,7 +114,7 @@ func (j *reading) undefined() {
 		}
 		name := p.Param.Value
 		remedy := "add [params." + name + "] to the front matter, name it in vars of its group, or write ${" + name + ":-}"
-		if did := checks.Did(name, known); did != "" {
+		if did := checks.Did(name, slices.Sorted(maps.Keys(j.declared))); did != "" {
 			remedy = "did you mean $" + did + "?"
 		}
 		j.report(p, nil, "undefined-variable", "nothing gives $"+name+" a value, and the fence ends where it is used", remedy)
@@ -244,7 +249,10 @@ func usesOfStep(st *runbook.Step, take, filled func(...string)) {
 			filled(span)
 		}
 		if f.Connection != nil {
-			take("connection " + f.Connection.Name)
+			take(f.Connection.Name)
+		}
+		if f.Language != nil {
+			take(f.Language.Name)
 		}
 	}
 }
@@ -265,12 +273,12 @@ func (l *linter) unnamed(used map[string]bool) {
 			l.find(g.Pos, "unused", "nothing uses the group "+quote(g.Name), "remove [groups."+g.Name+"], or use it")
 		}
 	}
-	names := make([]string, 0, len(l.book.Connections))
-	for name := range l.book.Connections {
-		names = append(names, name)
+	for _, name := range slices.Sorted(maps.Keys(l.book.Languages)) {
+		if !used[name] {
+			l.find(l.book.Languages[name].Pos, "unused", "nothing uses the language "+quote(name), "remove [languages."+name+"], or use it")
+		}
 	}
-	sort.Strings(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(l.book.Connections)) {
 		if c := l.book.Connections[name]; !used[name] {
 			l.find(c.Pos, "unused", "nothing uses the connection "+quote(name), "remove [connections."+name+"], or use it")
 		}

@@ -266,6 +266,33 @@ func TestLoops(t *testing.T) {
 	}
 }
 
+// TestSecretCaptures: what is captured under .secret is no argument either.
+func TestSecretCaptures(t *testing.T) {
+	t.Parallel()
+	src := "+++\n+++\n- [ ] A\n\n  ```sh {.check .secret}\n  cat /etc/key\n  ```\n  ```capture\n  key = stdout\n  ```\n- [ ] B\n\n  ```sh {.check}\n  tool \"$key\"\n  ```\n"
+	if got := strings.Join(find(t, src), "\n"); !strings.HasPrefix(got, "a.md:14:3: warning: a password") {
+		t.Error(got)
+	}
+	if got := find(t, strings.Replace(src, " .secret", "", 1)); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestUnused(t *testing.T) {
+	t.Parallel()
+	head := "+++\n[params.p]\n[groups.g]\nvars = [\"v\"]\n[languages.l]\nrun = \"cat $STEPGATE_BODY\"\n[connections.c]\ndriver = \"mysql\"\nhost = \"{{p}}\"\n+++\n"
+	got := find(t, head+"- [ ] A\n")
+	for i, want := range []string{`a.md:3:2: warning: nothing uses the group "g"`, `a.md:5:2: warning: nothing uses the language "l"`, `a.md:7:2: warning: nothing uses the connection "c"`} {
+		if len(got) != 3 || !strings.HasPrefix(got[i], want) {
+			t.Errorf("%q", got)
+		}
+	}
+	got = find(t, head+"- [ ] A {on=g}\n\n  ```l {.check}\n  x\n  ```\n  ```sql {.check db=c}\n  SELECT 1 n\n  ```\n  ```expect\n  rows[0].n == 1\n  ```\n")
+	if len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestSectionsGate: entering a section by a gate is a gate for all in it.
 func TestSectionsGate(t *testing.T) {
 	t.Parallel()
