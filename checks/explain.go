@@ -278,22 +278,20 @@ func (q *quantifier) notes(s *scope) []string {
 // distinct are the places of the first of each value.
 func distinct(values reflect.Value) []int {
 	var out []int
+	known := map[string]bool{}
 	for i := range values.Len() {
-		if !slices.ContainsFunc(out, func(j int) bool {
-			same, err := equal(values.Index(i).Interface(), values.Index(j).Interface())
-			return same && err == nil
-		}) {
-			out = append(out, i)
+		v := values.Index(i).Interface()
+		text := fmt.Sprint(v)
+		if isNumber(v) {
+			text = rational(v).RatString()
 		}
-		if len(out) > maxDistinct {
-			break
+		if key := kindName(v) + " " + text; !known[key] {
+			known[key] = true
+			out = append(out, i)
 		}
 	}
 	return out
 }
-
-// maxDistinct bounds the values that are compared with each other for a row.
-const maxDistinct = 1000
 
 // note counts the elements and names the first that decided.
 func (q *quantifier) note(s *scope) string {

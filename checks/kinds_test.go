@@ -22,6 +22,7 @@ func TestKinds(t *testing.T) {
 		Status: 200, Body: "{\"status\":\"green\",\"nodes\":[]}\r\n",
 		Headers: map[string]string{"content-type": "application/json", "set-cookie": "a=1, b=2"},
 	}
+	pods := Observation{Status: 200, Body: `[{"name":"p1","phase":"Running"},{"name":"p2","phase":"Failed","reason":"oom"}]`}
 	for _, tt := range []struct {
 		of                Kind
 		o                 Observation
@@ -51,6 +52,11 @@ func TestKinds(t *testing.T) {
 		{OfHTTP, answer, `status == 200`, "pass", "status: 200"},
 		{OfHTTP, answer, `json.status == "green"`, "pass", `json.status: "green"`},
 		{OfHTTP, answer, `json.state == "green"`, "unknown", `there is no key "state" (keys: nodes status)`},
+		{OfHTTP, answer, `none(json.nodes, .state == "x")`, "pass", "no elements"},
+		{OfHTTP, pods, `any(json, .phase == "Running" or .fase == "x")`, "unknown", `there is no key "fase" (keys: name phase)`},
+		{OfHTTP, pods, `any(json, .phase == "Running" or (.fase ?? "") == "x")`, "pass", `1 of 2: p1 phase "Running"`},
+		{OfHTTP, pods, `none(json, .name == "p1" and .reason == "x")`, "unknown", `there is no key "reason" (keys: name phase)`},
+		{OfHTTP, pods, `none(json, .name == "p2" and .reason == "x")`, "pass", `0 of 2`},
 		{OfHTTP, answer, `body endsWith "}\n"`, "pass", `body: "{\"status\":\"green\",\"nodes\":[]}\n"`},
 		{OfHTTP, answer, `headers["Content-Type"] startsWith "application/"`, "pass", `headers["Content-Type"]: "application/json"`},
 		{OfHTTP, answer, `headers.etag == ""`, "unknown", `there is no header "etag" (headers: content-type set-cookie)`},

@@ -29,6 +29,7 @@ var primitives = map[string]primitive{
 	"__text":     on(3, (*scope).textOp),
 	"__add":      on(2, (*scope).add),
 	"__need":     on(2, (*scope).need),
+	"__keyed":    on(2, (*scope).keyed),
 	"__table":    on(1, (*scope).table),
 	"__regex":    on(2, (*scope).regex),
 	"__number":   on(1, (*scope).number),
@@ -206,45 +207,6 @@ func some(names []string) string {
 		names = append(names[:most:most], "…")
 	}
 	return strings.Join(names, " ")
-}
-
-// need passes list on when the table its elements come from, or the rows, have the
-// columns.
-func (s *scope) need(a []any) (any, error) {
-	columns := strings.Split(a[1].(string), columnGlue)
-	if len(a) == 2 {
-		return a[0], s.seen.has(columns)
-	}
-	t, err := s.tableOf(a[2:])
-	if err != nil {
-		return nil, err
-	}
-	return a[0], t.has(columns)
-}
-
-func (s *scope) tableOf(a []any) (*table, error) {
-	text, ok := a[0].(string)
-	if !ok {
-		return nil, unknown("wrong type: table() of %s", kindName(a[0]))
-	}
-	first := ""
-	if len(a) > 1 {
-		if first, ok = a[1].(string); !ok {
-			return nil, unknown("wrong type: the first column of table() is %s", kindName(a[1]))
-		}
-	}
-	if err := s.charge(size(text)); err != nil {
-		return nil, err
-	}
-	return s.readTable(text, first)
-}
-
-func (s *scope) table(a []any) (any, error) {
-	t, err := s.tableOf(a)
-	if err != nil {
-		return nil, err
-	}
-	return t.rows, nil
 }
 
 func (s *scope) regex(a []any) (any, error) {

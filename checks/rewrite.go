@@ -162,8 +162,8 @@ func (r *rewriter) call(n *ast.CallNode) ast.Node {
 	return call("__"+name, r.nodes(n.Arguments)...)
 }
 
-// builtin charges every call for the text it goes over, and tells the table
-// which columns a predicate reads, since with no rows nobody would miss them.
+// builtin charges every call for the text it goes over, and tells the list which
+// members a predicate reads: with no rows, or behind an or, nobody would miss them.
 func (r *rewriter) builtin(n *ast.BuiltinNode) ast.Node {
 	if f := "__" + n.Name; primitives[f] != nil {
 		return call(f, r.nodes(n.Arguments)...)
@@ -188,9 +188,13 @@ func (r *rewriter) builtin(n *ast.BuiltinNode) ast.Node {
 	}
 	if len(out.Arguments) > 0 {
 		out.Arguments[0] = call("__charge", out.Arguments[0])
-		if t, found := r.table(n.Arguments[0]); found && len(columns) > 0 {
-			need := append([]ast.Node{out.Arguments[0], text(strings.Join(columns, columnGlue))}, r.nodes(t)...)
-			out.Arguments[0] = call("__need", need...)
+		need := []ast.Node{out.Arguments[0], text(strings.Join(columns, columnGlue))}
+		switch t, found := r.table(n.Arguments[0]); {
+		case len(columns) == 0:
+		case found:
+			out.Arguments[0] = call("__need", append(need, r.nodes(t)...)...)
+		default:
+			out.Arguments[0] = call("__keyed", need...)
 		}
 	}
 	return out
