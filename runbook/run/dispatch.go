@@ -228,7 +228,7 @@ func mentions(text, name string) bool {
 }
 
 // Knowing returns the run as one sees it who knows secrets that no journal has:
-// what was captured under `.secret`, by owner (see [Cell.Owner]) and name.
+// what was captured under `.secret`, by owner (see [plan.Scope.Owner]) and name.
 func (r *Run) Knowing(secrets map[string]map[string]jsonValue) *Run {
 	n := *r
 	n.known, n.shared = secrets, true
