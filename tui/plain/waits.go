@@ -94,7 +94,7 @@ func (w *walk) reply(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	if typed == "" {
 		typed = proposed
 	}
-	if err := c.Refuses(typed); err != nil || typed == "" && param.Required {
+	if err := wording.Refused(c)(typed); err != nil || typed == "" && param.Required {
 		w.p.printf("  %s\n", refusal(err))
 		return nil, nil
 	}

@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -171,3 +172,15 @@ func Choice(reaches []run.Reach) bool {
 
 // More says how many lines, or things, are left out.
 func More(n int) string { return fmt.Sprintf("and %d more", n) }
+
+// Refused says why an answer to a question isn't taken, or nil.
+func Refused(c *run.Cell) func(string) error {
+	prefix := fmt.Sprintf("bind value %q: ", c.Plan.Step.Book.Question.Param.Name)
+	return func(s string) error {
+		err := c.Refuses(s)
+		if err == nil {
+			return nil
+		}
+		return errors.New(strings.TrimPrefix(err.Error(), prefix))
+	}
+}
