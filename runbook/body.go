@@ -151,7 +151,7 @@ func wordByte(c byte) bool {
 var (
 	requestLine = regexp.MustCompile(`^([A-Z]+) +(\S+)( +HTTP/[0-9.]+)?$`)
 	headerLine  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+:")
-	portLine    = regexp.MustCompile(`^(closed +)?(\S+):([0-9]+|\{\{[^{}]+\}\})$`)
+	portLine    = regexp.MustCompile(`^(closed +)?(\S+:([0-9]+|\{\{[^{}]+\}\})|\{\{[^{}]+\}\})$`)
 )
 
 // request checks the form of an http fence: a request line, headers, a blank

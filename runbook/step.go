@@ -102,8 +102,12 @@ func (d *drafting) assertion(b *block, m marks) {
 	f := d.current
 	if f == nil {
 		f = d.overVariables(b, m)
-	} else if pair, ok := m.values["on"]; ok {
-		p.errorAt(pair.At, "misplaced", "on can't stand here: the fence above says where it runs", "put it on the fence above")
+	} else {
+		for _, key := range []string{"on", "until", "every", "hold"} {
+			if pair, ok := m.values[key]; ok {
+				p.errorAt(pair.At, "misplaced", key+" can't stand here: the fence above is what is run", "put it on the fence above")
+			}
+		}
 	}
 	e := p.from(d.ctx, f.On)
 	if f.Monitor {
@@ -157,7 +161,10 @@ func (d *drafting) overVariables(b *block, m marks) *Fence {
 		}
 	}
 	ctx := d.p.inherit(m, d.ctx)
-	d.loose = &Fence{Pos: d.p.pos(b.at), On: ctx.on}
+	d.loose = &Fence{Pos: d.p.pos(b.at), On: ctx.on, Spans: map[string]string{}}
+	if d.loose.Poll = d.p.poll(m, d.p.sight(ctx.scope, ctx.on), d.loose.Spans); len(d.loose.Spans) == 0 {
+		d.loose.Spans = nil
+	}
 	d.step.Before = append(d.step.Before, d.loose)
 	return d.loose
 }
@@ -179,6 +186,10 @@ func (d *drafting) capture(b *block, f *Fence, e compiled) {
 	f.Capture, f.CaptureText = capture, b.body
 	if capture == nil || f.Monitor {
 		return
+	}
+	if g := p.group(f.On, d.ctx.scope); g != nil && g.Max != 1 && f.Pick == nil && d.ctx.scope.walks() {
+		p.errorAt(b.at, "captured-by-many", "every host of "+quote(f.On)+" would capture this, and an instance of a walk has one value of a name",
+			"capture it in a step outside the walk, or walk the hosts: each="+f.On)
 	}
 	types := capture.Types()
 	for _, name := range capture.Names() {
