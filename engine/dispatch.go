@@ -204,7 +204,7 @@ func attemptOf(r *run.Run, a *run.Attempt) executor.Attempt {
 }
 
 func command(d run.Dispatch) executor.Command {
-	c := executor.Command{Interpreter: d.Interpreter, Body: d.Prefix + d.Body, Dir: d.Dir}
+	c := executor.Command{Interpreter: d.Interpreter, Login: d.Login, Body: d.Prefix + d.Body, Dir: d.Dir}
 	for _, v := range d.Env {
 		c.Env = append(c.Env, executor.Var{Name: v.Name, Value: v.Value})
 	}

@@ -57,6 +57,7 @@ type Host struct {
 // variables.
 type Command struct {
 	Interpreter string // sh, bash, zsh, python3, … as named on the host's PATH
+	Login       bool   // by a login shell, which has read its profiles: the interpreter itself, or sh in front of it
 	Body        string // the whole program text: options, prelude and fence
 	Env         []Var  // exported to the command, in this order
 	Dir         string // working directory; empty: the login directory, on this machine Executor's own

@@ -50,6 +50,11 @@ func (p *program) set(name, value string) {
 // setCommand gives the scripts a command, whose variables are only set where it runs.
 func (p *program) setCommand(c Command) {
 	p.set("sg_interpreter", c.Interpreter)
+	login := ""
+	if c.Login {
+		login = "y"
+	}
+	p.set("sg_login", login)
 	p.set("sg_body", c.Body)
 	dir := c.Dir
 	if strings.HasPrefix(dir, "-") {

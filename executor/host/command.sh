@@ -20,11 +20,12 @@ sg_command() {
 	set +f
 	unset BASH_ENV ENV IFS PS4 PROMPT_COMMAND
 	umask "$sg_umask"
-	if sg_ignores; then
-		set -- env --default-signal=INT,QUIT "$sg_interpreter" "$1"
-	else
-		set -- "$sg_interpreter" "$1"
-	fi
+	case $sg_login,${sg_interpreter##*/} in
+	,*) set -- "$sg_interpreter" "$1" ;;
+	*,sh | *,bash | *,dash | *,ash | *,ksh | *,mksh | *,zsh) set -- "$sg_interpreter" -l "$1" ;;
+	*) set -- sh -l -c 'exec "$0" "$@"' "$sg_interpreter" "$1" ;;
+	esac
+	! sg_ignores || set -- env --default-signal=INT,QUIT "$@"
 	sg_env
 	exec "$@"
 }
