@@ -31,9 +31,12 @@ func (m *markdown) checks(c *run.Cell, e run.ChecksTaken, when time.Time) {
 // told just before, of another place.
 func (m *markdown) check(f *runbook.Fence, res run.CheckResult, again bool) {
 	if f != nil && f.Body != "" && !again {
-		m.exact(f.Lang, f.Body)
+		m.exact(language(f), f.Body)
 	}
 	var said []string
+	if f != nil && f.Connection != nil {
+		said = append(said, "over "+code(f.Connection.Name))
+	}
 	if where := place(res.Where); where != "" {
 		said = append(said, "on "+code(where))
 	}
@@ -111,6 +114,18 @@ func (m *markdown) captured(vs map[string]json.RawMessage) {
 	if len(vs) > 0 {
 		m.gap()
 	}
+}
+
+// language is what a check's text is written in.
+func language(f *runbook.Fence) string {
+	switch f.Form {
+	case runbook.SQL:
+		return "sql"
+	case runbook.HTTP:
+		return "http"
+	case runbook.Variables, runbook.Script, runbook.TCP, runbook.Copy:
+	}
+	return f.Lang
 }
 
 // gridWidth is the room of a result of rows and columns, in cells.

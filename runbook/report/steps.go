@@ -196,7 +196,11 @@ func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
 		said = append(said, "machine "+code(id.MachineID))
 	}
 	m.line("%s:\n", strings.Join(said, ", "))
-	m.exact(d.Interpreter, d.Body)
+	lang := d.Interpreter
+	if d.Form == "sql" || d.Form == "http" {
+		lang = d.Form
+	}
+	m.exact(lang, d.Body)
 	vars := named(d)
 	for _, v := range vars {
 		value := code(v.Value)

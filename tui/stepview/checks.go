@@ -113,6 +113,7 @@ func (b *body) commands(fences []*runbook.Fence) {
 			b.add(b.Theme.Bad.Render(wording.Line(err.Error())))
 			continue
 		}
+		wording.Meant(r, b.c, f, &d)
 		d.Where = strings.Join(places, ", ")
 		b.add(Dispatch(b.Theme, &d, b.w)...)
 	}

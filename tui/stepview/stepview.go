@@ -214,6 +214,7 @@ func (b *body) command() {
 	}
 	b.gap()
 	d, err := b.Snap.Run.Dispatch(b.c, run.RoleCommand)
+	wording.Meant(b.Snap.Run, b.c, st.Book.Command, &d)
 	if a := b.c.Attempt(run.RoleCommand); a != nil && b.c.Status != run.Pending {
 		d, err = a.Intent.Dispatch, nil
 	}

@@ -94,3 +94,21 @@ func Form(f runbook.Form) string {
 	}
 	return ""
 }
+
+// Meant completes what is known of statements that have not been sent: the
+// connection they will go over.
+func Meant(r *run.Run, c *run.Cell, f *runbook.Fence, d *run.Dispatch) {
+	conn := f.Connection
+	if d.Form != "sql" || conn == nil {
+		return
+	}
+	if d.Server == "" {
+		d.Server = conn.Name
+		if conn.Driver != "" {
+			d.Server += " (" + conn.Driver + ")"
+		}
+	}
+	if d.Via == "" {
+		d.Via = r.Text(c, conn.Via)
+	}
+}
