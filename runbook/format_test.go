@@ -18,27 +18,28 @@ import (
 func TestFormat(t *testing.T) {
 	t.Parallel()
 	for from, want := range map[string]string{
-		"## A{  on=\"b\"   .required #a }":                   "## A {#a .required on=b}",
-		"## A {#a cwd=\"{{home}}\" each=g}  ":                "## A {#a each=g cwd=\"{{home}}\"}  ",
-		"## A   {#a} ##":                                     "## A {#a} ##",
-		"A {when='x' #a}\n====":                              "",
-		"A  {#a}\n====":                                      "A {#a}\n====",
-		"- [ ] B  {confirm=\"a \\\"b\\\" \\\\ c\" #b}":       "- [ ] B {#b confirm=\"a \\\"b\\\" \\\\ c\"}",
-		"1. [x] B{#b}\n\n   - [ ] C {timeout=1s on=\"c\"}":   "1. [x] B {#b}\n\n   - [ ] C {on=c timeout=1s}",
-		"```sh{.check}\nx\n```":                              "```sh {.check}\nx\n```",
-		"``` sh   { .rollback .check on=a}\nx\n```":          "```sh {.check.rollback on=a}\nx\n```",
-		"~~~  {.required .sh}\nx\n~~~":                       "~~~sh {.required}\nx\n~~~",
-		"```{.sh}\nx\n```":                                   "```sh\nx\n```",
-		"````  sh\nx\n````":                                  "````sh\nx\n````",
-		"- [ ] B\n\n  ```sql {timeout=1s  db=a .check}\n  x": "- [ ] B\n\n  ```sql {.check db=a timeout=1s}\n  x",
-		"> ```sh{.ignore}\n> x\n> ```":                       "> ```sh {.ignore}\n> x\n> ```",
-		"```js {1,3}\nx\n```":                                "```js {1,3}\nx\n```",
-		"```{.haskell .numberLines}\nx\n```":                 "```{.haskell .numberLines}\nx\n```",
-		"``` text\n{#a  .b}\n```":                            "``` text\n{#a  .b}\n```",
-		"A line  {{#a  .b}} of prose {#a  .b}":               "A line  {{#a  .b}} of prose {#a  .b}",
-		"> - [ ] B  {#a}":                                    "> - [ ] B  {#a}",
-		"## A {with.b=1 env.Z=\"2\" env.A=3 unknown=4 on=x}": "## A {on=x env.Z=2 env.A=3 with.b=1 unknown=4}",
-		"\xef\xbb\xbf## A  {#a}\r\n\r\n## B  {#b}\r\n":       "\xef\xbb\xbf## A {#a}\r\n\r\n## B {#b}\r\n",
+		"## A{  on=\"b\"   .required #a }":                                  "## A {#a .required on=b}",
+		"## A {#a cwd=\"{{home}}\" each=g}  ":                               "## A {#a each=g cwd=\"{{home}}\"}  ",
+		"## A   {#a} ##":                                                    "## A {#a} ##",
+		"A {when='x' #a}\n====":                                             "",
+		"A  {#a}\n====":                                                     "A {#a}\n====",
+		"- [ ] B  {confirm=\"a \\\"b\\\" \\\\ c\" #b}":                      "- [ ] B {#b confirm=\"a \\\"b\\\" \\\\ c\"}",
+		"1. [x] B{#b}\n\n   - [ ] C {timeout=1s on=\"c\"}":                  "1. [x] B {#b}\n\n   - [ ] C {on=c timeout=1s}",
+		"```sh{.check}\nx\n```":                                             "```sh {.check}\nx\n```",
+		"``` sh   { .rollback .check on=a}\nx\n```":                         "```sh {.check.rollback on=a}\nx\n```",
+		"~~~  {.required .sh}\nx\n~~~":                                      "~~~sh {.required}\nx\n~~~",
+		"```{.sh}\nx\n```":                                                  "```sh\nx\n```",
+		"````  sh\nx\n````":                                                 "````sh\nx\n````",
+		"- [ ] B\n\n  ```sql {timeout=1s  db=a .check}\n  x":                "- [ ] B\n\n  ```sql {.check db=a timeout=1s}\n  x",
+		"> ```sh{.ignore}\n> x\n> ```":                                      "> ```sh {.ignore}\n> x\n> ```",
+		"```js {1,3}\nx\n```":                                               "```js {1,3}\nx\n```",
+		"```{.haskell .numberLines}\nx\n```":                                "```{.haskell .numberLines}\nx\n```",
+		"``` text\n{#a  .b}\n```":                                           "``` text\n{#a  .b}\n```",
+		"A line  {{#a  .b}} of prose {#a  .b}":                              "A line  {{#a  .b}} of prose {#a  .b}",
+		"> - [ ] B  {#a}":                                                   "> - [ ] B  {#a}",
+		"## A {with.b=1 env.Z=\"2\" env.A=3 unknown=4 on=x}":                "## A {on=x env.Z=2 env.A=3 with.b=1 unknown=4}",
+		"\xef\xbb\xbf## A  {#a}\r\n\r\n## B  {#b}\r\n":                      "\xef\xbb\xbf## A {#a}\r\n\r\n## B {#b}\r\n",
+		"+++\n[languages.mine]\nrun = \"x\"\n+++\n```mine  {.check}\n\n```": "+++\n[languages.mine]\nrun = \"x\"\n+++\n```mine {.check}\n\n```",
 	} {
 		got, err := runbook.Format("a.md", []byte(from))
 		if string(got) != want || (err != nil) != (want == "") {
@@ -115,7 +116,11 @@ func spell(b *strings.Builder, v reflect.Value, name string) {
 			spell(b, v.MapIndex(k), name+"["+k.String()+"]")
 		}
 	default:
-		fmt.Fprintf(b, "%s=%v\n", name, v)
+		value := fmt.Sprint(v)
+		if strings.HasSuffix(name, ".Prose") { // it may hold fences that aren't run, which are formatted too
+			value = untouched([]byte(value))
+		}
+		fmt.Fprintf(b, "%s=%s\n", name, value)
 	}
 }
 
