@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"stepgate/checks"
@@ -29,7 +33,7 @@ func (e *Engine) exchange(ctx context.Context, p place, d run.Dispatch, readOnly
 			return ob, err
 		}
 		ob.Exit, ob.Stderr, ob.Status, ob.Headers, ob.Body = r.Exit, r.Stderr, r.Status, r.Headers, r.Body
-		ob.Stdout = r.Body
+		ob.Stdout = responseOf(r)
 	case "tcp":
 		via, err := e.dialerFor(p, d.Via)
 		if err != nil {
@@ -45,6 +49,18 @@ func (e *Engine) exchange(ctx context.Context, p place, d run.Dispatch, readOnly
 	}
 	ob.Output = ob.Stdout + ob.Stderr
 	return ob, nil
+}
+
+// responseOf is an answer as it is kept and shown: its status, its headers, an
+// empty line, and the body. Expressions see the parts, never this.
+func responseOf(r executor.HTTPResult) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP %d %s\n", r.Status, http.StatusText(r.Status))
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+		fmt.Fprintf(&b, "%s: %s\n", name, r.Headers[name])
+	}
+	b.WriteString("\n" + r.Body)
+	return b.String()
 }
 
 // query runs statements. A look that finds its connection lost picks anew, once.

@@ -210,8 +210,8 @@ func TestRequestsAndProbes(t *testing.T) {
 		t.Errorf("the server got %q", got)
 	}
 	a := s.Run.Cell(run.Key{Step: "post", Target: "local"}).Latest()
-	out, _, _, err := d.e.Output(t.Context(), a.Intent.Attempt, 0, 0, 100)
-	if err != nil || string(out) != `{"leader": "n1"}` {
+	out, _, _, err := d.e.Output(t.Context(), a.Intent.Attempt, 0, 0, 4096)
+	if s := string(out); err != nil || !strings.HasPrefix(s, "HTTP 200 OK\n") || !strings.Contains(s, "\ncontent-type: application/json\n") || !strings.HasSuffix(s, "\n\n"+`{"leader": "n1"}`) {
 		t.Errorf("output %q, %v", out, err)
 	}
 	dialled := 0
