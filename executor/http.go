@@ -35,9 +35,9 @@ type HTTPResult struct {
 const maxHTTPBody = 32 << 20
 
 // Request sends the one request that text holds, in the form of .http files: "GET
-// url", headers, an empty line, the body. Lines before the request that begin with #
-// or // are comments; a url without a method is a GET. The line break that ends the
-// text is no part of the body.
+// url", headers, an empty line, the body. The url goes on in indented lines under it.
+// Lines before the request that begin with # or // are comments; a url without a
+// method is a GET. The line break that ends the text is no part of the body.
 //
 // Redirects aren't followed, no proxy is used, nothing is sent twice, and compressed
 // bodies come as they are. An error means that the answer isn't known: not reached,
@@ -133,6 +133,9 @@ func readRequest(ctx context.Context, text string) (*http.Request, error) {
 	}
 	req.Header.Del("Host")
 	req.Header.Del("Content-Length") // the body's own
+	if password, _ := u.User.Password(); u.User != nil && req.Header.Get("Authorization") == "" {
+		req.SetBasicAuth(u.User.Username(), password)
+	}
 	if _, named := req.Header["User-Agent"]; !named {
 		req.Header.Set("User-Agent", "stepgate")
 	}
@@ -152,6 +155,11 @@ func splitRequest(text string) (method, address, head, body string, err error) {
 			line = ""
 		}
 	}
+	for indented(rest) {
+		var more string
+		more, rest, _ = strings.Cut(rest, "\n")
+		line += strings.TrimSpace(more)
+	}
 	words := strings.Fields(line)
 	if n := len(words); n > 1 && strings.HasPrefix(words[n-1], "HTTP/") {
 		words = words[:n-1]
@@ -170,4 +178,10 @@ func splitRequest(text string) (method, address, head, body string, err error) {
 		head += line + "\r\n"
 	}
 	return words[0], words[1], head, strings.TrimSuffix(rest, "\n"), nil
+}
+
+// indented tells whether text begins with a line that is indented and not blank.
+func indented(text string) bool {
+	bare := strings.TrimLeft(text, " \t")
+	return len(bare) < len(text) && bare != "" && bare[0] != '\n'
 }

@@ -29,6 +29,9 @@ func echoHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("X-Twice", "two")
 	_, _ = fmt.Fprintf(w, "%s %s host=%s agent=%s accept=%q encoding=%q token=%s type=%s length=%d body=%q", r.Method, r.URL.RequestURI(), r.Host, r.UserAgent(),
 		r.Header.Values("Accept"), r.Header.Get("Accept-Encoding"), r.Header.Get("X-Token"), r.Header.Get("Content-Type"), r.ContentLength, body)
+	if user, password, ok := r.BasicAuth(); ok {
+		_, _ = fmt.Fprintf(w, " basic=%s:%s", user, password)
+	}
 }
 
 func TestRequestForm(t *testing.T) {
@@ -44,6 +47,8 @@ func TestRequestForm(t *testing.T) {
 			"PUT " + s.URL + "/settings\r\nContent-Type: application/json\r\nX-Token:  s3 cret \r\nHost: db.internal\r\nUser-Agent: me\r\nContent-Length: 999\r\n\r\n{\"a\":\n\n\"库\"}\r\n",
 			`PUT /settings host=db.internal agent=me accept=[] encoding="" token=s3 cret type=application/json length=13 body="{\"a\":\n\n\"库\"}"`,
 		},
+		{"GET " + s.URL + "/a\n  ?b=1\n\t&c=2\nX-Token: t\n", `GET /a?b=1&c=2 host=` + host + ` agent=stepgate accept=[] encoding="" token=t type= length=0 body=""`},
+		{"GET http://me:s3cret@" + host + "/\n  \nbody", `GET / host=` + host + ` agent=stepgate accept=[] encoding="" token= type= length=4 body="body" basic=me:s3cret`},
 		{"POST " + s.URL + "/form\n\na=b\n\n", `POST /form host=` + host + ` agent=stepgate accept=[] encoding="" token= type= length=4 body="a=b\n"`},
 	} {
 		r, err := executor.Request(t.Context(), tt.text, executor.HTTPOptions{}, nil)

@@ -30,6 +30,7 @@ func openMySQL(ctx context.Context, db Database, via Dialer) (session, error) {
 	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return via.Dial(ctx, network, address) }
 	c.User, c.Passwd, c.DBName = db.User, db.Password, db.Name
 	c.MultiStatements, c.CheckConnLiveness = true, false
+	c.AllowCleartextPasswords = db.TLS != "" && db.TLS != "skip-verify"
 	c.Logger = &mysql.NopLogger{}
 	if db.TLS != "" {
 		var err error
@@ -47,7 +48,8 @@ func openMySQL(ctx context.Context, db Database, via Dialer) (session, error) {
 	}
 	s := &mysqlSession{conn: conn, connector: connector}
 	r, err := s.query(ctx, "SELECT CONNECTION_ID() AS id")
-	if err != nil {
+	var refused *mysql.MySQLError
+	if err != nil && !errors.As(err, &refused) { // what can't say it can't be asked to kill it
 		s.close()
 		return nil, err
 	}
