@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"stepgate/runbook"
 )
 
 // usualDirectories are names that are directories wherever they stand in a
@@ -235,8 +237,10 @@ func (j *reading) number(name string) bool {
 	for _, p := range j.book.Params {
 		if p.Name == name {
 			switch p.Type {
-			case "int", "number", "bool", "duration", "host":
+			case runbook.TypeInt, runbook.TypeNumber, runbook.TypeBool, runbook.TypeDuration, runbook.TypeHost:
 				return true
+			default:
+				return false
 			}
 		}
 	}

@@ -108,7 +108,8 @@ type role uint8
 
 const (
 	command role = iota
-	look         // a check, a probe, a monitor: it may only read
+	look         // a check or a probe: it may only read
+	sample       // a monitor: it may write what it measures with
 	undo
 )
 
@@ -129,7 +130,7 @@ func (l *linter) step(st *runbook.Step, around surroundings) {
 		l.fence(st.Command, command, around)
 	}
 	l.fences(st.After, look, around)
-	l.fences(st.Monitors, look, around)
+	l.fences(st.Monitors, sample, around)
 	if st.Rollback != nil {
 		l.fences(st.Rollback.Before, look, around)
 		if st.Rollback.Command != nil {

@@ -128,8 +128,9 @@ func optional(op syntax.ParExpOperator) bool {
 	case syntax.AlternateUnset, syntax.AlternateUnsetOrNull, syntax.DefaultUnset, syntax.DefaultUnsetOrNull,
 		syntax.AssignUnset, syntax.AssignUnsetOrNull, syntax.ErrorUnset, syntax.ErrorUnsetOrNull:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // gives reports whether a shell variable has a value.

@@ -21,6 +21,14 @@ var parts = []Rule{
 		Good:    "+++\n+++\n## A {#a}\n\n- [ ] Stop {#stop}\n\n## B {#b}\n\n- [ ] Stop {#stop}\n\n- [ ] Tell {#tell when=\"ran('a/stop')\"}\n",
 	},
 	{
+		ID: "captured-by-many", Severity: runbook.Error,
+		Summary: "Several hosts would capture one name in an instance of a walk",
+		Why:     "An instance has one value of a name, and each host would give another.",
+		Remedy:  "Capture it outside the walk, or walk those hosts too.",
+		Bad:     "+++\n[groups.web]\n[groups.db]\n+++\n## Web {each=web}\n\n- [ ] Look\n\n  ~~~sh {.check on=db}\n  ls\n  ~~~\n  ~~~capture\n  files = len(lines)\n  ~~~\n",
+		Good:    "+++\n[groups.web]\n[groups.db]\nmax = 1\n+++\n## Web {each=web}\n\n- [ ] Look\n\n  ~~~sh {.check on=db}\n  ls\n  ~~~\n  ~~~capture\n  files = len(lines)\n  ~~~\n",
+	},
+	{
 		ID: "check-writes", Severity: runbook.Error,
 		Summary: "A check in http sends more than GET or HEAD",
 		Why:     "Checks are taken again and again; a request that changes something would be repeated.",

@@ -129,7 +129,7 @@ func (l *linter) sql(f *runbook.Fence, as role, around surroundings) {
 	if f.Connection != nil {
 		driver = f.Connection.Driver
 	}
-	if as == look && f.Expect == nil && f.Capture == nil && !f.Monitor {
+	if as == look && f.Expect == nil && f.Capture == nil {
 		l.find(f.Pos, "sql-check-without-expect", "the check passes whatever the server answers, as long as it answers",
 			"add an expect, such as len(rows) == 0")
 	}
@@ -140,7 +140,7 @@ func (l *linter) sql(f *runbook.Fence, as role, around surroundings) {
 			if what = s.writes(); what != "" {
 				l.find(f.At(s.at), "sql-check-writes", "a check only reads, and this one says "+what, "make it the command of a step, or read instead")
 			}
-		case command:
+		case command, sample:
 			if what = runbook.DestroysSQL(s.text); what != "" && !around.gated {
 				l.find(f.At(s.at), "destructive", "the command says "+what+" and no gate stands before it", "write > [!CAUTION] into the step and say what is lost")
 			}

@@ -74,6 +74,8 @@ func TestSQLCommands(t *testing.T) {
 		{"db=main", "select 'drop table t'", check, ""},
 		{"db=main", "drop table t", check + "\n  > [!CAUTION]\n  > It is lost.\n", ""},
 		{".irreversible db=main", "drop table t", check, ""},
+		{".monitor db=main every=1s", "insert into beat values (1)", "", ""},
+		{".monitor db=main every=1s", "drop table t", "", "destructive"},
 		{".check db=main", "select 1 one", "", "sql-check-without-expect"},
 		{".check db=main", "select 1 one", "  ```capture\n  found = rows[0].one\n  ```\n", ""},
 	} {
