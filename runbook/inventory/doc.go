@@ -1,7 +1,8 @@
 // Package inventory reads which hosts there are, how to reach them, and the
 // groups and variables they have.
 //
-// It owns the inventory's form and none of what a runbook asks of it. It is
+// It reads TOML and Ansible's INI form.
+// It owns the inventory's forms and none of what a runbook asks of it. It is
 // pure, text in, values out, and imports of the project only runbook (for
 // diagnostics), runbook/conf, runbook/text and checks (for reserved names).
 //

@@ -19,9 +19,10 @@ import (
 const (
 	MaxSource = 5 << 20 // bytes
 	MaxHosts  = 1000
+	maxGroups = 1000
 )
 
-// Parse reads an inventory in TOML. file names it in diagnostics. All findings
+// Parse reads an inventory in TOML, or in Ansible's INI form. file names it in diagnostics. All findings
 // are reported, in the order of the file; the Inventory is nil when any is an
 // error.
 func Parse(file string, src []byte) (*Inventory, []runbook.Diagnostic) {
@@ -54,17 +55,14 @@ func (p *parser) pos(at conf.Place) runbook.Pos {
 	return runbook.Pos{File: p.file, Line: at.Line, Col: at.Col}
 }
 
-var iniSection = regexp.MustCompile(`(?m)^\s*\[[^\]\n]*:(vars|children)\]`)
-
 func (p *parser) parse(src []byte) {
 	if len(src) > MaxSource {
 		p.errorAt(conf.Place{Line: 1, Col: 1}, "too-large", fmt.Sprintf("the inventory has %d bytes, more than %d", len(src), MaxSource), "leave out hosts that aren't needed")
 		return
 	}
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
-	if ext := path.Ext(p.file); ext == ".ini" || ext != ".toml" && iniSection.Match(src) {
-		p.errorAt(conf.Place{Line: 1, Col: 1}, "not-yet", "not yet: inventories in Ansible's INI form",
-			"write TOML:\n[groups.web]\nhosts = [\"web-1\"]\n[hosts.web-1]\nssh = \"ops@10.0.0.1:22\"")
+	if ext := path.Ext(p.file); ext == ".ini" || ext != ".toml" && looksINI(string(src)) {
+		p.readINI(string(src))
 		return
 	}
 	table, problem := conf.Read(string(src))

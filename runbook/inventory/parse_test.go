@@ -130,10 +130,8 @@ func TestDestinations(t *testing.T) {
 func TestOtherForms(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, src, rule string }{
-		"ini by name":    {"hosts.ini", "[web]\nweb-1 ansible_host=10.0.0.1\n", "not-yet"},
-		"ini by content": {"hosts", "[web]\nweb-1\n[web:vars]\nx=1\n", "not-yet"},
-		"no TOML":        {"i.toml", "[hosts\n", "inventory"},
-		"no tables":      {"i.toml", "hosts = 1\ngroups = 2\n", "value"},
+		"no TOML":   {"i.toml", "[hosts\n", "inventory"},
+		"no tables": {"i.toml", "hosts = 1\ngroups = 2\n", "value"},
 	} {
 		inv, ds := inventory.Parse(c.file, []byte(c.src))
 		if inv != nil || len(ds) == 0 || ds[0].Rule != c.rule || ds[0].Pos.Line < 1 || ds[0].Pos.File != c.file {
