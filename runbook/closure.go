@@ -9,6 +9,7 @@ import (
 type closure struct {
 	book  *Runbook
 	diags []Diagnostic
+	found map[Severity]int // how many there were
 	open  Opener
 
 	steps, fences int
@@ -28,7 +29,7 @@ func newClosure(file string, src []byte) *closure {
 			File: file, Sources: []Source{{Name: file, Text: src}},
 			Prelude: map[string]string{}, Languages: map[string]*Language{}, Connections: map[string]*Connection{},
 		},
-		names: newNaming(), files: map[string][]byte{}, defined: map[string]Pos{},
+		names: newNaming(), found: map[Severity]int{}, files: map[string][]byte{}, defined: map[string]Pos{},
 	}
 }
 

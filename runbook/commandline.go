@@ -142,6 +142,9 @@ var plainBytes = func() (t [256]bool) {
 	return t
 }()
 
+// maxParts bounds the quotes and variables in one word that is read here.
+const maxParts = 50
+
 // word reads one word of the command.
 func (r *lineReader) word() bool {
 	start := r.i
@@ -149,9 +152,9 @@ func (r *lineReader) word() bool {
 		r.i++
 	}
 	value := r.s[start:r.i]
-	for r.i < len(r.s) && strings.IndexByte(" \t\n|&;", r.s[r.i]) < 0 {
+	for n := 0; r.i < len(r.s) && strings.IndexByte(" \t\n|&;", r.s[r.i]) < 0; n++ {
 		part, ok := r.part()
-		if !ok {
+		if !ok || n > maxParts {
 			return false
 		}
 		value += part
@@ -202,7 +205,7 @@ func (r *lineReader) part() (string, bool) {
 func (r *lineReader) quoted() (string, bool) {
 	r.i++
 	value, from := "", r.i
-	for r.i < len(r.s) {
+	for n := 0; r.i < len(r.s) && n <= maxParts; {
 		switch r.s[r.i] {
 		case '"':
 			value += r.s[from:r.i]
@@ -216,6 +219,7 @@ func (r *lineReader) quoted() (string, bool) {
 				return "", false
 			}
 			from = r.i
+			n++
 		default:
 			r.i++
 		}

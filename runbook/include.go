@@ -56,10 +56,12 @@ func (p *parser) notes(s *Section, nodes []*outline, ctx context) {
 		}
 	}
 	seen := p.sight(ctx.scope, ctx.on)
+	said := []string{s.Prose}
 	for _, n := range p.gate(s, nodes, ctx) {
 		p.templates(n.spans, seen)
-		s.Prose = join(s.Prose, n.text)
+		said = append(said, n.text)
 	}
+	s.Prose = join(said...)
 }
 
 // nested begins something included, unless it includes itself or lies too deep.

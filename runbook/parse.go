@@ -17,14 +17,31 @@ type Opener func(name string) ([]byte, error)
 func Parse(file string, src []byte, open Opener) (*Runbook, []Diagnostic) {
 	p := newParser(file, src)
 	p.open = open
-	if p.readable() {
-		p.parse()
-	}
+	p.whole()
 	p.diags, p.book.Later = p.findings(p.diags), p.findings(p.book.Later)
 	if Failed(p.diags) {
 		return nil, p.diags
 	}
 	return p.book, p.diags
+}
+
+// whole parses, up to more errors than anybody would read.
+func (p *parser) whole() {
+	defer func() {
+		switch why := recover(); why.(type) {
+		case nil:
+		case flooded:
+			p.diags = append(p.diags, Diagnostic{
+				Pos: p.diags[len(p.diags)-1].Pos, Severity: Error, Rule: "too-large",
+				Text: fmt.Sprintf("more than %d errors; the rest was not read", MaxFindings), Remedy: "correct the first ones and look again",
+			})
+		default:
+			panic(why)
+		}
+	}()
+	if p.readable() {
+		p.parse()
+	}
 }
 
 func (p *parser) parse() {

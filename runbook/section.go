@@ -1,6 +1,10 @@
 package runbook
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // section builds a heading and what stands under it.
 func (p *parser) section(o *outline, ctx context) *Section {
@@ -110,10 +114,11 @@ func (p *parser) gate(s *Section, nodes []*outline, ctx context) []*outline {
 		}
 	}
 	var rest []*outline
+	cautions := []string{s.Caution}
 	for _, o := range nodes {
 		switch o.kind {
 		case cautionNode:
-			s.Caution = join(s.Caution, o.text)
+			cautions = append(cautions, o.text)
 			p.templates(o.spans, seen)
 		case warningNode:
 			s.Warnings = append(s.Warnings, o.text)
@@ -122,6 +127,7 @@ func (p *parser) gate(s *Section, nodes []*outline, ctx context) []*outline {
 			rest = append(rest, o)
 		}
 	}
+	s.Caution = join(cautions...)
 	return rest
 }
 
@@ -139,34 +145,44 @@ func (p *parser) settle(s *Section, waiting []*outline, next *Section, ctx conte
 		waiting = p.gate(s, waiting, ctx)
 	}
 	seen := p.sight(ctx.scope, ctx.on)
+	var prose, cautions, warnings []string
 	for _, o := range waiting {
 		p.templates(o.spans, seen)
 		switch {
-		case o.kind == proseNode && last != nil:
-			last.Prose = join(last.Prose, o.text)
 		case o.kind == proseNode:
-			s.Prose = join(s.Prose, o.text)
+			prose = append(prose, o.text)
 		case o.kind == cautionNode && next != nil:
-			next.Caution = join(o.text, next.Caution)
-			if next.Confirm == "" {
-				next.Confirm = ctx.phrase
-			}
+			cautions = append(cautions, o.text)
 		case o.kind == cautionNode:
 			p.report(p.pos(o.at), p.severity(), "caution-without-step", "no step follows this alert, so it gates nothing", "put it into the step, or before it")
-		case o.kind == warningNode && next != nil:
-			next.Warnings = append([]string{o.text}, next.Warnings...)
-		case last != nil:
-			last.Warnings = append(last.Warnings, o.text)
 		default:
-			s.Warnings = append(s.Warnings, o.text)
+			warnings = append(warnings, o.text)
 		}
+	}
+	if len(cautions) > 0 {
+		next.Caution = join(append(cautions, next.Caution)...)
+		if next.Confirm == "" {
+			next.Confirm = ctx.phrase
+		}
+	}
+	said := join(prose...)
+	switch {
+	case last != nil:
+		last.Prose = join(last.Prose, said)
+	default:
+		s.Prose = join(s.Prose, said)
+	}
+	switch {
+	case next != nil:
+		next.Warnings = append(warnings, next.Warnings...)
+	case last != nil:
+		last.Warnings = append(last.Warnings, warnings...)
+	default:
+		s.Warnings = append(s.Warnings, warnings...)
 	}
 }
 
-// join puts two pieces of Markdown behind each other.
-func join(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + "\n\n" + b
+// join puts pieces of Markdown behind each other.
+func join(pieces ...string) string {
+	return strings.Join(slices.DeleteFunc(pieces, func(s string) bool { return s == "" }), "\n\n")
 }

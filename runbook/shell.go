@@ -164,7 +164,7 @@ type carry struct {
 
 // maxCarried bounds what is carried over, in bytes: it stands in front of every
 // later fence.
-const maxCarried = 16 << 10
+const maxCarried = 8 << 10
 
 // before is what stands in front of a fence, and why it is to be judged with care.
 func (c *carry) before() (text, why string) {

@@ -19,8 +19,11 @@ const (
 	MaxLines   = 200_000 // what is open costs memory on each of them
 	MaxNesting = 32      // lists, quotes and headings in each other
 	MaxSteps   = 5000
-	maxFences  = 20_000
-	maxNames   = 1000 // parameters, captures and host variables
+	// MaxFindings of one severity are reported. More errors end the parse; more
+	// warnings are left out.
+	MaxFindings = 1000
+	maxFences   = 20_000
+	maxNames    = 1000 // parameters, captures and host variables
 )
 
 // parser holds one file while it is read. Offsets count bytes of src.
@@ -93,7 +96,16 @@ func (p *parser) lineEnd(at int) int {
 	return len(p.src)
 }
 
+// flooded ends a parse that finds nothing but mistakes.
+type flooded struct{}
+
 func (p *parser) report(at Pos, s Severity, rule, what, remedy string) {
+	if p.found[s]++; p.found[s] > MaxFindings {
+		if s == Error {
+			panic(flooded{})
+		}
+		return
+	}
 	p.diags = append(p.diags, Diagnostic{Pos: at, Severity: s, Rule: rule, Text: what, Remedy: remedy})
 }
 
@@ -107,6 +119,9 @@ func (p *parser) warnAt(at int, rule, what, remedy string) {
 
 // laterAt notes what can be planned and not be run.
 func (p *parser) laterAt(at Pos, what string) {
+	if len(p.book.Later) >= MaxFindings {
+		return
+	}
 	p.book.Later = append(p.book.Later, Diagnostic{
 		Pos: at, Severity: Error, Rule: "not-yet", Text: "not yet: " + what, Remedy: "this version plans it and doesn't run it; leave it out to run the rest",
 	})

@@ -41,17 +41,19 @@ func (p *parser) step(st *Step, sh *sheet, ctx context, m marks) {
 	}
 	d.finish()
 	seen := p.sight(ctx.scope, ctx.on)
+	var prose, cautions []string
 	for _, o := range sh.notes {
 		p.templates(o.spans, seen)
 		switch o.kind {
 		case cautionNode:
-			st.Caution = join(st.Caution, o.text)
+			cautions = append(cautions, o.text)
 		case warningNode:
 			st.Warnings = append(st.Warnings, o.text)
 		default:
-			st.Prose = join(st.Prose, o.text)
+			prose = append(prose, o.text)
 		}
 	}
+	st.Caution, st.Prose = join(cautions...), join(prose...)
 	if sh.command != nil && !p.book.Annotated {
 		st.Judged = p.judged(sh.command, st.Command)
 	}
