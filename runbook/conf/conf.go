@@ -42,6 +42,9 @@ func (p *Problem) Error() string { return p.Text }
 
 // Read reads a document.
 func Read(src string) (Table, *Problem) {
+	if p := bounded(src); p != nil {
+		return nil, p
+	}
 	values := map[string]any{}
 	md, err := toml.Decode(src, &values)
 	if err != nil {
