@@ -2,6 +2,7 @@ package attrs
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -88,6 +89,9 @@ func skipBlank(src []byte, i int) int {
 	return i
 }
 
+// MaxWords is how many ids, classes and attributes one group may hold.
+const MaxWords = 100
+
 // Scan reads the group whose opening brace stands at src[at]. A group ends on
 // its own line.
 func Scan(src []byte, at int) (Group, *Problem) {
@@ -105,6 +109,9 @@ func Scan(src []byte, at int) (Group, *Problem) {
 		}
 		if i == blank && i != at+1 {
 			return g, &Problem{i, "a blank is missing before " + excerpt(src, i)}
+		}
+		if len(g.IDs)+len(g.Classes)+len(g.Pairs) >= MaxWords {
+			return g, &Problem{i, fmt.Sprintf("the attribute group holds more than %d words", MaxWords)}
 		}
 		next, p := g.word(src, i)
 		if p != nil {
