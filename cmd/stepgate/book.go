@@ -253,14 +253,19 @@ func (s *source) bindSecrets(book *runbook.Runbook, secrets []string, given map[
 	return s.bind(book, ask)
 }
 
-// missingValues is what there is to say without a person to ask.
+// missingValues is what there is to say without a person to ask. A secret isn't to
+// stand on a command line, where others can read it.
 func missingValues(missing []runbook.Param) error {
-	var names, flags []string
+	var names, give []string
 	for _, p := range missing {
 		names = append(names, p.Name)
-		flags = append(flags, "-e "+p.Name+"=VALUE")
+		if p.Secret {
+			give = append(give, "the environment variable STEPGATE_VAR_"+p.Name)
+		} else {
+			give = append(give, "-e "+p.Name+"=VALUE")
+		}
 	}
-	return usage("give "+strings.Join(flags, " "), "bind values: the runbook needs %s", strings.Join(names, ", "))
+	return usage("give "+strings.Join(give, " "), "bind values: the runbook needs %s", strings.Join(names, ", "))
 }
 
 // plan writes the runbook out.

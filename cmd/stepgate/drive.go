@@ -267,7 +267,7 @@ func (d driveFlags) ask(ctx context.Context, st streams, src *source, missing []
 	for _, p := range missing {
 		q := tui.Question{
 			Name: p.Name, Prompt: p.Prompt, Help: p.Help, Type: string(p.Type), Choices: p.Choices, Default: p.Default,
-			Validate: func(v string) error { _, err := plan.Type(p, v); return err },
+			Secret: p.Secret, Validate: func(v string) error { _, err := plan.Type(p, v); return err },
 		}
 		qs = append(qs, q)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -24,6 +25,28 @@ func TestLinesAreReadByOne(t *testing.T) {
 	p.reads("number> ")
 	p.types("q")
 	p.reads("waiting: go look local – do: stepgate resume")
+	if code := p.ends(); code != exitWaiting {
+		t.Errorf("it ended with %d", code)
+	}
+}
+
+// A secret that is typed isn't shown.
+func TestASecretIsTypedUnseen(t *testing.T) {
+	t.Parallel()
+	book := filepath.Join(t.TempDir(), "book.md")
+	src := "+++\ntitle = \"T\"\n[params.pw]\nsecret = true\n+++\n- [ ] Look\n\n  ```sh {.check}\n  echo \"${#pw}\"\n  ```\n"
+	if err := os.WriteFile(book, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
+	p := c.person("run", book)
+	p.reads("pw> ")
+	p.types("tiger-lily-77")
+	said := p.reads("(?s).*number> ")[0]
+	if strings.Contains(said, "tiger") {
+		t.Errorf("it is shown: %q", said)
+	}
+	p.types("q")
 	if code := p.ends(); code != exitWaiting {
 		t.Errorf("it ended with %d", code)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"stepgate/runbook/text"
@@ -73,6 +74,26 @@ func (t *tty) ReadLine(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
+}
+
+// Hide keeps what is typed from being shown, until show is called.
+func (t *tty) Hide() (show func() error, err error) {
+	fd := int(t.f.Fd())
+	old, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return nil, fmt.Errorf("hide what is typed: %w", err)
+	}
+	hidden := *old
+	hidden.Lflag &^= unix.ECHO
+	if err := unix.IoctlSetTermios(fd, setTermios, &hidden); err != nil {
+		return nil, fmt.Errorf("hide what is typed: %w", err)
+	}
+	return func() error {
+		if err := unix.IoctlSetTermios(fd, setTermios, old); err != nil {
+			return fmt.Errorf("show again what is typed: %w", err)
+		}
+		return nil
+	}, nil
 }
 
 // typedAhead is how long what was typed before a question may take to arrive.

@@ -11,3 +11,9 @@ import (
 func flushInput(f *os.File) error {
 	return unix.IoctlSetPointerInt(int(f.Fd()), unix.TIOCFLUSH, 1) // FREAD
 }
+
+// Requests that read and set a terminal's attributes.
+const (
+	getTermios = unix.TIOCGETA
+	setTermios = unix.TIOCSETA
+)

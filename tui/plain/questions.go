@@ -37,8 +37,8 @@ type Hider interface {
 	Hide() (show func() error, err error)
 }
 
-// unseen reads a line that isn't shown.
-func unseen(ctx context.Context, in Answers, p *printer, name string) (line string, err error) {
+// unseen reads a line that isn't shown, not even when it is typed at once.
+func unseen(ctx context.Context, in Answers, p *printer, name, prompt string) (line string, err error) {
 	h, ok := in.(Hider)
 	if !ok {
 		return "", text.WithHint(errors.New("a secret can't be typed here without being shown"),
@@ -49,15 +49,24 @@ func unseen(ctx context.Context, in Answers, p *printer, name string) (line stri
 		return "", err
 	}
 	defer func() { err = errors.Join(err, show()) }()
+	p.printf("%s", prompt)
 	line, err = in.ReadLine(ctx)
 	p.printf("\n") // the Enter wasn't shown either
 	return line, err
 }
 
 func ask(ctx context.Context, in Answers, p *printer, q tui.Question) (string, error) {
-	read := in.ReadLine
+	prompt := q.Text()
+	if q.Default != "" && !q.Secret {
+		prompt += " [" + wording.Line(q.Default) + "]"
+	}
+	prompt += "> "
+	read := func(ctx context.Context) (string, error) {
+		p.printf("%s", prompt)
+		return in.ReadLine(ctx)
+	}
 	if q.Secret {
-		read = func(ctx context.Context) (string, error) { return unseen(ctx, in, p, q.Name) }
+		read = func(ctx context.Context) (string, error) { return unseen(ctx, in, p, q.Name, prompt) }
 	}
 	if q.Help != "" {
 		p.indent(" ", q.Help)
@@ -66,11 +75,6 @@ func ask(ctx context.Context, in Answers, p *printer, q tui.Question) (string, e
 		p.printf("    - %s\n", wording.Line(c))
 	}
 	for {
-		p.printf("%s", q.Text())
-		if q.Default != "" && !q.Secret {
-			p.printf(" [%s]", wording.Line(q.Default))
-		}
-		p.printf("> ")
 		v, err := read(ctx)
 		if err != nil || p.err != nil {
 			return "", errors.Join(err, p.err)

@@ -83,8 +83,7 @@ func (w *walk) reply(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	read := w.read
 	if param.Secret {
 		read = func(ctx context.Context, ask string) (string, error) {
-			w.p.printf("%s", ask)
-			return unseen(ctx, w.in, w.p, param.Name)
+			return unseen(ctx, w.in, w.p, param.Name, ask)
 		}
 	}
 	typed, err := read(ctx, ask+"> ")
