@@ -354,3 +354,30 @@ func TestServersReadWhatWasWritten(t *testing.T) {
 		}
 	})
 }
+
+// Whatever surrounds a value, it is written as its literal or refused: with
+// another value nothing but the literals differs.
+func TestTextAroundAValueDecidesAlone(t *testing.T) {
+	t.Parallel()
+	around := rapid.SliceOf(rapid.SampledFrom([]string{
+		"{{v}}", "{{ v }}", "{{v|ident}}", "{{w}}", " ", "\n", "'", `"`, "`", `\`, "--", "-- ", "/*", "*/", "/*!", "#", "$$", "$a$", "E'", "[", "]", "//",
+		"select", "GET http://h/", "?", ":", "{", "}}", "{{", "中", "\r\n",
+	}))
+	forms := []*runbook.Fence{
+		{Form: runbook.SQL}, {Form: runbook.HTTP}, {Form: runbook.TCP}, inLanguage("sql", ""), inLanguage("c", ""), inLanguage("json", ""), inLanguage("", ""),
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		f := *rapid.SampledFrom(forms).Draw(t, "form")
+		f.Body = strings.Join(around.Draw(t, "around"), "")
+		driver := rapid.SampledFrom([]string{"mysql", "postgres", "sqlite"}).Draw(t, "driver")
+		v := hostile().Draw(t, "value")
+		one, err1 := plan.Render(&f, map[string]any{"v": "first"}, driver)
+		two, err2 := plan.Render(&f, map[string]any{"v": "second"}, driver)
+		if (err1 == nil) != (err2 == nil) || strings.ReplaceAll(one, "first", "second") != two {
+			t.Fatalf("%q became %q, %v, and %q, %v", f.Body, one, err1, two, err2)
+		}
+		if _, err := plan.Render(&f, map[string]any{"v": v}, driver); err == nil && err1 != nil {
+			t.Fatalf("%q takes %q and not a plain word: %v", f.Body, v, err1)
+		}
+	})
+}
