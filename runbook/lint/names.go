@@ -14,9 +14,7 @@ import (
 
 // values gathers the names that have a value anywhere in the runbook.
 func (l *linter) values() {
-	for _, name := range []string{"host", "run", "step", "attempt"} {
-		l.declared[name] = true
-	}
+	l.declared["host"] = true
 	declare := func(ps ...runbook.Param) {
 		for _, p := range ps {
 			l.declared[p.Name] = true
@@ -114,6 +112,10 @@ func (j *reading) undefined() {
 		}
 		name := p.Param.Value
 		remedy := "add [params." + name + "] to the front matter, name it in vars of its group, or write ${" + name + ":-}"
+		switch name {
+		case "run", "step", "attempt", "sample": // names of text
+			remedy = "write \"$STEPGATE_" + strings.ToUpper(name) + "\""
+		}
 		if did := checks.Did(name, slices.Sorted(maps.Keys(j.declared))); did != "" {
 			remedy = "did you mean $" + did + "?"
 		}
