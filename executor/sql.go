@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -233,7 +234,8 @@ func leavesTraces(statements string) bool {
 	word, _, _ := strings.Cut(strings.ToLower(text), " ")
 	switch word, _, _ = strings.Cut(word, "\n"); word {
 	case "select", "show", "desc", "describe", "explain", "values", "table":
-		return strings.Contains(strings.ToLower(text), "set_config")
+		text = strings.ToLower(text)
+		return slices.ContainsFunc([]string{"lock", "set_config", "setseed"}, func(part string) bool { return strings.Contains(text, part) })
 	}
 	return true
 }

@@ -216,6 +216,9 @@ func testApart(t *testing.T, b sqlBench, s *executor.Sessions) {
 	if got := must(t, s, "SELECT count(*) AS n FROM t", true); got != `[{"n":5}]` {
 		t.Errorf("a transaction that was left open counts: %s", got)
 	}
+	if lock := map[string]string{"mysql": "SELECT get_lock('probe', 0) AS got", "postgres": "SELECT pg_try_advisory_lock(7) AS got"}[b.db.Driver]; lock != "" {
+		await(t, b.session(t, nil), lock, must(t, s, lock, true)) // it ends with its fence
+	}
 	if b.db.Driver == "mysql" {
 		must(t, s, "SET @x = 1; SET SESSION group_concat_max_len = 7; SELECT @x", true)
 		if got := must(t, s, "SELECT @x AS x, @@group_concat_max_len AS n", true); got == `[{"n":7,"x":1}]` {
