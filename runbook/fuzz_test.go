@@ -3,6 +3,7 @@ package runbook_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,16 +38,30 @@ func FuzzParse(f *testing.F) {
 		if (r == nil) != runbook.Failed(ds) {
 			t.Fatalf("runbook %v with %v", r != nil, ds)
 		}
-		lines := strings.Count(string(src), "\n") + 1
+		lines := strings.Split(strings.TrimPrefix(string(src), "\ufeff"), "\n")
 		for _, d := range ds {
-			if d.Pos.Line < 1 || d.Pos.Line > lines || d.Pos.Col < 1 || d.Pos.File != "f.md" || d.Rule == "" || d.Text == "" {
-				t.Fatalf("diagnostic %+v of %d lines", d, lines)
+			inside(t, lines, d.Pos)
+			if d.Rule == "" || d.Text == "" || d.Remedy == "" {
+				t.Fatalf("diagnostic %+v", d)
 			}
+		}
+		again, ds2 := runbook.Parse("f.md", src, nil)
+		if !slices.Equal(ds, ds2) || (r == nil) != (again == nil) || r != nil && dump(r) != dump(again) {
+			t.Fatalf("read twice, it is not the same: %v, %v", ds, ds2)
 		}
 		if r != nil {
 			whole(t, r.Root)
 		}
 	})
+}
+
+// inside checks that a place lies in the file: at a byte of its line, or behind
+// the last.
+func inside(t *testing.T, lines []string, at runbook.Pos) {
+	t.Helper()
+	if at.File != "f.md" || at.Line < 1 || at.Line > len(lines) || at.Col < 1 || at.Col > len(lines[at.Line-1])+1 {
+		t.Fatalf("%+v is not in a file of %d lines", at, len(lines))
+	}
 }
 
 // whole checks what every consumer of a Runbook relies on.

@@ -158,6 +158,7 @@ func (p *parser) shell(b *block, f *Fence) {
 // document, under one level-1 heading.
 type carry struct {
 	lines []string
+	full  bool   // too much was carried over
 	text  string // of the lines
 	why   string // why they are to be judged with care
 }
@@ -220,7 +221,11 @@ func (p *parser) carry(b *block, line string) {
 	for _, before := range c.lines {
 		size += len(before) + 1
 	}
+	if c.full {
+		return
+	}
 	if size > maxCarried {
+		c.full = true
 		p.errorAt(b.at, "carried-over", "too much is carried over by cd and export", "begin a new level-1 heading, or write +++ front matter")
 		return
 	}
