@@ -199,19 +199,23 @@ func (a *app) quit() tea.Cmd {
 	return tea.Quit
 }
 
-// stop stops what is going on. A poll is ended at once; a command that isn't
-// safe to repeat only after its host's name was typed.
+// stop stops what is going on at the cell under the cursor, else where the run
+// stands; what goes on beside it is left alone. A poll is ended at once; a command
+// that isn't safe to repeat only after its host's name was typed.
 func (a *app) stop() tea.Cmd {
 	av := a.snap.Action(run.VerbStopNow)
 	b := a.snap.Busy
 	c := a.snap.Run.Cell(a.snap.Current)
+	if s := a.selected(); s != nil && wording.Busy(a.snap, s.Key) != nil {
+		c, b = s, wording.Busy(a.snap, s.Key)
+	}
 	if !av.OK() || b == nil || c == nil {
 		a.word, a.bad = "stop does not apply: "+wording.Line(av.Why), true
 		return nil
 	}
 	act := run.StopNow{Kill: b.Stopping}
 	if b.Attempt == "" {
-		return a.do(a.snap.Current, a.snap.Seq, run.VerbStopNow, act)
+		return a.do(c.Key, c.Seq, run.VerbStopNow, act)
 	}
 	phrase, warn := c.Key.Target, "A command that is stopped half way may have done half of it, and this one is not safe to repeat."
 	if phrase == "" {
@@ -224,10 +228,14 @@ func (a *app) stop() tea.Cmd {
 	if act.Kill {
 		how = "KILL goes to the command and everything it started."
 	}
-	return a.ask(prompt.Config{
-		Title: "Stop now: " + wording.Here(a.snap), Phrase: phrase,
+	if len(a.snap.Beside) > 0 {
+		how += " What goes on at other places is left alone."
+	}
+	a.open(&textDialog{p: prompt.New(prompt.Config{
+		Title: "Stop now: " + wording.At(a.snap.Run, c), Phrase: phrase,
 		Body: func(t *theme.Theme, w int) []string {
 			return append(wrapped(t.Text, how, w), wrapped(t.Caution, warn, w)...)
 		},
-	}, run.VerbStopNow, func(string) run.Action { return act })
+	}), then: func(a *app, _ string) tea.Cmd { return a.do(c.Key, c.Seq, run.VerbStopNow, act) }})
+	return nil
 }

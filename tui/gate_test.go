@@ -25,6 +25,16 @@ func (c *asked) Do(_ context.Context, _ run.Key, _ uint64, a run.Action) error {
 	return c.err
 }
 
+// silence is a source of which nothing has printed anything.
+type silence struct{}
+
+func (silence) Snapshot() *run.Snapshot  { return nil }
+func (silence) Changes() <-chan struct{} { return nil }
+
+func (silence) Output(_ context.Context, _ string, _ int, from int64, _ int) ([]byte, int64, int64, error) {
+	return nil, from, from, nil
+}
+
 // play performs a command at once and hands its messages to the model.
 func play(a *app, cmd tea.Cmd) {
 	if cmd == nil {
@@ -45,7 +55,7 @@ func atGate(t *testing.T, s *story, w, h int) (*still, *asked) {
 	t.Helper()
 	ctl := &asked{}
 	st := &still{now: s.at}
-	st.app = newApp(context.Background(), ctl, nil, Options{Now: func() time.Time { return st.now }})
+	st.app = newApp(context.Background(), ctl, silence{}, Options{Now: func() time.Time { return st.now }})
 	st.ticking = true // the clock is moved by hand
 	st.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	st.Update(snapMsg{s.snap()})

@@ -246,6 +246,9 @@ var waitActions = []deed{
 	{"call", batchStops, keys("C", "1"), []run.Action{run.Call{Cell: run.Key{Step: "stores[tablet-3]/open", Target: "ops-1"}}}},
 	{"finish the instance, while it is busy", inBatch, keys("F", "2"), []run.Action{run.FinishThenStop{After: "stores[tablet-2]"}}},
 	{"finish, called off", inBatch, keys("F", "esc"), nil},
+	{"stop one of two", inBatch, keys("x", typed("tablet-2"), "enter"), []run.Action{run.StopNow{}}},
+	{"stop the other one wants its name", inBatch, keys("down", "down", "down", "down", "x", typed("tablet-2"), "enter"), nil},
+	{"stop the other one", inBatch, keys("down", "down", "down", "down", "x", typed("tablet-3"), "enter"), []run.Action{run.StopNow{}}},
 	{"stop at the end taken back", stopAsked, keys("F", "0"), []run.Action{run.FinishThenStop{}}},
 }
 

@@ -136,9 +136,9 @@ func (s *stage) Do(_ context.Context, k run.Key, _ uint64, a run.Action) error {
 	case run.Exclude:
 		s.then(run.InstanceExcluded{Walk: "stores", Instance: "tablet-2", Reason: a.Reason})
 	case run.FinishThenStop:
-		s.then(run.StopRequested{After: a.After})
+		s.then(run.StopRequested(a))
 	case run.Call:
-		s.then(run.Called{Cell: a.Cell})
+		s.then(run.Called(a))
 	}
 	if _, all := run.Next(s.run).(run.Close); all {
 		s.then(run.RunClosed{How: run.DoneExceptions})
