@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -16,17 +17,39 @@ func referenceText(t *testing.T) string {
 	return string(src)
 }
 
-// TestReferenceExamples parses every example of the language's reference.
+// TestReferenceExamples parses every example of the language's reference. Those
+// with a name are parts that others include.
 func TestReferenceExamples(t *testing.T) {
 	t.Parallel()
-	examples := regexp.MustCompile("(?ms)^````markdown\n(.*?)^````$").FindAllStringSubmatch(referenceText(t), -1)
-	if len(examples) < 7 {
+	examples := regexp.MustCompile("(?ms)^````markdown([^\n]*)\n(.*?)^````$").FindAllStringSubmatch(referenceText(t), -1)
+	if len(examples) < 15 {
 		t.Fatalf("only %d examples were found", len(examples))
 	}
+	parts := map[string]string{}
 	for _, example := range examples {
-		if r, ds := Parse("example.md", []byte(example[1]), nil); r == nil || len(ds) > 0 {
-			t.Errorf("%s\n%v", example[1], ds)
+		if name := strings.TrimSpace(example[1]); name != "" {
+			parts[name] = example[2]
 		}
+	}
+	included := 0
+	open := func(name string) ([]byte, error) {
+		src, ok := parts[name]
+		if !ok {
+			return nil, fs.ErrNotExist
+		}
+		included++
+		return []byte(src), nil
+	}
+	for _, example := range examples {
+		if example[1] != "" {
+			continue
+		}
+		if r, ds := Parse("example.md", []byte(example[2]), open); r == nil || len(ds) > 0 {
+			t.Errorf("%s\n%v", example[2], ds)
+		}
+	}
+	if len(parts) == 0 || included < len(parts) {
+		t.Errorf("%d parts, %d were included", len(parts), included)
 	}
 }
 

@@ -2,6 +2,7 @@ package inventory_test
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -227,4 +228,22 @@ func FuzzINI(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReferenceInventories parses the inventories of the language's reference.
+func TestReferenceInventories(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("../../docs/language.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(src), "\n## Inventory\n")
+	for _, form := range []string{"toml", "ini"} {
+		_, text, _ := strings.Cut(section, "\n```"+form+"\n")
+		text, _, found := strings.Cut(text, "\n```\n")
+		inv, ds := inventory.Parse("example."+form, []byte(text))
+		if !found || inv == nil || len(ds) > 0 || len(inv.Hosts) == 0 || len(inv.Groups) == 0 {
+			t.Errorf("%s: %v", text, ds)
+		}
+	}
 }
