@@ -36,6 +36,30 @@ func everythingStage(t *testing.T) *stage {
 	return st
 }
 
+// together is a run whose cells go together: a canary, batches in lockstep behind
+// gates, a question, probes, a group with several commands at a time, and a queue
+// of rollbacks.
+var together = trio + "## Each {#each each=trio batch=2 canary=1}\n\n" +
+	"- [ ] How? {#how ask=how choices=\"fast,slow\"}\n" +
+	step("hop", caution, sh(".check", "may"), sh(".irreversible", "hop"), sh(".check", "hopped")) +
+	step("set", sh(".done", "isset"), sh("", "set")) + "\n## Rest {#rest}\n\n" +
+	step("group", sh("on=trio parallel=2", "group"), sh(".check on=trio", "grouped")) + step("pick", sh("on=trio pick=\"host == 'b'\"", "pick")) +
+	"\n## Try {#try}\n\n" + step("one", sh("", "one"), sh(".rollback", "unone")) + step("two", sh("", "two"), sh(".rollback", "untwo")) + step("undo", sh("", "undo"))
+
+var togetherOnce = []string{
+	"hop@a", "hop@b", "hop@c", "set@a", "set@c", "group@a", "group@b", "group@c", "pick@b", "one", "two", "undo", "untwo", "unone",
+}
+
+func togetherStage(t *testing.T) *stage {
+	st := newStage(t, together)
+	st.set("isset@b", executortest.Script{})
+	st.set("isset@a", executortest.Script{Exit: 1})
+	st.set("isset@c", executortest.Script{Exit: 1})
+	st.set("undo", executortest.Script{Exit: 1})
+	st.set("group@b", executortest.Script{Fate: executor.Died}) // its postcondition settles it
+	return st
+}
+
 // walk does what an operator would, until the run is closed or can't go on. It
 // returns the last snapshot.
 func walk(t *testing.T, e *engine.Engine) *run.Snapshot {
@@ -63,14 +87,22 @@ func next(t *testing.T, s *run.Snapshot) run.Action {
 	t.Helper()
 	c := at1(s)
 	switch s.Wait {
-	case run.WaitGo:
+	case run.WaitGo, run.WaitBatch, run.WaitUndo:
 		return run.Go{}
+	case run.WaitAsk:
+		return run.Reply{Value: "fast"}
 	case run.WaitGate:
 		return run.Answer{Gate: c.Gate.Gate, Typed: c.Gate.Phrase}
 	case run.WaitManual:
 		return run.MarkDone{}
 	case run.WaitFailure:
-		if c.Status == run.Failed && c.Key.Step == "undo" {
+		if c.Status == run.Failed && strings.HasSuffix(c.Key.Step, "undo") {
+			if c.Plan.Step.Book.Rollback == nil && len(s.Run.RollBacks(c)[1].Cells) > 0 {
+				return run.RollBack{Scope: run.RollbackSection}
+			}
+			if c.Plan.Step.Book.Rollback == nil {
+				return run.Skip{Reason: "all before it is undone"}
+			}
 			return run.RollBack{}
 		}
 		if c.Status == run.RolledBack {
@@ -95,30 +127,54 @@ func TestTheWholeRunWithoutACrash(t *testing.T) {
 	st.wantRan(onceEach...)
 }
 
+func TestTheWholeRunTogetherWithoutACrash(t *testing.T) {
+	t.Parallel()
+	st := togetherStage(t)
+	d := st.start()
+	if s := walk(t, d.e); s.Run.Closed != run.DoneExceptions {
+		t.Errorf("closed as %q", s.Run.Closed)
+	}
+	got, want := st.ran(), slices.Sorted(slices.Values(togetherOnce))
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("ran %q, want %q", got, want)
+	}
+}
+
 // A process that ends at any write, and the one after it at any write of its own,
 // leave a journal with which a third ends the run; nothing runs twice.
 func TestACrashAtEveryWriteIsResumed(t *testing.T) {
 	t.Parallel()
-	for _, durable := range []bool{false, true} {
-		t.Run(map[bool]string{false: "the write is lost", true: "the write is there, unheard of"}[durable], func(t *testing.T) {
-			t.Parallel()
-			for n := 0; ; n++ {
-				if crashAt(t, n, durable, []int{-1, 0, 2, 5}[n%4]) {
-					if n < 30 {
-						t.Errorf("the run ends within %d writes", n)
+	for name, p := range map[string]played{
+		"one by one": {everythingStage, onceEach}, "together": {togetherStage, togetherOnce},
+	} {
+		for _, durable := range []bool{false, true} {
+			t.Run(name+", "+map[bool]string{false: "the write is lost", true: "the write is there, unheard of"}[durable], func(t *testing.T) {
+				t.Parallel()
+				for n := 0; ; n++ {
+					if p.crashAt(t, n, durable, []int{-1, 0, 2, 5}[n%4]) {
+						if n < 30 {
+							t.Errorf("the run ends within %d writes", n)
+						}
+						return
 					}
-					return
 				}
-			}
-		})
+			})
+		}
 	}
+}
+
+// played is a run and what must have run in the end, each once.
+type played struct {
+	stage func(*testing.T) *stage
+	once  []string
 }
 
 // crashAt ends the first process at write n and the second at write again, and
 // reports whether the first had no such write.
-func crashAt(t *testing.T, n int, durable bool, again int) (over bool) {
+func (p played) crashAt(t *testing.T, n int, durable bool, again int) (over bool) {
 	t.Helper()
-	st := everythingStage(t)
+	st := p.stage(t)
 	acked := map[uint64][32]byte{}
 	for crash, left := range []int{n, again, -1} {
 		if st.ended() {
@@ -142,7 +198,7 @@ func crashAt(t *testing.T, n int, durable bool, again int) (over bool) {
 		}
 		st.reopen()
 	}
-	st.verify(n, acked)
+	st.verify(n, p.once, acked)
 	return over
 }
 
@@ -187,11 +243,11 @@ func (st *stage) ended() bool {
 	return closed
 }
 
-func (st *stage) verify(n int, acked map[uint64][32]byte) {
+func (st *stage) verify(n int, once []string, acked map[uint64][32]byte) {
 	st.t.Helper()
 	got := st.ran()
 	slices.Sort(got)
-	want := slices.Sorted(slices.Values(onceEach))
+	want := slices.Sorted(slices.Values(once))
 	if !slices.Equal(got, want) {
 		st.t.Errorf("crash at %d: ran %q, want %q", n, got, want)
 	}

@@ -75,6 +75,9 @@ func (e *Engine) query(ctx context.Context, p place, d run.Dispatch, readOnly bo
 		}
 		r, err := open.Run(ctx, d.Body, readOnly)
 		if err == nil {
+			if r.Note != "" {
+				e.say(r.Note)
+			}
 			return sqlObservation(p.where, r), nil
 		}
 		if ctx.Err() != nil {

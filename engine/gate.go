@@ -32,9 +32,10 @@ func (e *Engine) showGates(ctx context.Context, cells []*run.Cell) error {
 		return nil
 	}
 	var events []run.Event
+	phrase := e.state().PhraseFor(cells)
 	for i, g := range shown {
-		if i > 0 {
-			g.Leader, g.Phrase, g.Reversible = shown[0].Gate, shown[0].Phrase, shown[0].Reversible
+		if g.Phrase = phrase; i > 0 {
+			g.Leader, g.Reversible = shown[0].Gate, shown[0].Reversible
 		}
 		events = append(events, g)
 	}
