@@ -151,30 +151,6 @@ func partValue(param runbook.Param, part *runbook.Part, outer map[string]any) (a
 	return typed, err == nil
 }
 
-// Proposal is what the answer to an ask step is proposed to be: the value that
-// was given for it, else its default, else nothing.
-func (p *Plan) Proposal(s *Step) string {
-	q := s.Book.Question
-	if q == nil {
-		return ""
-	}
-	if !q.Given {
-		return q.Param.Default
-	}
-	owner := s.Scope
-	for owner.Up != nil && (owner.Part == nil || owner.Part.Own) {
-		owner = owner.Up
-	}
-	if owner.Part == nil {
-		if v, ok := p.Values.Lookup(q.Param.Name); ok && v.Set {
-			return v.Text
-		}
-	} else if v, ok := partValue(q.Param, owner.Part, p.Names(owner.Up, "", nil)); ok {
-		return show(v)
-	}
-	return q.Param.Default
-}
-
 // placeholder returns the name in a template that is nothing but {{name}}.
 func placeholder(tmpl string) (string, bool) {
 	inner, ok := strings.CutPrefix(strings.TrimSpace(tmpl), "{{")
