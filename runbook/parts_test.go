@@ -104,9 +104,9 @@ func TestSources(t *testing.T) {
 func TestHostileParts(t *testing.T) {
 	t.Parallel()
 	fan := strings.Repeat("- [ ] [N](LEVEL.md) {.include}\n", 30)
-	_, ds := runbook.Parse("book.md", []byte("+++\n+++\n"+strings.ReplaceAll(numbered(fan), "LEVEL", "1")), func(name string) ([]byte, error) {
+	_, ds := runbook.Parse("book.md", []byte("+++\n+++\n"+strings.ReplaceAll(withIDs(fan), "LEVEL", "1")), func(name string) ([]byte, error) {
 		level := name[0] - '0'
-		return []byte(strings.ReplaceAll(numbered(fan), "LEVEL", string(rune('1'+level)))), nil
+		return []byte(strings.ReplaceAll(withIDs(fan), "LEVEL", string(rune('1'+level)))), nil
 	})
 	if !runbook.Failed(ds) || len(ds) > 20_000 {
 		t.Errorf("%d diagnostics", len(ds))
@@ -122,8 +122,8 @@ func TestHostileParts(t *testing.T) {
 	}
 }
 
-// numbered gives every line's step an id of its own.
-func numbered(s string) string {
+// withIDs gives every line's step an id of its own.
+func withIDs(s string) string {
 	var b strings.Builder
 	n := 0
 	for line := range strings.Lines(s) {
