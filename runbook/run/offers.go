@@ -8,15 +8,6 @@ import (
 	"stepgate/checks"
 )
 
-// Actions is [Run.Offers] at the time of the run's latest event.
-func (r *Run) Actions(c *Cell, w Wait, busy bool) []Availability {
-	a := Ask{Cell: c, Wait: w}
-	if next, ok := Next(r).(Ask); ok && next.Cell == c && next.Wait == w {
-		a = next
-	}
-	return r.Offers(a, busy, r.Last)
-}
-
 // Offers says for each action whether it applies to what the run waits for, why
 // not, and what it would do. busy is true while something is going on; now tells
 // whether a soak is over.

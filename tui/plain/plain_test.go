@@ -81,7 +81,7 @@ func (w *world) Snapshot() *run.Snapshot {
 	switch d := run.Next(w.run).(type) {
 	case run.Ask:
 		s.Current, s.Wait, s.Seq = d.Cell.Key, d.Wait, d.Cell.Seq
-		s.Actions = w.run.Actions(d.Cell, d.Wait, false)
+		s.Actions = w.run.Offers(d, false, w.at)
 	case run.Over:
 		s.Wait = run.WaitClosed
 	default:
