@@ -170,7 +170,7 @@ func (j *reading) splits(w *syntax.Word) {
 // oneWord reports whether a variable can only hold what the shell leaves whole.
 func (j *reading) oneWord(name string, depth int) bool {
 	switch name {
-	case "#", "?", "$", "!", "-", "PPID", "UID", "EUID", "RANDOM", "SECONDS", "LINENO", "STEPGATE_RUN", "STEPGATE_ATTEMPT", "STEPGATE_SAMPLE":
+	case "#", "?", "$", "!", "-", "PPID", "UID", "EUID", "RANDOM", "SECONDS", "LINENO", "STEPGATE_RUN", "STEPGATE_ATTEMPT", "STEPGATE_SAMPLE", "STEPGATE_BODY":
 		return true
 	case "@", "*":
 		return false

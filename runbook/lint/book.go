@@ -15,6 +15,7 @@ func Book(b *runbook.Runbook) []runbook.Diagnostic {
 	l := &linter{book: b, preludes: map[string]script{}, met: map[runbook.Diagnostic]bool{}, declared: map[string]bool{}, secrets: map[string]bool{}}
 	l.values()
 	l.prelude()
+	l.languages()
 	l.walk(b.Root, surroundings{})
 	l.unused()
 	order := map[string]int{}

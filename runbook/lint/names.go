@@ -73,9 +73,12 @@ func each(s *runbook.Section, visit func(*runbook.Section, *runbook.Step)) {
 	}
 }
 
-// fencesOf are all fences of a step.
+// fencesOf are all fences of a step; a nil step has none.
 func fencesOf(st *runbook.Step) []*runbook.Fence {
 	var out []*runbook.Fence
+	if st == nil {
+		return nil
+	}
 	out = append(append(out, st.Done...), st.Before...)
 	if st.Command != nil {
 		out = append(out, st.Command)

@@ -19,7 +19,8 @@ without ` + "`+++`" + ` front matter, has warnings where a runbook has errors th
 there. With ` + "`-i INVENTORY`" + ` the linter also says what the inventory lacks. ` + "`--json`" + `,
 ` + "`--format github`" + ` and ` + "`--format sarif`" + ` (2.1.0) are for other tools.
 
-Rollback commands are read, and not judged.
+Rollback commands are read, and not judged. A finding in JSON has ` + "`pos`" + ` (` + "`file`" + `, ` + "`line`" + ` and ` + "`col`" + `,
+which counts bytes from 1), ` + "`severity`, `rule`, `text` and `remedy`" + `; more may be added.
 
 | rule | severity | what is wrong |
 |---|---|---|

@@ -147,36 +147,6 @@ func (s script) words(ws []*syntax.Word) []string {
 	return out
 }
 
-// prelude reads the preludes, which are in front of every fence of their
-// interpreter.
-func (l *linter) prelude() {
-	for interpreter, text := range l.book.Prelude {
-		if !runbook.IsShell(interpreter) {
-			continue
-		}
-		f, at, err := runbook.ParseShell(interpreter, text)
-		if err != nil {
-			l.find(l.inPrelude(text, at), "shell-syntax", "the prelude is not "+interpreter+": "+err.Error(), "correct it: it stands in front of every "+interpreter+" fence")
-			continue
-		}
-		l.preludes[interpreter] = read(f)
-	}
-}
-
-// inPrelude finds the place of a byte of a prelude in the file it comes from. A
-// prelude written in one line, or with escapes, has the place of its file.
-func (l *linter) inPrelude(text string, at int) runbook.Pos {
-	for _, src := range l.book.Sources {
-		start := strings.Index(string(src.Text), text)
-		if start < 0 || text == "" {
-			continue
-		}
-		before := string(src.Text[:start+min(max(at, 0), len(text))])
-		return runbook.Pos{File: src.Name, Line: strings.Count(before, "\n") + 1, Col: len(before) - strings.LastIndexByte(before, '\n')}
-	}
-	return runbook.Pos{File: l.book.File, Line: 1, Col: 1}
-}
-
 // shell judges a fence of shell language.
 func (l *linter) shell(f *runbook.Fence, as role, around surroundings) {
 	if strings.TrimSpace(f.Body) == "" {

@@ -318,6 +318,33 @@ func TestPreludesArePlaced(t *testing.T) {
 	}
 }
 
+// TestPreludesAreJudged where they stand; a language's line, too.
+func TestPreludesAreJudged(t *testing.T) {
+	t.Parallel()
+	got := find(t, "+++\n[params.key]\nsecret = true\n[prelude]\nsh = '''\nq() {\n  mysql -p\"$1\" -e \"$2\" | grep $3\n}\n'''\n[languages.l]\nrun = \"tool -k \\\"$key\\\" <\\\"$STEPGATE_BODY\\\" >$oops\"\n+++\n"+
+		"- [ ] A\n\n  ```sh\n  q x y z\n  ```\n- [ ] B\n\n  ```l {.check}\n  x\n  ```\n")
+	for i, want := range []string{
+		"a.md:7:3: warning: a password", "a.md:7:31: warning: $3 isn't quoted",
+		"a.md:10:2: warning: a password stands among the arguments of \"tool\"", "a.md:10:2: warning: $oops isn't", "a.md:10:2: warning: nothing gives $oops",
+	} {
+		if len(got) != 5 || !strings.HasPrefix(got[i], want) {
+			t.Fatalf("%d: want %s in\n%s", i, want, strings.Join(got, "\n"))
+		}
+	}
+}
+
+// TestEnvironmentOfALanguage: its line sees what its fences compute.
+func TestEnvironmentOfALanguage(t *testing.T) {
+	t.Parallel()
+	src := "+++\n[languages.l]\nrun = \"tool \\\"$where\\\" <$STEPGATE_BODY\"\n+++\n- [ ] A\n\n  ```l {.check env.where=\"'x'\"}\n  x\n  ```\n"
+	if got := find(t, src); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+	if got := find(t, strings.Replace(src, "env.where", "env.other", 1)); len(got) != 1 || !strings.Contains(got[0], "nothing gives $where a value") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestPhrases(t *testing.T) {
 	t.Parallel()
 	for phrase, same := range map[string]bool{
