@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -75,7 +76,7 @@ func (p *parser) fence(n *ast.FencedCodeBlock) (b *block, isNote bool) {
 		return nil, b.kind == noteFence
 	}
 	if p.fences++; p.fences > maxFences {
-		p.tooMany = true
+		p.excess(p.pos(b.at), fmt.Sprintf("%d fences for running", maxFences))
 		return nil, false
 	}
 	segs := n.Lines()

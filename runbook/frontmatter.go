@@ -276,7 +276,7 @@ func (f matter) vars(e conf.Entry) []string {
 		}
 	}
 	if f.p.names.total += len(names); f.p.names.total > maxNames {
-		f.p.tooMany = true
+		f.p.excess(f.pos(e.At), fmt.Sprintf("%d names", maxNames))
 	}
 	return names
 }

@@ -272,7 +272,7 @@ func (p *parser) declare(s *scope, on, name string, c captured) {
 		return
 	}
 	if p.names.total++; p.names.total > maxNames {
-		p.tooMany = true
+		p.excess(c.at, fmt.Sprintf("%d names", maxNames))
 		return
 	}
 	into := s.captures

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -64,6 +65,9 @@ func (p *parser) read(body int) *outline {
 		top := open[len(open)-1]
 		h, ok := n.(*ast.Heading)
 		if !ok {
+			if p.deep(n, 0) {
+				return root
+			}
 			top.nodes = append(top.nodes, p.nodes(n, p.endOf(n, len(src)), 0)...)
 			continue
 		}
@@ -76,6 +80,27 @@ func (p *parser) read(body int) *outline {
 		open = append(open, o)
 	}
 	return root
+}
+
+// deep refuses lists and quotations that stand too deep in each other.
+func (p *parser) deep(n ast.Node, depth int) bool {
+	switch n.(type) {
+	case *ast.List, *ast.Blockquote:
+		depth++
+	case *ast.ListItem:
+	default:
+		return false
+	}
+	if depth > MaxNesting {
+		p.errorAt(max(n.Pos(), 0), "nesting", fmt.Sprintf("more than %d lists and quotes stand in each other", MaxNesting), "use headings")
+		return true
+	}
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		if p.deep(c, depth) {
+			return true
+		}
+	}
+	return false
 }
 
 // endOf returns where n's text ends: at the line of what follows it, or where

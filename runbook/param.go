@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -31,7 +32,7 @@ func (f matter) params(e conf.Entry) {
 		}
 		f.p.known(param.Name, paramTypes[param.Type])
 		if f.p.names.total++; f.p.names.total > maxNames {
-			f.p.tooMany = true
+			f.p.excess(param.Pos, fmt.Sprintf("%d names", maxNames))
 		}
 	}
 }

@@ -63,10 +63,6 @@ func (p *parser) parse() {
 	p.book.Title, p.book.Summary, p.book.Confirm, p.book.Params = p.head.title, p.head.summary, p.head.confirm, p.head.params
 	p.finishConnections()
 	p.references()
-	if p.tooMany {
-		p.report(Pos{p.file, 1, 1}, Error, "too-large",
-			fmt.Sprintf("more than %d steps, %d fences or %d names", MaxSteps, maxFences, maxNames), "split the runbook")
-	}
 }
 
 // outline reads the file's front matter, and its blocks.

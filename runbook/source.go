@@ -109,6 +109,14 @@ func (p *parser) report(at Pos, s Severity, rule, what, remedy string) {
 	p.diags = append(p.diags, Diagnostic{Pos: at, Severity: s, Rule: rule, Text: what, Remedy: remedy})
 }
 
+// excess refuses the first of what is too many, and ends the parse.
+func (p *parser) excess(at Pos, what string) {
+	if !p.tooMany {
+		p.report(at, Error, "too-large", "the runbook has more than "+what, "split the runbook")
+	}
+	p.tooMany = true
+}
+
 func (p *parser) errorAt(at int, rule, what, remedy string) {
 	p.report(p.pos(at), Error, rule, what, remedy)
 }

@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -31,7 +32,7 @@ type drafting struct {
 // step fills in a step from its sheet. m is what was said of the step itself.
 func (p *parser) step(st *Step, sh *sheet, ctx context, m marks) {
 	if p.steps++; p.steps > MaxSteps {
-		p.tooMany = true
+		p.excess(st.Pos, fmt.Sprintf("%d steps", MaxSteps))
 		return
 	}
 	st.When, st.Required, st.Always = ctx.when, ctx.required, ctx.always

@@ -51,7 +51,7 @@ func Read(src string) (Table, *Problem) {
 		p := &Problem{At: Place{1, 1}, Text: strings.TrimPrefix(err.Error(), "toml: ")}
 		var parse toml.ParseError
 		if errors.As(err, &parse) {
-			p.At = Place{max(parse.Position.Line, 1), max(parse.Position.Col, 1)}
+			p.At = within(src, parse.Position.Line, parse.Position.Col)
 			if parse.Message != "" {
 				p.Text = parse.Message
 			}
@@ -70,6 +70,18 @@ func Read(src string) (Table, *Problem) {
 		}
 	}
 	return build(values, nil, order, locate(src), Place{1, 1}), nil
+}
+
+// within keeps a place inside the text: the library's may lie behind its line.
+func within(src string, line, col int) Place {
+	n := 1
+	for text := range strings.Lines(src) {
+		if n == line {
+			return Place{n, min(max(col, 1), len(strings.TrimSuffix(text, "\n"))+1)}
+		}
+		n++
+	}
+	return Place{max(n-1, 1), 1}
 }
 
 // join makes a map key of a path; NUL can't stand in TOML.
