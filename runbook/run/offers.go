@@ -135,17 +135,17 @@ func (r *Run) canCall(c *Cell) Availability {
 
 // canRollBack is about all scopes: RollBacks says which there are.
 func (r *Run) canRollBack(c *Cell) Availability {
-	reaches := r.RollBacks(c)
-	a := Availability{Verb: VerbRollBack, Why: reaches[0].Why, Says: reaches[0].Says}
-	switch {
-	case a.Why == "", c.inDoubt():
-		return a
-	case !c.stopped():
-		a.Why = "it is " + c.Status.String()
+	a := c.canRollBack()
+	if !c.stopped() || c.inDoubt() {
+		if a.Why == "" {
+			a.Why = "it is " + c.Status.String()
+		}
 		return a
 	}
+	reaches := r.RollBacks(c)
+	a.Why, a.Says = reaches[0].Why, reaches[0].Says
 	for _, reach := range reaches[1:] {
-		if reach.Why == "" {
+		if a.Why != "" && reach.Why == "" {
 			a.Why, a.Says = "", "undo what ran before it; each is shown first"
 		}
 	}

@@ -51,12 +51,12 @@ func (r *Run) reach(scope RollbackScope, path string) Reach {
 	out := Reach{Scope: scope, Path: path}
 	var cells []*Cell
 	var wall *Cell
-	closed := 0
+	closed, walls := 0, r.walls()
 	for _, c := range r.under(path) {
 		if c.undoable() != "" {
 			continue
 		}
-		if w := r.wall(c); w != nil {
+		if w := wallOf(c, walls); w != nil {
 			wall, closed = w, closed+1
 			continue
 		}
@@ -103,19 +103,33 @@ func (c *Cell) sent() uint64 {
 }
 
 // wall is the irreversible cell that closes the rollback of what was sent before
-// it: in its own instance, and outside of it of whatever encloses no single
+// it; nil: none does. It closes it in its own instance, and outside of it of whatever encloses no single
 // host. Sibling instances keep theirs.
-func (r *Run) wall(c *Cell) *Cell {
-	var wall *Cell
+func (r *Run) wall(c *Cell) *Cell { return wallOf(c, r.walls()) }
+
+// walls are the cells that can't be undone and may have run, newest first.
+func (r *Run) walls() []*Cell {
+	var walls []*Cell
 	for _, w := range r.Cells {
-		if !w.Plan.Step.Book.Irreversible || w.Status != Succeeded && w.Status != Running && w.Status != Unknown {
-			continue
-		}
-		if w.sent() > c.sent() && walled(c, w) && (wall == nil || w.sent() > wall.sent()) {
-			wall = w
+		if w.Plan.Step.Book.Irreversible && (w.Status == Succeeded || w.Status == Running || w.Status == Unknown) && w.sent() > 0 {
+			walls = append(walls, w)
 		}
 	}
-	return wall
+	slices.SortFunc(walls, func(a, b *Cell) int { return cmp.Compare(b.sent(), a.sent()) })
+	return walls
+}
+
+// wallOf is the newest of the walls that closes a cell's rollback.
+func wallOf(c *Cell, walls []*Cell) *Cell {
+	for _, w := range walls {
+		if w.sent() <= c.sent() {
+			return nil
+		}
+		if walled(c, w) {
+			return w
+		}
+	}
+	return nil
 }
 
 func walled(c, wall *Cell) bool {
