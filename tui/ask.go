@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"stepgate/runbook/text"
 	"stepgate/tui/pane"
 	"stepgate/tui/prompt"
 	"stepgate/tui/theme"
@@ -141,7 +142,7 @@ func (a *ask) frame() string {
 	for i, q := range a.qs[:a.at] {
 		answer := a.answers[i]
 		if q.Secret {
-			answer = wording.Secret
+			answer = text.Masked
 		}
 		lines = append(lines, " "+t.Draw(theme.Done)+" "+t.Muted.Render(wording.Line(q.Name)+" = ")+wording.Line(answer))
 	}

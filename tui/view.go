@@ -115,7 +115,7 @@ func (a *app) values(room int) string {
 	var parts []string
 	used := 0
 	for _, v := range a.snap.Run.Plan.Values {
-		p := wording.Line(v.Param.Name + "=" + v.Text)
+		p := wording.Line(v.Param.Name + "=" + v.Show())
 		if n := ansi.StringWidth(p); v.Set && !v.Param.Secret && used+n <= room {
 			parts = append(parts, p)
 			used += n + 2
@@ -233,7 +233,7 @@ func (a *app) stepPane() string {
 			v.Watch = true
 			lines = v.Lines(c, iw)
 		}
-		box.Title, box.Right = wording.Name(a.snap.Run, c.Plan.Step), wording.Place(c.Key.Target)
+		box.Title, box.Right = wording.Name(a.snap.Run, c.Plan.Step), wording.Instance(c)
 	}
 	if row, ok := a.tree.Selected(); ok && a.tree.Away() && row.Section != nil {
 		v := stepview.View{Theme: a.theme, Snap: a.snap, Now: a.now}

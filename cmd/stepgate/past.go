@@ -170,7 +170,7 @@ func replan(ctx context.Context, b blobs, records []run.Record) (*plan.Plan, run
 		values, missing, errs := plan.Bind(book, s.given)
 		for i, v := range values {
 			if slices.Contains(given, v.Param.Name) && v.Param.Secret {
-				values[i].Set, values[i].Any = true, plan.Mask
+				values[i].Set, values[i].Any = true, text.Masked
 			}
 		}
 		missing = slices.DeleteFunc(missing, func(p runbook.Param) bool { return slices.Contains(given, p.Name) })

@@ -9,6 +9,7 @@ import (
 
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
+	"stepgate/runbook/text"
 )
 
 // What is captured belongs where it stands.
@@ -126,7 +127,7 @@ func TestPartsHaveNamesOfTheirOwn(t *testing.T) {
 	if s := p.Secrets(in.Step.Scope); !reflect.DeepEqual(s, map[string]bool{"pw": true}) {
 		t.Errorf("the part's secrets are %v", s)
 	}
-	if got := p.Text("{{pw}} {{cluster}}", in.Step.Scope, nil); got != plan.Mask+" 东" {
+	if got := p.Text("{{pw}} {{cluster}}", in.Step.Scope, nil); got != text.Masked+" 东" {
 		t.Errorf("a secret in text is %q", got)
 	}
 }

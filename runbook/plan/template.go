@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"stepgate/checks"
+	"stepgate/runbook/text"
 )
-
-// Mask stands in text for the value of a secret.
-const Mask = "‹secret›"
 
 // Text fills {{name}} and {{name.field}} in a template with what the scope
 // knows; more answers for what it doesn't (captures), and may be nil. What
@@ -20,7 +18,7 @@ func (p *Plan) Text(tmpl string, s *Scope, more func(name string) (any, bool)) s
 	names, secret := p.Names(s, "", nil), p.Secrets(s)
 	out, _ := fill(tmpl, func(path string) (any, bool) {
 		if secret[path] {
-			return Mask, true
+			return text.Masked, true
 		}
 		if v, ok := lookup(names, path); ok || more == nil {
 			return v, ok

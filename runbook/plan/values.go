@@ -22,6 +22,18 @@ type Value struct {
 	Set   bool   // false: not required and not given; expressions see nil, commands see no variable
 }
 
+// Show is the value as people read it: a list with commas between its items, a
+// secret masked.
+func (v Value) Show() string {
+	switch {
+	case !v.Set:
+		return ""
+	case v.Param.Secret:
+		return text.Masked
+	}
+	return show(v.Any)
+}
+
 // Values are bound parameters, in the runbook's order.
 type Values []Value
 

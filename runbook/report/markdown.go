@@ -166,7 +166,7 @@ func (m *markdown) values() {
 		case v.Param.Secret:
 			m.line("- %s: a secret, given and not written down", code(v.Param.Name))
 		default:
-			m.line("- %s = %s", code(v.Param.Name), code(v.Text))
+			m.line("- %s = %s", code(v.Param.Name), code(v.Show()))
 		}
 	}
 	m.gap()

@@ -71,11 +71,8 @@ func (l *listing) head() {
 		var rows [][]string
 		for _, v := range p.Values {
 			given := "(not given)"
-			switch {
-			case v.Set && v.Param.Secret:
-				given = plan.Mask
-			case v.Set:
-				given = line(v.Text)
+			if v.Set {
+				given = line(v.Show())
 			}
 			rows = append(rows, []string{line(v.Param.Name), given})
 		}
@@ -103,11 +100,15 @@ func (l *listing) connections() {
 	l.say(0, "\nConnections")
 	var rows [][]string
 	for _, c := range used {
-		to := line(c.Host + suffix(":", c.Port) + suffix("/", c.Database))
+		known := func(tmpl string) string { return l.p.Text(tmpl, l.p.Root.Scope, nil) }
+		to := line(known(c.Host) + suffix(":", known(c.Port)) + suffix("/", known(c.Database)))
+		if c.Driver == "sqlite" {
+			to = line(known(c.Database))
+		}
 		if c.Hosts != "" {
 			to += suffix(", the first of "+line(c.Hosts), whose(c.Pick))
 		}
-		rows = append(rows, []string{line(c.Name), line(c.Driver), to + suffix("  through ", line(c.Via))})
+		rows = append(rows, []string{line(c.Name), line(c.Driver), to + suffix("  through ", known(c.Via))})
 	}
 	l.columns(rows)
 }

@@ -12,6 +12,7 @@ import (
 	"stepgate/checks"
 	"stepgate/runbook"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 	"stepgate/tui"
 	"stepgate/tui/wording"
 )
@@ -193,7 +194,7 @@ func answer(c *run.Cell) string {
 	}
 	s := c.Asked.Name + " = " + c.Asked.Value
 	if q := c.Plan.Step.Book.Question; q != nil && q.Param.Secret {
-		s = c.Asked.Name + " = " + wording.Secret
+		s = c.Asked.Name + " = " + text.Masked
 	}
 	if c.Asked.Repeated {
 		s += ", as before"

@@ -71,13 +71,10 @@ func sent(d *run.Dispatch) []string {
 // Value is what is shown of a variable: a secret's stays hidden.
 func Value(v run.Var) string {
 	if v.Secret {
-		return Secret
+		return text.Masked
 	}
 	return v.Value
 }
-
-// Secret stands where a secret value would.
-const Secret = "‹secret›"
 
 // Form is the word for what is sent, as in [run.Dispatch]; "" for a script.
 func Form(f runbook.Form) string {
