@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -114,18 +115,23 @@ func (l *linted) runbook(name string, inv *inventory.Inventory) error {
 	if shipped(name) {
 		open = openShipped
 	}
+	beside := func(part string) string { return filepath.Join(filepath.Dir(file), filepath.FromSlash(part)) }
 	book, diags := runbook.Parse(file, src, func(part string) ([]byte, error) {
 		text, err := open(part)
-		l.sources[part] = text
+		l.sources[beside(part)] = text
 		return text, err
 	})
-	l.found = append(l.found, diags...)
-	if book == nil {
-		return nil
+	if book != nil {
+		diags = append(append(diags, lint.Book(book)...), notices(book.Later)...)
+		if inv != nil {
+			diags = append(diags, lint.Inventory(book, inv)...)
+		}
 	}
-	l.found = append(append(l.found, lint.Book(book)...), notices(book.Later)...)
-	if inv != nil {
-		l.found = append(l.found, lint.Inventory(book, inv)...)
+	for _, d := range diags {
+		if d.Pos.File != file { // an included one's is relative to the runbook's directory
+			d.Pos.File = beside(d.Pos.File)
+		}
+		l.found = append(l.found, d)
 	}
 	return nil
 }
