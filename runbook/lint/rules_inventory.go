@@ -30,6 +30,72 @@ var inventories = []Rule{
 		Stock: "[groups.db]\nhosts = [\"db-1\"]\n[hosts.db-1]\nport = \"3306\"\n",
 	},
 	{
+		ID: "empty-group", Severity: runbook.Error,
+		Summary: "A step runs on a group without hosts",
+		Why:     "It would be done without having done anything.",
+		Remedy:  "Give the group a host.",
+		Bad: `+++
+[groups.db]
+min = 0
++++
+- [ ] Look
+
+  ~~~sh {.check on=db}
+  uptime
+  ~~~
+`,
+		Good: `+++
+[groups.db]
+min = 0
++++
+- [ ] Look {each=db}
+
+  ~~~sh {.check}
+  uptime
+  ~~~
+`,
+		Stock: "[groups.db]\nhosts = []\n",
+	},
+	{
+		ID: "several-vias", Severity: runbook.Error,
+		Summary: "A connection's way leads through several hosts",
+		Why:     "It goes through the SSH connection of one.",
+		Remedy:  "Name one host, or a group of one.",
+		Bad: `+++
+[groups.db]
+[connections.main]
+driver = "mysql"
+host   = "127.0.0.1"
+via    = "db"
++++
+- [ ] Rows
+
+  ~~~sql {.check db=main}
+  SELECT 1 n
+  ~~~
+  ~~~expect
+  rows[0].n == 1
+  ~~~
+`,
+		Good: `+++
+[groups.db]
+[connections.main]
+driver = "mysql"
+host   = "127.0.0.1"
+via    = "db-1"
++++
+- [ ] Rows {on=db}
+
+  ~~~sql {.check db=main}
+  SELECT 1 n
+  ~~~
+  ~~~expect
+  rows[0].n == 1
+  ~~~
+`,
+		Stock: "[groups.db]\nhosts = [\"db-1\", \"db-2\"]\n[hosts.db-1]\nport = \"3306\"\n[hosts.db-2]\nport = \"3306\"\n",
+	},
+	{
 		ID: "group-too-small", Severity: runbook.Error,
 		Summary: "A group has fewer hosts than the runbook needs",
 		Why:     "With fewer hosts the change wouldn't be safe: nothing is left that could serve meanwhile.",
