@@ -174,14 +174,16 @@ func (r *Run) batchEntered(w *plan.Walk, e BatchEntered, rec Record) string {
 			return "the soak behind the canary is not over"
 		}
 	}
+	r.Batches[w.ID] = append(slices.Clone(batches), slices.Clone(e.Hosts))
 	// Journals of versions without batches have gates in instances that no batch
 	// has entered.
-	for _, k := range w.Keys {
-		if !in[k] {
-			r.void(r.instance(w, k))
+	var early []*Cell
+	for _, c := range r.Cells {
+		if c.Gate != nil && r.notEntered(c) != "" {
+			early = append(early, c)
 		}
 	}
-	r.Batches[w.ID] = append(slices.Clone(batches), slices.Clone(e.Hosts))
+	r.void(early)
 	return ""
 }
 
@@ -194,8 +196,12 @@ func (r *Run) notEntered(c *Cell) string {
 			continue
 		}
 		w, ok := r.Plan.Walk(parent(s.Path))
-		if ok && len(r.Batches[w.ID]) > 0 && !r.entered(w)[w.Keys[s.Index]] {
-			return "the batch of " + w.Keys[s.Index] + " has not been entered"
+		if !ok || len(r.Batches[w.ID]) == 0 {
+			continue
+		}
+		key := w.Keys[s.Index]
+		if !slices.ContainsFunc(r.Batches[w.ID], func(batch []string) bool { return slices.Contains(batch, key) }) {
+			return "the batch of " + key + " has not been entered"
 		}
 	}
 	return ""
@@ -282,6 +288,9 @@ func (r *Run) isOut(c *Cell) bool {
 
 // void closes the gates of cells, and of all that were shown together with them.
 func (r *Run) void(cells []*Cell) {
+	if len(cells) == 0 {
+		return
+	}
 	leads := map[string]bool{}
 	for _, c := range cells {
 		if c.Gate != nil {
