@@ -31,7 +31,10 @@ func newQuestion(a *app, at offer) *questionDialog {
 	r := a.snap.Run
 	proposed, _ := r.Proposed(c)
 	body := func(t *theme.Theme, w int) []string {
-		out := wrapped(t.Text, strings.TrimSpace(wording.Block(r.Text(c, c.Plan.Step.Book.Prose))), w)
+		var out []string
+		if prose := strings.TrimSpace(wording.Block(r.Text(c, c.Plan.Step.Book.Prose))); prose != "" {
+			out = wrapped(t.Text, prose, w)
+		}
 		if help := strings.TrimSpace(wording.Block(param.Help)); help != "" {
 			out = append(out, wrapped(t.Muted, help, w)...)
 		}

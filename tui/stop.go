@@ -237,7 +237,7 @@ func (d *stopDialog) title(a *app, c *run.Cell) (title, right string) {
 	default:
 	}
 	mark := wording.Mark(c.Status)
-	return t.Glyph.Mark(mark) + " " + wording.Status(c.Status) + ": " + wording.Name(a.snap.Run, c.Plan.Step), wording.Place(c.Key.Target)
+	return t.Glyph.Mark(mark) + " " + wording.Status(c.Status) + ": " + wording.Name(a.snap.Run, c.Plan.Step), wording.Instance(c)
 }
 
 // says is what there is to read before a decision.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"stepgate/runbook/plan"
@@ -182,7 +183,11 @@ func name(r *run.Run, k run.Key) string {
 	if c == nil {
 		return line(k.String())
 	}
-	return stepName(r, c.Plan.Step) + at(k.Target)
+	title := stepName(r, c.Plan.Step) + at(k.Target)
+	if key := instanceKey(r, c); !strings.Contains(title, key) {
+		title += " for " + line(key)
+	}
+	return title
 }
 
 func stepName(r *run.Run, s *plan.Step) string {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -24,12 +25,8 @@ type content struct {
 
 func (b content) build() []string {
 	st := b.d.cell.Plan.Step
-	caution := st.Book.Caution
-	if st.Enter != nil && caution == "" {
-		caution = st.Enter.Book.Caution
-	}
-	if caution != "" {
-		b.block(stepview.Alert(b.Theme, theme.Failed, "CAUTION", b.d.run.Text(b.d.cell, caution), b.w))
+	if caution := b.caution(); caution != "" {
+		b.block(stepview.Alert(b.Theme, theme.Failed, "CAUTION", caution, b.w))
 	}
 	if st.Book.Judged != "" {
 		b.block(stepview.Alert(b.Theme, theme.Gate, "GATE", "This looks destructive: "+st.Book.Judged, b.w))
@@ -47,6 +44,22 @@ func (b content) build() []string {
 	}
 	b.checks()
 	return b.lines
+}
+
+// caution is the warning of every cell that the gate opens, each text once.
+func (b *content) caution() string {
+	var texts []string
+	for _, c := range append([]*run.Cell{b.d.cell}, b.d.with...) {
+		st := c.Plan.Step
+		source := st.Book.Caution
+		if st.Enter != nil && source == "" {
+			source = st.Enter.Book.Caution
+		}
+		if text := b.d.run.Text(c, source); text != "" && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "\n\n")
 }
 
 func (b *content) block(lines []string) {

@@ -191,10 +191,8 @@ func (d *Dialog) Render(t *theme.Theme, w, h int) string {
 	right := ""
 	if len(d.with) > 0 {
 		right = fmt.Sprintf("%d places", len(d.with)+1)
-	} else if d.shown.Dispatch != nil {
-		right = wording.Place(d.shown.Dispatch.Where)
-	} else if d.cell.Key.Target != "" {
-		right = wording.Place(d.cell.Key.Target)
+	} else {
+		right = wording.Instance(d.cell)
 	}
 	box := pane.Box{Title: t.Glyph.Mark(theme.Gate) + " Gate: " + wording.Name(d.run, st), Right: right, Focus: true}
 	return box.Render(t, lines, w, h)

@@ -288,7 +288,9 @@ func (w *walk) rollBack(ctx context.Context) (run.Action, error) {
 func (w *walk) gate(ctx context.Context, s *run.Snapshot, c *run.Cell) (run.Action, error) {
 	g := c.Gate
 	w.p.printf("\nGATE %s\n", wording.Name(s.Run, c.Plan.Step))
-	w.p.indent("!", s.Run.Text(c, c.Plan.Step.Book.Caution))
+	for _, caution := range cautions(s.Run, c) {
+		w.p.indent("!", caution)
+	}
 	if c.Plan.Step.Book.Judged != "" {
 		w.p.indent("!", c.Plan.Step.Book.Judged)
 	}

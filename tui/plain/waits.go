@@ -2,6 +2,7 @@ package plain
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -240,14 +241,29 @@ func (w *walk) pick(ctx context.Context, ask string, lines []string, open []bool
 	return n - 1, nil
 }
 
-// others prints what a gate opens beside the cell it is shown at.
-func (w *walk) others(s *run.Snapshot, c *run.Cell) {
-	var with []*run.Cell
-	for _, o := range s.Run.Cells {
+// led returns the cells whose gates the cell's own answer opens.
+func led(r *run.Run, c *run.Cell) (with []*run.Cell) {
+	for _, o := range r.Cells {
 		if o.Gate != nil && o.Gate.Leader == c.Gate.Gate {
 			with = append(with, o)
 		}
 	}
+	return with
+}
+
+// cautions are the warnings of every cell that a gate opens, each text once.
+func cautions(r *run.Run, c *run.Cell) (texts []string) {
+	for _, o := range append([]*run.Cell{c}, led(r, c)...) {
+		if text := r.Text(o, o.Plan.Step.Book.Caution); text != "" && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// others prints what a gate opens beside the cell it is shown at.
+func (w *walk) others(s *run.Snapshot, c *run.Cell) {
+	with := led(s.Run, c)
 	if len(with) == 0 {
 		return
 	}

@@ -25,6 +25,9 @@ func At(r *run.Run, c *run.Cell) string {
 	if c.Key.Target != "" {
 		name += " on " + Place(c.Key.Target)
 	}
+	if in := Line(InstanceOf(c.Plan.Step.Scope)); !strings.Contains(name, in) {
+		name += " for " + in
+	}
 	return name
 }
 
