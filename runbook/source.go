@@ -163,8 +163,12 @@ func meant(word string, known []string, listed ...string) string {
 		listed = known
 	}
 	listed = slices.Sorted(slices.Values(listed))
-	if len(listed) == 0 || len(listed) > 20 {
-		return ""
+	const most = 20
+	switch {
+	case len(listed) == 0:
+		return "there is nothing it could name; remove it"
+	case len(listed) > most:
+		return "known here: " + strings.Join(listed[:most], ", ") + " …"
 	}
 	return "known here: " + strings.Join(listed, ", ")
 }
