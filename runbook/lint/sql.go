@@ -94,10 +94,12 @@ func enclosed(src string, i int, driver string) int {
 }
 
 var (
-	onlyRead = []string{"select", "show", "desc", "describe", "explain", "with", "values", "table", "pragma", "help", "use", "set", "begin", "commit", "rollback", "checksum"}
-	// writing are the words that change something wherever they stand.
-	writing   = regexp.MustCompile(`(?i)\b(insert|update|delete|replace|merge|drop|truncate|alter|create|grant|revoke|rename|call|load|into\s+(outfile|dumpfile)|for\s+update|for\s+share|lock\s+in\s+share\s+mode|nextval|setval|get_lock|pg_terminate_backend|pg_cancel_backend)\b`)
-	functions = regexp.MustCompile(`(?i)\breplace\s*\(|\binsert\s*\(|\btruncate\s*\(|\bload_file\s*\(`)
+	onlyRead = []string{"select", "show", "desc", "describe", "explain", "with", "values", "table", "pragma", "help", "use", "set", "begin", "commit", "rollback", "checksum", "check"}
+	// writing is what changes something inside of a statement that begins like
+	// one that reads. Single words aren't enough: columns are called load or call.
+	writing = regexp.MustCompile(`(?i)\b(insert\s+into|delete\s+from|merge\s+into|replace\s+into|update\s+[^\s(),;]+(\s+(as\s+)?\w+)?\s+set|into\s+(outfile|dumpfile)|` +
+		`for\s+(no\s+key\s+)?update|for\s+(key\s+)?share|lock\s+in\s+share\s+mode|(nextval|setval|get_lock|load_file|pg_terminate_backend|pg_cancel_backend)\s*\()`)
+	intoTable = regexp.MustCompile(`(?i)\binto\b`)
 	firstWord = regexp.MustCompile(`[A-Za-z]+`)
 	global    = regexp.MustCompile(`(?i)^set\s+(global|persist|persist_only|password|@@global|@@persist)\b`)
 	pragmaSet = regexp.MustCompile(`(?i)^pragma\s+[\w.]+\s*=`)
@@ -107,7 +109,7 @@ var (
 )
 
 // writes says which words of a statement change something, or "".
-func (s statement) writes() string {
+func (s statement) writes(driver string) string {
 	first := strings.ToLower(firstWord.FindString(s.text))
 	if !slices.Contains(onlyRead, first) {
 		return strings.ToUpper(first)
@@ -120,7 +122,11 @@ func (s statement) writes() string {
 	case pragmaSet.MatchString(s.text):
 		return "PRAGMA … ="
 	}
-	return strings.ToUpper(strings.Join(strings.Fields(writing.FindString(functions.ReplaceAllString(s.text, ""))), " "))
+	what := writing.FindString(s.text)
+	if what == "" && driver == "postgres" {
+		what = intoTable.FindString(s.text) // of a new table
+	}
+	return strings.TrimSuffix(strings.ToUpper(strings.Join(strings.Fields(what), " ")), "(")
 }
 
 // sql judges a fence of SQL.
@@ -137,7 +143,7 @@ func (l *linter) sql(f *runbook.Fence, as role, around surroundings) {
 		what := ""
 		switch as {
 		case look:
-			if what = s.writes(); what != "" {
+			if what = s.writes(driver); what != "" {
 				l.find(f.At(s.at), "sql-check-writes", "a check only reads, and this one says "+what, "make it the command of a step, or read instead")
 			}
 		case command, sample:
