@@ -226,10 +226,10 @@ func TestRequestsAndProbes(t *testing.T) {
 }
 
 // A connection with several hosts goes to the first that its pick holds for and
-// that answers; a check finds another when that one is lost.
+// that answers: a is not meant, and b has no database.
 func TestAConnectionPicksItsHost(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Dir(emptyFile(t, "b.db"))
+	dir := filepath.Dir(emptyFile(t, "c.db"))
 	pick := value(t, `it.n != "1"`, checks.Names{"it": checks.Any})
 	st := newStage(t, trio+step("make", sh("", "create table t(n integer)"))+step("tick"), func(rb *runbook.Runbook) {
 		f := stepOf(rb, "make").Command
@@ -240,7 +240,7 @@ func TestAConnectionPicksItsHost(t *testing.T) {
 	d.at(run.WaitGo, "make")
 	d.do(run.Go{})
 	s := d.at(run.WaitManual, "tick")
-	if got := s.Run.Cell(run.Key{Step: "make", Target: "local"}).Latest().Intent.Dispatch.Server; got != "sqlite "+dir+"/b.db" {
+	if got := s.Run.Cell(run.Key{Step: "make", Target: "local"}).Latest().Intent.Dispatch.Server; got != "sqlite "+dir+"/c.db" {
 		t.Errorf("it went to %q", got)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"stepgate/checks"
 	"stepgate/executor/executortest"
 	"stepgate/runbook/run"
 )
@@ -95,3 +97,39 @@ func TestAPollEndsWhenItsFailIfIsTrue(t *testing.T) {
 }
 
 func lines(s string) []string { return strings.Fields(s) }
+
+// A try that can't be told anything from begins the hold anew.
+func TestAnUnknownTryRestartsTheHold(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, front+step("wait", sh(".check until=100h every=5ms hold=1h", "look"))+step("tick"))
+	clock := &clock{at: time.Now()}
+	st.now = clock.now
+	d := st.start()
+	d.at(run.WaitGo, "wait")
+	last := func(want checks.Verdict, after int) *run.Look {
+		t.Helper()
+		s := d.until(want.String(), func(s *run.Snapshot) bool {
+			return s.Busy != nil && len(s.Busy.Looks) == 1 && s.Busy.Looks[0].Last.Tries > after && s.Busy.Looks[0].Last.Verdict == want
+		})
+		return &s.Busy.Looks[0]
+	}
+	d.do(run.Go{})
+	last(checks.Pass, 0)
+	st.set("look", executortest.Script{Exit: 127})
+	tries := last(checks.Unknown, 1).Last.Tries
+	clock.add(2 * time.Hour)
+	tries = last(checks.Unknown, tries+1).Last.Tries // it began after that
+	st.set("look", executortest.Script{})
+	tries = last(checks.Pass, tries).Last.Tries
+	last(checks.Pass, tries+2) // two hours after the first that passed it doesn't hold yet
+	clock.add(2 * time.Hour)
+	s := d.at(run.WaitManual, "tick")
+	res := s.Run.Cell(run.Key{Step: "wait", Target: "local"}).Checks[run.Before].Checks[0]
+	var seen []string
+	for _, t := range res.Tried {
+		seen = append(seen, t.Verdict.String())
+	}
+	if got := strings.Join(seen, " "); got != "pass unknown pass pass" {
+		t.Errorf("kept tries: %s", got)
+	}
+}
