@@ -35,6 +35,13 @@ func (a *app) closing(w int) []string {
 	}
 	out = append(out, "")
 	add(t.Text, wording.Counts(r)+"  in "+text.Duration(r.Last.Sub(r.Started)))
+	for _, w := range r.Plan.Walks {
+		for _, key := range w.Keys {
+			if why, gone := r.Excluded[w.ID][key]; gone {
+				add(t.Muted, t.Glyph.Mark(theme.Excluded)+" "+wording.Line(key)+" was taken out of "+wording.WalkTitle(r, w)+": "+wording.Line(why))
+			}
+		}
+	}
 	for _, c := range r.Cells {
 		if c.Status != run.Skipped && (c.Resolved == nil || c.Resolved.Method != run.ByOperator) {
 			continue

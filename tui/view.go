@@ -281,5 +281,9 @@ func (a *app) status() string {
 			line += t.Muted.Render("  " + t.Glyph.Dash + " " + wording.Line(s.Notice))
 		}
 	}
+	if s.Stop != "" && a.word == "" && s.Wait != run.WaitClosed {
+		what, name := wording.Open(s.Run, s.Stop)
+		line += t.Gate.Render("  " + t.Glyph.Dash + " pauses after " + strings.TrimSpace(what+" "+name))
+	}
 	return pane.Cut(" "+line, a.layout.w, t.Glyph.Ellipsis)
 }

@@ -193,7 +193,9 @@ var waitFrames = []shot{
 	{"undo", undoing, nil},
 	{"undo-scope", undoScope, press("b")},
 	{"finish", inBatch, press("F")},
+	{"finish-asked", stopAsked, nil},
 	{"always", batchStops, press("C")},
+	{"closed-excluded", closedExcluded, nil},
 }
 
 // later moves the clock.
@@ -253,6 +255,12 @@ var waitActions = []deed{
 }
 
 func soaked(t *testing.T) *story { return soaking(t).later(11 * time.Minute) }
+
+// closedExcluded is a run that ended without one of its hosts.
+func closedExcluded(t *testing.T) *story {
+	s := batchStops(t)
+	return s.then(run.InstanceExcluded{Walk: "stores", Instance: "tablet-3", Reason: "磁盘坏了, ticket 4711"}, run.RunClosed{How: run.DoneExceptions})
+}
 
 func stopAsked(t *testing.T) *story {
 	return inBatch(t).then(run.StopRequested{After: "stores[tablet-2]"})

@@ -125,3 +125,28 @@ func TestWrapsByCells(t *testing.T) {
 		t.Errorf("tail %q", got)
 	}
 }
+
+// The result of statements is a table as soon as it can be read, whatever pieces
+// it comes in; what isn't one stays as it came.
+func TestRows(t *testing.T) {
+	t.Parallel()
+	th := theme.New(theme.Options{NoColor: true})
+	drawn := func(p *Pane) string { return ansi.Strip(strings.Join(p.Lines(th, 40, 10), "\n")) }
+	var p Pane
+	p.Reset("a")
+	p.Rows()
+	at := int64(0)
+	for _, part := range []string{"zone\tsta", "tus\nzone1\t已同步\n", "z2\t\\N\n"} {
+		p.Take("a", 0, at, []byte(part))
+		at += int64(len(part))
+	}
+	p.Take("a", 1, 0, []byte("a warning\n"))
+	if got, want := drawn(&p), "zone   status\n-----  ------\nzone1  已同步\nz2     NULL\n(2 rows)\na warning"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	p.Reset("b")
+	p.Take("b", 0, 0, []byte("zone\tstatus\n"))
+	if got := drawn(&p); strings.Contains(got, "row") {
+		t.Errorf("what a script printed became a table: %q", got)
+	}
+}
