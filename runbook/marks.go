@@ -173,30 +173,41 @@ func (p *parser) number(m marks, key string, least int) int {
 	return n
 }
 
-// poll reads the attributes of a repeated check. spans takes those that come
-// from values.
-func (p *parser) poll(m marks, seen *sight, spans map[string]string) Poll {
-	read := func(key string) time.Duration {
-		d, template := p.span(m, key, seen)
-		if template != "" {
-			spans[key] = template
-		}
-		return d
+// poll reads the attributes of a repeated check.
+func (p *parser) poll(f *Fence, m marks, seen *sight) {
+	if len(m.values) == 0 {
+		return
 	}
-	poll := Poll{Until: read("until"), Every: read("every"), Hold: read("hold")}
+	p.length(f, m, "until", seen, &f.Poll.Until)
+	p.length(f, m, "every", seen, &f.Poll.Every)
+	p.length(f, m, "hold", seen, &f.Poll.Hold)
 	_, until := m.values["until"]
 	for _, key := range []string{"every", "hold", "fail_if"} {
 		if pair, ok := m.values[key]; ok && !until && !m.has("monitor") {
 			p.errorAt(pair.At, "poll-without-limit", key+" without until: the check could wait for ever", "add until=60s, the time in all")
 		}
 	}
-	if until && poll.Every == 0 && spans["every"] == "" {
-		poll.Every = DefaultEvery
+	if until && f.Poll.Every == 0 && f.Spans["every"] == "" {
+		f.Poll.Every = DefaultEvery
 	}
-	if poll.Until > 0 && poll.Hold >= poll.Until {
+	if f.Poll.Until > 0 && f.Poll.Hold >= f.Poll.Until {
 		p.errorAt(m.values["hold"].At, "value", "hold is not shorter than until: the check can't succeed", "make until longer")
 	}
-	return poll
+}
+
+// length reads a fence's length of time, or the template it comes from.
+func (p *parser) length(f *Fence, m marks, key string, seen *sight, into *time.Duration) {
+	d, from := p.span(m, key, seen)
+	if *into = d; from != "" {
+		f.from(key, from)
+	}
+}
+
+func (f *Fence) from(key, template string) {
+	if f.Spans == nil {
+		f.Spans = map[string]string{}
+	}
+	f.Spans[key] = template
 }
 
 // templateValue reads an attribute that is a template.

@@ -17,6 +17,8 @@ type naming struct {
 	total   int
 	version int // grows with every name
 	cache   map[visibility]*sight
+	last    visibility
+	latest  *sight       // what was seen from last
 	ever    checks.Names // every name there is anywhere; Any where types differ
 	refs    []reference
 }
@@ -136,7 +138,11 @@ func (p *parser) visible(s *scope, on string) checks.Names { return p.sight(s, o
 // hides the parameters and captures around it, not what is walked.
 func (p *parser) sight(s *scope, on string) *sight {
 	key := visibility{s, on, p.names.version}
+	if p.names.last == key && p.names.latest != nil { // most look from where they looked last
+		return p.names.latest
+	}
 	if seen, ok := p.names.cache[key]; ok {
+		p.names.last, p.names.latest = key, seen
 		return seen
 	}
 	all, kept := newSight(), newSight()
@@ -146,7 +152,7 @@ func (p *parser) sight(s *scope, on string) *sight {
 	if len(p.names.cache) > 64 {
 		clear(p.names.cache)
 	}
-	p.names.cache[key] = all
+	p.names.cache[key], p.names.last, p.names.latest = all, key, all
 	return all
 }
 

@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"strings"
-	"time"
 
 	"stepgate/checks"
 )
@@ -13,20 +12,20 @@ func (d *drafting) runnable(b *block, m marks) *Fence {
 	ctx := p.inherit(m, d.ctx)
 	f := &Fence{
 		Pos: p.pos(b.at), Form: b.form, Lang: b.lang, Language: b.language, Body: b.body, On: ctx.on, Timeout: ctx.timeout,
-		Monitor: b.monitor, Background: b.background, Secret: m.has("secret"), Spans: map[string]string{}, Lines: make([]Pos, len(b.lines)),
+		Monitor: b.monitor, Background: b.background, Secret: m.has("secret"), Lines: make([]Pos, len(b.lines)),
 	}
 	for i, at := range b.lines {
 		f.Lines[i] = p.pos(at)
 	}
 	if ctx.timeoutFrom != "" {
-		f.Spans["timeout"] = ctx.timeoutFrom
+		f.from("timeout", ctx.timeoutFrom)
 	}
 	if f.Form == Script {
 		f.Dir, f.User, f.Login, f.Env = ctx.dir, ctx.user, ctx.login, ctx.variables()
 		f.TTY, f.Reboot = m.has("tty"), m.has("reboot")
 	}
 	seen := p.sight(ctx.scope, ctx.on)
-	f.Poll = p.poll(m, seen, f.Spans)
+	p.poll(f, m, seen)
 	f.Via = p.templateValue(m, "via", seen)
 	d.connection(b, f, m, ctx)
 	p.body(b, f, seen)
@@ -45,9 +44,6 @@ func (d *drafting) runnable(b *block, m marks) *Fence {
 			return checks.CompileTest(e.Value, names, f.observed())
 		})
 	}
-	if len(f.Spans) == 0 {
-		f.Spans = nil
-	}
 	p.shell(b, f)
 	return f
 }
@@ -55,12 +51,8 @@ func (d *drafting) runnable(b *block, m marks) *Fence {
 // lengths reads how long a host or a monitor may be away.
 func (d *drafting) lengths(f *Fence, m marks, seen *sight) {
 	p := d.p
-	for key, into := range map[string]*time.Duration{"reconnect": &f.Reconnect, "grace": &f.Grace} {
-		span, from := p.span(m, key, seen)
-		if *into = span; from != "" {
-			f.Spans[key] = from
-		}
-	}
+	p.length(f, m, "reconnect", seen, &f.Reconnect)
+	p.length(f, m, "grace", seen, &f.Grace)
 	if _, ok := m.values["reconnect"]; f.Reboot && !ok {
 		p.errorAt(m.classes["reboot"], "value", "a .reboot without reconnect: nobody knows how long to wait", "add reconnect=10m")
 	}
@@ -109,6 +101,9 @@ var scriptOnly = []string{"cwd", "user", "reconnect"}
 
 // together refuses what makes no sense on a fence of this form.
 func (p *parser) together(b *block, f *Fence, m marks) {
+	if f.Form == Script && len(m.values) == 0 && len(m.classes) == 0 {
+		return
+	}
 	refuse := func(key, what, remedy string) {
 		if pair, ok := m.values[key]; ok {
 			p.errorAt(pair.At, "misplaced", key+" "+what, remedy)

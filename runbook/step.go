@@ -164,10 +164,8 @@ func (d *drafting) overVariables(b *block, m marks) *Fence {
 		}
 	}
 	ctx := d.p.inherit(m, d.ctx)
-	d.loose = &Fence{Pos: d.p.pos(b.at), On: ctx.on, Spans: map[string]string{}}
-	if d.loose.Poll = d.p.poll(m, d.p.sight(ctx.scope, ctx.on), d.loose.Spans); len(d.loose.Spans) == 0 {
-		d.loose.Spans = nil
-	}
+	d.loose = &Fence{Pos: d.p.pos(b.at), On: ctx.on}
+	d.p.poll(d.loose, m, d.p.sight(ctx.scope, ctx.on))
 	d.step.Before = append(d.step.Before, d.loose)
 	return d.loose
 }
