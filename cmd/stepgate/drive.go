@@ -104,10 +104,13 @@ func short(digest string) string {
 	return digest
 }
 
-// onlyLab reports whether no cell runs outside of the simulated hosts.
+// onlyLab reports whether no cell runs outside of the simulated hosts. A check
+// over variables runs nowhere.
 func onlyLab(p *plan.Plan) bool {
 	for _, c := range p.Cells {
-		if c.Target == plan.Local {
+		s := c.Step.Book
+		runs := slices.ContainsFunc(slices.Concat(s.Done, s.Before, s.After), func(f *runbook.Fence) bool { return f.Form != runbook.Variables })
+		if c.Target == plan.Local && (s.Command != nil || runs) {
 			return false
 		}
 	}
