@@ -18,7 +18,7 @@ import (
 // sent, seen, typed and decided. It can be written of an unfinished run, too,
 // and says so on top.
 func Markdown(w io.Writer, t Transcript) error {
-	m := &markdown{t: t, r: t.Run, events: history(t.Records), prefixes: map[string]int{}}
+	m := &markdown{t: t, r: t.Run, events: history(t.Records), prefixes: map[string]int{}, queries: map[string]bool{}}
 	if err := m.write(); err != nil {
 		return fmt.Errorf("write transcript of run %q: %w", t.Run.ID, err)
 	}
@@ -33,8 +33,9 @@ type markdown struct {
 	t        Transcript
 	r        *run.Run
 	events   map[run.Key][]run.Record
-	prefixes map[string]int // text put in front of commands → its number
-	order    []string       // of the prefixes
+	prefixes map[string]int  // text put in front of commands → its number
+	order    []string        // of the prefixes
+	queries  map[string]bool // attempts that sent statements
 }
 
 func (m *markdown) write() error {

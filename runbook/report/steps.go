@@ -168,6 +168,7 @@ func (m *markdown) intent(e run.Intent, rec run.Record) {
 		what = "Rollback"
 	}
 	m.line("%s **%s**, attempt %d (%s), by %s\n", Moment(rec.Wall), what, e.No, code(e.Attempt), inline(rec.Actor))
+	m.queries[e.Attempt] = e.Dispatch.Form == "sql"
 	m.dispatch(e.Dispatch, e.Host)
 }
 
@@ -262,6 +263,9 @@ func (m *markdown) output(attempt string) (bool, error) {
 			left = fmt.Sprintf(", of which %s are left out here", Bytes(omitted))
 		}
 		m.line("%s, %s%s:\n", what, Bytes(int64(len(data))+omitted), left)
+		if g, ok := text.ParseGrid(string(data)); ok && stream == 0 && m.queries[attempt] {
+			data = []byte(strings.Join(g.Lines(gridWidth), "\n"))
+		}
 		m.fence("text", string(data))
 	}
 	return some, nil
@@ -293,7 +297,7 @@ func sent(d run.Dispatch) []string {
 	if d.Via != "" {
 		said = append(said, "through "+code(place(d.Via)))
 	}
-	if d.Where != "" {
+	if d.Where != "" && d.Where != plan.Local {
 		said = append(said, "with the values of "+code(place(d.Where)))
 	}
 	return said
