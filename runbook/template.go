@@ -1,0 +1,109 @@
+package runbook
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	template = regexp.MustCompile(`\{\{([^{}\n]*)\}\}`)
+	nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// textNames are names that {{…}} knows besides those of expressions.
+var textNames = []string{"host", "sample"}
+
+// templates checks every {{name}} of source text that is shown to people.
+// Plain documents may mean anything by their braces.
+func (p *parser) templates(spans []span, seen *sight) {
+	if !p.book.Annotated {
+		return
+	}
+	for _, s := range spans {
+		at := s.start
+		eachComment(string(p.src[s.start:s.stop]), func(text string, comment bool) {
+			if !comment {
+				p.templatesIn(text, seen, placer{p, at})
+			}
+			at += len(text)
+		})
+	}
+}
+
+// placer finds places in the file of offsets in a text that begins at start.
+type placer struct {
+	p     *parser
+	start int
+}
+
+func (l placer) at(offset int) Pos { return l.p.pos(l.start + offset) }
+
+// places finds places of offsets in a text.
+type places interface{ at(offset int) Pos }
+
+// fixed is the one place of a text whose parts have none of their own.
+type fixed Pos
+
+func (f fixed) at(int) Pos { return Pos(f) }
+
+// templatesIn checks the names of a text that people read. Secrets never stand
+// there.
+func (p *parser) templatesIn(text string, seen *sight, at places) {
+	for _, m := range template.FindAllStringSubmatchIndex(text, -1) {
+		content := strings.TrimSpace(text[m[2]:m[3]])
+		if strings.HasPrefix(content, ".") { // another tool's
+			continue
+		}
+		if p.named(content, seen, at.at(m[0])) && p.secretly(content, seen) {
+			p.report(at.at(m[0]), Error, "secret-in-text", "{{"+content+"}} is a secret, and this text is shown and kept",
+				"leave it out; secrets go into the fields of a connection or into a check")
+		}
+	}
+}
+
+// named checks a name, or name.field, between braces; false: it was reported.
+func (p *parser) named(content string, seen *sight, at Pos) bool {
+	name, field, dotted := strings.Cut(content, ".")
+	part := seen.parts[strings.ReplaceAll(name, "-", "_")]
+	_, known := seen.types[name]
+	switch {
+	case part != nil && dotted:
+		if _, ok := part.captures[field]; !ok && !part.captured(field) {
+			p.report(at, Error, "unknown-name", "{{"+content+"}} has no value: the part "+quote(name)+" captures no "+quote(field),
+				meant(field, part.capturedNames()))
+			return false
+		}
+	case name == "each" && known && dotted:
+		return p.eachField(field, at)
+	case known || name == "host" || name == "sample":
+	case !nameForm.MatchString(name):
+		p.report(at, Error, "template", "{{"+content+"}} is no name", "write {{name}} or {{name.field}}; there are no expressions in text")
+		return false
+	case name == "each":
+		p.report(at, Error, "unknown-name", "{{"+content+"}} has no value outside a walk", "use it inside each=")
+		return false
+	default:
+		p.report(at, Error, "unknown-name", "{{"+name+"}} has no value here", meant(name, append(keys(seen.types), textNames...)))
+		return false
+	}
+	return true
+}
+
+var eachFields = []string{"index", "count", "last"}
+
+func (p *parser) eachField(field string, at Pos) bool {
+	if !slices.Contains(eachFields, field) {
+		p.report(at, Error, "unknown-name", "each has no "+quote(field), meant(field, eachFields))
+		return false
+	}
+	return true
+}
+
+func (p *parser) secretly(content string, seen *sight) bool {
+	name, field, _ := strings.Cut(content, ".")
+	if part := seen.parts[strings.ReplaceAll(name, "-", "_")]; part != nil {
+		return part.secretCapture(field)
+	}
+	return seen.secret[name]
+}
