@@ -1,6 +1,7 @@
 package run
 
 import (
+	"iter"
 	"time"
 
 	"stepgate/runbook/plan"
@@ -98,11 +99,21 @@ func (w *walker) section(sections []*plan.Section, parallel int) *stand {
 }
 
 // beside is the next of the check steps that follow one that doesn't hold, and
-// that haven't been taken.
+// that haven't been taken. They may stand under headings of their own; anything
+// that isn't a check, a gate or a walk ends them.
 func (w *walker) beside(failed *Cell, nodes []plan.Node) *stand {
-	for i, n := range nodes {
-		s, ok := n.(*plan.Step)
-		if !ok || s.Kind != plan.Check || s.Gated || i == 0 && failed.Plan.Step != s {
+	seen := false
+	for s := range following(nodes) {
+		if s == nil {
+			return nil
+		}
+		if !seen {
+			seen = s == failed.Plan.Step
+			if !seen {
+				continue
+			}
+		}
+		if s.Kind != plan.Check || s.Gated {
 			return nil
 		}
 		for _, pc := range s.Cells {
@@ -117,6 +128,32 @@ func (w *walker) beside(failed *Cell, nodes []plan.Node) *stand {
 		}
 	}
 	return nil
+}
+
+// following gives the steps of nodes in the runbook's order, and nil where a
+// walk begins.
+func following(nodes []plan.Node) iter.Seq[*plan.Step] {
+	return func(yield func(*plan.Step) bool) {
+		var all func(nodes []plan.Node) bool
+		all = func(nodes []plan.Node) bool {
+			for _, n := range nodes {
+				more := true
+				switch n := n.(type) {
+				case *plan.Step:
+					more = yield(n)
+				case *plan.Section:
+					more = all(n.Children)
+				case *plan.Walk:
+					more = yield(nil)
+				}
+				if !more {
+					return false
+				}
+			}
+			return true
+		}
+		all(nodes)
+	}
 }
 
 // step says where the run stands in a step, or in one step in several instances

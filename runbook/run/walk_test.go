@@ -201,3 +201,24 @@ func TestNeighbouringChecksAreAllTaken(t *testing.T) {
 	w.then(t, taken(w.cell(t, "x"), Before, checks.Pass))
 	w.asks(t, WaitFailure, "y")
 }
+
+func TestNeighbouringChecksStandUnderHeadingsToo(t *testing.T) {
+	t.Parallel()
+	check := func(id string) string {
+		return "## " + id + " {#" + id + "}\n\n```sh {.check}\ntrue\n```\n\n"
+	}
+	w := parsed(t, "+++\n+++\n# T\n\n"+check("x")+check("y")+"## do {#do}\n\n```sh\ntrue\n```\n\n"+check("z"), nil)
+	first, ok := Next(w.r).(Ask)
+	if !ok {
+		t.Fatalf("at first comes %#v", Next(w.r))
+	}
+	w.then(t, taken(first.Cell, Before, checks.Fail))
+	take, ok := Next(w.r).(Take)
+	if !ok || !strings.HasPrefix(take.Cell.Key.Step, "y/") {
+		t.Fatalf("behind a red check comes %#v", Next(w.r))
+	}
+	w.then(t, taken(take.Cell, Before, checks.Pass))
+	if ask, ok := Next(w.r).(Ask); !ok || ask.Wait != WaitFailure || ask.Cell.Key != first.Cell.Key {
+		t.Fatalf("z stands behind a command, yet next is %#v", Next(w.r))
+	}
+}
