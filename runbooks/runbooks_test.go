@@ -10,6 +10,7 @@ import (
 	"stepgate/lab"
 	"stepgate/runbook"
 	"stepgate/runbook/inventory"
+	"stepgate/runbook/lint"
 	"stepgate/runbook/plan"
 	"stepgate/runbooks"
 )
@@ -57,6 +58,9 @@ func parse(t *testing.T, name string, src []byte) *runbook.Runbook {
 	}
 	if book == nil {
 		t.FailNow()
+	}
+	for _, d := range append(lint.Book(book), book.Later...) {
+		t.Error(d.String())
 	}
 	return book
 }
