@@ -6,7 +6,9 @@
 // journal is a port that the store satisfies, and a user interface sees the
 // engine as a controller and a source of snapshots.
 //
-// The invariants: one goroutine decides; an event changes the state only after
-// it is durable; no byte of an attempt leaves before its intent is; when the
-// journal can't be written nothing more is started.
+// The invariants: one goroutine decides, whatever goes on beside it at the cells
+// that go together; an event changes the state only after it is durable; no byte
+// of an attempt leaves before its intent is; when the journal can't be written
+// nothing more is started; a secret leaves in a check's environment or in a login
+// to a database, and is masked in all that goes to the journal or to a screen.
 package engine

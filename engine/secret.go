@@ -160,6 +160,9 @@ func (s *secrets) event(ev run.Event) run.Event {
 			e.Processes[i] = mask(p)
 		}
 		return e
+	case run.GateGranted:
+		e.Pre = mask(e.Pre) // a command line
+		return e
 	case run.NotDispatched:
 		e.Why, e.Hint = mask(e.Why), mask(e.Hint)
 		return e

@@ -52,7 +52,7 @@ func TestASecretIsInNoByteOfTheJournal(t *testing.T) {
 	book := front + step("see", sh(".check", `printf '%s' "$pw" | tee seen; echo; printf '%s' "$pw" | base64`), expect(`stdout contains "Lily"`)) +
 		step("login", sh(".check", "n=0123456789; echo token-$n"), capture("token = lines[0]")) +
 		step("use", sh(".check", `echo "$token" >used; echo "with $token"; test ! -e red`), expect(`stdout contains "nothing"`)) +
-		step("leak", sh("", "cat seen used")) + step("tick")
+		step("leak", caution, sh("", "cat seen used")) + step("tick")
 	w := newWorldOn(t, book, nil, keeping, func(rb *runbook.Runbook) { stepOf(rb, "use").Before[0].Poll.Until = 1 })
 	d := w.start()
 	d.at(run.WaitGo, "see")
@@ -71,6 +71,8 @@ func TestASecretIsInNoByteOfTheJournal(t *testing.T) {
 	d.do(run.Skip{Reason: "it is " + given})
 	d.at(run.WaitGo, "leak")
 	d.do(run.Go{})
+	s = d.at(run.WaitGate, "leak")
+	d.do(run.Answer{Gate: at1(s).Gate.Gate, Typed: at1(s).Gate.Phrase, Pre: "stepgate run --approve leak -e pw='" + given + "'"})
 	s = d.at(run.WaitManual, "tick")
 	c := s.Run.Cell(run.Key{Step: "leak", Target: "local"})
 	out, _, _, err := d.e.Output(t.Context(), c.Latest().Intent.Attempt, 0, 0, 1000)
