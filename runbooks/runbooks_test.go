@@ -33,6 +33,9 @@ func TestShipped(t *testing.T) {
 				t.Fatal(err)
 			}
 			book := parse(t, name, src)
+			for _, d := range append(lint.Book(book), book.Later...) {
+				t.Error(d.String())
+			}
 			described(t, book)
 			if missing := withoutID(string(src)); len(missing) > 0 {
 				t.Errorf("these have no id of their own:\n%s", strings.Join(missing, "\n"))
@@ -58,9 +61,6 @@ func parse(t *testing.T, name string, src []byte) *runbook.Runbook {
 	}
 	if book == nil {
 		t.FailNow()
-	}
-	for _, d := range append(lint.Book(book), book.Later...) {
-		t.Error(d.String())
 	}
 	return book
 }
