@@ -46,8 +46,11 @@ func (p *parser) reads(e compiled, t token, rest []token) {
 	}
 	dotted := next(0) == "." || next(0) == "?."
 	field := next(1)
-	if t.text == "each" && dotted {
+	switch {
+	case t.text == "each" && dotted:
 		p.eachField(field, at)
+	case t.text == "on" && dotted:
+		p.machineField(field, e.seen, at)
 	}
 	if part := e.seen.parts[t.text]; part != nil && dotted {
 		switch {

@@ -104,6 +104,8 @@ type sight struct {
 	parts  map[string]*scope
 	// captured are those of types that get their value in the run.
 	captured map[string]bool
+	// machine is the group of the host it runs on; nil: it isn't known, or has none.
+	machine *Group
 }
 
 // capture adds a name that a step gives its value.
@@ -147,6 +149,11 @@ func (p *parser) sight(s *scope, on string) *sight {
 	for _, sc := range chain(s) {
 		p.enterScope(sc, s, on, &all, kept)
 	}
+	if on != "" {
+		all.machine = p.group(on, s)
+	} else {
+		all.machine = p.group(p.hostsOf(s, on), s)
+	}
 	if len(p.names.cache) > 64 {
 		clear(p.names.cache)
 	}
@@ -162,7 +169,7 @@ func newSight() *sight {
 }
 
 func (v *sight) clone() *sight {
-	return &sight{types: maps.Clone(v.types), secret: maps.Clone(v.secret), when: maps.Clone(v.when), parts: maps.Clone(v.parts), captured: maps.Clone(v.captured)}
+	return &sight{types: maps.Clone(v.types), secret: maps.Clone(v.secret), when: maps.Clone(v.when), parts: maps.Clone(v.parts), captured: maps.Clone(v.captured), machine: v.machine}
 }
 
 func chain(s *scope) []*scope {

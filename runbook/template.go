@@ -76,6 +76,8 @@ func (p *parser) named(content string, seen *sight, at Pos) bool {
 		}
 	case name == "each" && known && dotted:
 		return p.eachField(field, at)
+	case name == "on" && known && dotted:
+		return p.machineField(field, seen, at)
 	case known || name == "host" || name == "sample":
 	case !nameForm.MatchString(name):
 		p.report(at, Error, "template", "{{"+content+"}} is no name", "write {{name}} or {{name.field}}; there are no expressions in text")
@@ -98,6 +100,17 @@ func (p *parser) eachField(field string, at Pos) bool {
 		return false
 	}
 	return true
+}
+
+// machineField checks a variable of the host that something runs on.
+func (p *parser) machineField(field string, seen *sight, at Pos) bool {
+	g := seen.machine
+	if g == nil || field == "host" || slices.Contains(g.Vars, field) {
+		return true
+	}
+	p.report(at, Error, "unknown-name", "group "+quote(g.Name)+" has no variable "+quote(field),
+		meantOr(field, append(slices.Clone(g.Vars), "host"), "add "+quote(field)+" to vars of [groups."+g.Name+"]"))
+	return false
 }
 
 func (p *parser) secretly(content string, seen *sight) bool {
