@@ -13,6 +13,10 @@
 // the language and where each may stand. What a runbook that parses does wrong is
 // judged by package runbook/lint.
 //
+// A runbook is the closure of the files it includes. What they share is in
+// closure.go; each part is read anew wherever it stands, since it sees other
+// names there. What is parsed and can't be run yet is in [Runbook.Later].
+//
 // The invariant: nothing invalid becomes a model value, and nothing that was
 // written is ignored. Whoever holds a Runbook from a [Parse] without errors may
 // plan it; a run also wants no error of package runbook/lint.

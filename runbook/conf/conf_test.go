@@ -90,13 +90,13 @@ func TestReadSaysWhereItFails(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, s := range []string{"a=1", "[a.b]\nc='''x\n'''", "a=[\n1\n]", "\"a\".b={c=1}", "[[x]]\ny=1", "a=\"\"\"\\\n\"\"\""} {
+	for _, s := range []string{"a=1", "[a.b]\nc='''x\n'''", "a=[\n1\n]", "\"a\".b={c=1}", "[[x]]\ny=1", "a=\"\"\"\\\n\"\"\"", "0=+\n0\n"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
 		table, p := conf.Read(src)
 		lines := strings.Count(src, "\n") + 1
-		if p != nil && (p.At.Line < 1 || p.At.Col < 1) {
+		if p != nil && (p.At.Line < 1 || p.At.Line > lines || p.At.Col < 1 || p.At.Col > len(strings.Split(src, "\n")[p.At.Line-1])+1) {
 			t.Fatalf("problem at %v", p.At)
 		}
 		for _, e := range table {
