@@ -126,7 +126,7 @@ func (c *Capture) Eval(o Observation, v Values, w World) ([]Captured, error) {
 	var out []Captured
 	var failed []error
 	for _, l := range c.lines {
-		value, err := s.run(l.program)
+		value, err := s.run(l.expression)
 		s.bound[l.name] = result{value, err}
 		if l.let {
 			continue

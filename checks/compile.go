@@ -3,11 +3,13 @@ package checks
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
@@ -21,15 +23,36 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
-// expression is one compiled statement.
+// expression is one compiled statement. Its programs are made when they are
+// first needed: a runbook is read far more often than each of its lines is
+// judged.
 type expression struct {
 	statement
-	node    ast.Node // as parsed, never changed: programs are made from rewritten copies
-	typ     reflect.Type
-	uses    map[string]bool
-	refs    []Reference
+	node ast.Node // as parsed, never changed: programs are made from rewritten copies
+	typ  reflect.Type
+	uses map[string]bool
+	refs []Reference
+
+	once sync.Once
+	made programs
+	in   *compiler // as it stood at this line; nil once linked
+}
+
+// programs are what an expression is evaluated by.
+type programs struct {
 	program *vm.Program
 	explain explanation // nil where there is nothing to show
+	err     error       // it can't be evaluated at all
+}
+
+func (e *expression) linked() programs {
+	e.once.Do(func() {
+		if e.made.program, e.made.err = e.in.link(e.node); e.made.err == nil {
+			e.made.explain = e.in.explanation(e.node, func(n ast.Node) ast.Node { return n })
+		}
+		e.in = nil
+	})
+	return e.made
 }
 
 // binding is a name given by a let line, or by an earlier capture.
@@ -194,12 +217,7 @@ func (c *compiler) compile(s statement) *expression {
 		c.syntax(s, err)
 		return nil
 	}
-	e.node = fresh.Node
-	if e.program, err = c.link(e.node); err != nil {
-		c.problem(s, 0, "the expression can't be compiled: "+firstLine(err.Error()), "simplify it with let")
-		return nil
-	}
-	e.explain = c.explanation(e.node, func(n ast.Node) ast.Node { return n })
+	e.node, e.in = fresh.Node, &compiler{names: c.names, of: c.of, bound: maps.Clone(c.bound)}
 	return e
 }
 

@@ -158,7 +158,7 @@ func (e *Expect) Eval(o Observation, v Values, w World) []Row {
 		switch {
 		case l.let && cause != "":
 		case l.let:
-			value, err := s.run(l.program)
+			value, err := s.run(l.expression)
 			s.bound[l.name] = result{value, err}
 		case cause != "":
 			rows = append(rows, Row{Text: l.text(), Label: l.label, Cause: cause})
@@ -171,7 +171,7 @@ func (e *Expect) Eval(o Observation, v Values, w World) []Row {
 
 func (e *expression) judge(s *scope) Row {
 	row := Row{Text: e.text(), Label: e.label}
-	v, err := s.run(e.program)
+	v, err := s.run(e)
 	switch v := v.(type) {
 	case bool:
 		row.Verdict = Fail

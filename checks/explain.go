@@ -220,12 +220,13 @@ func children(n ast.Node) []ast.Node {
 // saw is the line of what an expression saw. All its notes share
 // one budget; there are none of an expression that has spent its own.
 func (e *expression) saw(s *scope) string {
-	if e.explain == nil || s.steps > maxSteps {
+	explain := e.linked().explain
+	if explain == nil || s.steps > maxSteps {
 		return ""
 	}
 	s.steps = 0
 	var unique []string
-	for _, n := range e.explain.notes(s) {
+	for _, n := range explain.notes(s) {
 		if !slices.Contains(unique, n) {
 			unique = append(unique, n)
 		}

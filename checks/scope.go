@@ -67,10 +67,14 @@ func newScope(n Names, of Kind, o *Observation, v Values, w World) *scope {
 	return s
 }
 
-// run evaluates a program with a fresh budget. Every error means unknown.
-func (s *scope) run(p *vm.Program) (any, error) {
+// run evaluates an expression with a fresh budget. Every error means unknown.
+func (s *scope) run(e *expression) (any, error) {
 	s.steps = 0
-	return s.look(p)
+	made := e.linked()
+	if made.err != nil {
+		return nil, unknown("it can't be evaluated: %s", firstLine(made.err.Error()))
+	}
+	return s.look(made.program)
 }
 
 // look evaluates a program within the budget that is left.

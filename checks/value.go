@@ -84,7 +84,7 @@ func (v *Value) EvalOn(o Observation, values Values, w World) (any, error) {
 
 func (v *Value) eval(o *Observation, values Values, w World) (any, error) {
 	s := newScope(v.names, v.of, o, values, w)
-	out, err := s.run(v.expr.program)
+	out, err := s.run(v.expr)
 	if err == nil && v.want != Any {
 		if v.want == Bool && kindOf(out) != kindBool {
 			err = unknown("wrong type: %s is no truth value", show(out))
