@@ -94,15 +94,15 @@ var functions = func() map[string]bool {
 	return out
 }()
 
-// config is what the parser and the type checker know: names, types and
-// functions, none of which is ever run.
-func (c *compiler) config() *conf.Config {
-	cfg := conf.CreateNew()
-	cfg.Optimize = false
-	for name := range withheld {
-		cfg.Disabled[name] = true
-		delete(cfg.Builtins, name)
+// config is what the parser and the type checker know of one expression: names,
+// types and functions, none of which is ever run.
+func (c *compiler) config(src string) *conf.Config {
+	known := declared()
+	cfg := &conf.Config{
+		ShortCircuit: true, MaxNodes: conf.DefaultMaxNodes,
+		ConstFns: known.ConstFns, Functions: known.Functions, Builtins: known.Builtins, Disabled: known.Disabled,
 	}
+	versions := strings.Contains(src, "version")
 	env := types.Map{"host": types.String}
 	for name, t := range shows[c.of] {
 		env[name] = t
@@ -115,8 +115,30 @@ func (c *compiler) config() *conf.Config {
 		if b.typ != nil && b.typ.Kind() != reflect.Interface {
 			env[name] = types.TypeOf(reflect.Zero(b.typ).Interface())
 		}
+		versions = versions || b.typ == reflect.TypeFor[Version]()
 	}
 	cfg.WithEnv(env)
+	// Each visitor costs a walk with types: only those that can find something.
+	if strings.Contains(src, "monitor") {
+		cfg.Visitors = append(cfg.Visitors, typedMonitor{})
+	}
+	if versions {
+		for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
+			cfg.Visitors = append(cfg.Visitors, &patcher.OperatorOverloading{
+				Operator: op, Overloads: []string{"__versions"}, Env: &cfg.Env, Functions: cfg.Functions, NtCache: &cfg.NtCache,
+			})
+		}
+	}
+	return cfg
+}
+
+// declared are the functions of every expression. Nobody writes to its tables.
+var declared = sync.OnceValue(func() *conf.Config {
+	cfg := conf.CreateNew()
+	for name := range withheld {
+		cfg.Disabled[name] = true
+		delete(cfg.Builtins, name)
+	}
 	declare(cfg, "table", new(func(string) []map[string]string), new(func(string, string) []map[string]string))
 	declare(cfg, "regex", new(func(string, string) string))
 	declare(cfg, "number", new(func(string) float64), new(func(float64) float64))
@@ -128,13 +150,8 @@ func (c *compiler) config() *conf.Config {
 	declareMonitor(cfg)
 	declare(cfg, "fromJSON", new(func(string) any))
 	declare(cfg, "__versions", new(func(Version, Version) bool))
-	for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
-		cfg.Visitors = append(cfg.Visitors, &patcher.OperatorOverloading{
-			Operator: op, Overloads: []string{"__versions"}, Env: &cfg.Env, Functions: cfg.Functions, NtCache: &cfg.NtCache,
-		})
-	}
 	return cfg
-}
+})
 
 func declare(cfg *conf.Config, name string, signatures ...any) {
 	f := &builtin.Function{Name: name, Func: func(...any) (any, error) { return nil, errors.New("not run") }}
@@ -196,7 +213,7 @@ func (c *compiler) problem(s statement, offset int, text, remedy string) {
 
 // compile checks one statement and makes its program; nil if it has problems.
 func (c *compiler) compile(s statement) *expression {
-	cfg := c.config()
+	cfg := c.config(s.src)
 	tree, err := parser.ParseWithConfig(s.src, cfg)
 	if err != nil {
 		c.syntax(s, err)

@@ -62,7 +62,6 @@ func declareMonitor(cfg *conf.Config) {
 			declare(cfg, name, new(func(string) float64), new(func(string, string) float64))
 		}
 	}
-	cfg.Visitors = append(cfg.Visitors, typedMonitor{})
 }
 
 func monitorField(field string) string { return "__monitor_" + field }
