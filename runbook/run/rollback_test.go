@@ -61,22 +61,26 @@ func TestWalls(t *testing.T) {
 		"on the run": {
 			groups + undoableStep("one") + finalStep("two") + undoableStep("three"),
 			[]string{"one", "two", "three"},
-			[]string{"three"}, []string{"one"},
+			[]string{"three"},
+			[]string{"one"},
 		},
 		"in an instance": {
 			groups + undoableStep("top") + "## W {#w each=trio batch=2}\n\n" + undoableStep("one") + finalStep("two"),
 			[]string{"top", "w[a]/one", "w[b]/one", "w[a]/two"},
-			[]string{"w[b]/one"}, []string{"w[a]/one", "top"},
+			[]string{"w[b]/one"},
+			[]string{"w[a]/one", "top"},
 		},
 		"in a zone's host": {
 			groups + zones,
 			[]string{"z[z1]/drain", "z[z1]/s[a]/stop", "z[z1]/s[a]/drop", "z[z1]/s[c]/stop"},
-			[]string{"z[z1]/s[c]/stop"}, []string{"z[z1]/s[a]/stop", "z[z1]/drain"},
+			[]string{"z[z1]/s[c]/stop"},
+			[]string{"z[z1]/s[a]/stop", "z[z1]/drain"},
 		},
 		"in the next zone": {
 			groups + zones,
 			[]string{"z[z1]/drain", "z[z1]/s[a]/stop", "z[z1]/s[a]/drop", "z[z1]/s[c]/stop", "z[z1]/s[c]/drop", "z[z2]/drain", "z[z2]/s[b]/stop"},
-			[]string{"z[z2]/drain", "z[z2]/s[b]/stop"}, []string{"z[z1]/drain", "z[z1]/s[a]/stop", "z[z1]/s[c]/stop"},
+			[]string{"z[z2]/drain", "z[z2]/s[b]/stop"},
+			[]string{"z[z1]/drain", "z[z1]/s[a]/stop", "z[z1]/s[c]/stop"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
