@@ -82,7 +82,7 @@ func TestStatementsAreJournaledAndChecksOnlyRead(t *testing.T) {
 		t.Errorf("kept of the result: %q", got)
 	}
 	d.do(run.Go{})
-	s = d.at(run.WaitFailure, "write") // it doesn't only read
+	d.at(run.WaitFailure, "write") // it doesn't only read
 	d.do(run.Skip{Reason: "as expected"})
 	d.at(run.WaitGo, "use")
 	d.do(run.Go{})

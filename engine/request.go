@@ -89,10 +89,10 @@ func (e *Engine) decided(q question, action run.Action) (run.Event, error) {
 
 // goOn is what Go means for what the run waits for.
 func (e *Engine) goOn(ctx context.Context, q question) error {
-	switch q.Wait {
-	case run.WaitBatch:
+	switch {
+	case q.Wait == run.WaitBatch:
 		return e.append(ctx, run.BatchEntered{Walk: q.Walk.ID, Hosts: q.Keys})
-	case run.WaitUndo:
+	case q.Wait == run.WaitUndo:
 		return e.append(ctx, run.RollbackRequested{Cell: q.Cell.Key})
 	}
 	return e.advance(ctx, q.Cells(), q.Parallel)

@@ -131,9 +131,6 @@ func (v *sight) add(name string, t checks.Type, secret bool, when string) {
 // everywhere are names that always have a value.
 var everywhere = checks.Names{"run": checks.String, "step": checks.String, "attempt": checks.Int}
 
-// visible returns the names that have values for a fence in s that runs on on.
-func (p *parser) visible(s *scope, on string) checks.Names { return p.sight(s, on).types }
-
 // sight returns what a fence in s that runs on on sees. The nearest wins. A part
 // hides the parameters and captures around it, not what is walked.
 func (p *parser) sight(s *scope, on string) *sight {

@@ -21,6 +21,7 @@ func (c *Cell) canGo(w Wait) Availability {
 		if c.needsGate() {
 			a.Says = "check the preconditions and open the gate"
 		}
+	case plan.Ask, plan.Watch:
 	}
 	if w != WaitGo {
 		a.Why = "the step is " + c.Status.String()

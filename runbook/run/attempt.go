@@ -130,6 +130,7 @@ func (c *Cell) checksTaken(e ChecksTaken, rec Record) string {
 			c.Status, c.Reason, c.Rerun = Succeeded, NoReason, false
 		case checks.Unknown:
 			c.Status, c.Reason, c.Detail = Unknown, Precondition, "whether it is done already is not known"
+		case checks.Fail: // it isn't
 		}
 	case Before:
 		if why := c.beforeTaken(v); why != "" {

@@ -74,10 +74,10 @@ func follow(w *world, ask Ask, a Availability) []step {
 	just := func(e Event) []step { return []step{func(*Cell) Event { return e }} }
 	switch a.Verb {
 	case VerbGo:
-		switch ask.Wait {
-		case WaitBatch:
+		switch {
+		case ask.Wait == WaitBatch:
 			return just(BatchEntered{Walk: ask.Walk.ID, Hosts: ask.Keys})
-		case WaitUndo:
+		case ask.Wait == WaitUndo:
 			return append(just(RollbackRequested{Cell: c.Key}), func(c *Cell) Event { return w.intent(c, RoleRollback) })
 		}
 		return advance(w)
@@ -122,8 +122,9 @@ func follow(w *world, ask Ask, a Availability) []step {
 			return just(taken(c, c.afterPhase(), checks.Pass))
 		}
 		return just(taken(c, Evidence, checks.Pass))
+	default:
+		return followRun(w, c, a.Verb)
 	}
-	return followRun(w, c, a.Verb)
 }
 
 // followRun is [follow] for what is about more than the cell.
@@ -160,7 +161,7 @@ func followRun(w *world, c *Cell, v Verb) []step {
 			}
 		}
 		panic("a rollback is offered, and no reach has one")
-	case VerbStopNow: // no event of its own
+	default: // no event of its own
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ func drawStep(t *rapid.T, i int) *runbook.Step {
 			PerHost: flip("per host"),
 		}
 		return s
+	case runbook.Manual, runbook.Run, runbook.Watch:
 	}
 	if flip("caution") {
 		s.Caution, s.Confirm = "Mind the step.", id
