@@ -13,8 +13,12 @@ import (
 // whether a soak is over.
 func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 	c := a.Cell
-	if c == nil || a.Wait == WaitClosed {
-		return []Availability{{Verb: VerbNote, Says: "put a note on the timeline"}}
+	note := Availability{Verb: VerbNote, Says: "put a note on the timeline"}
+	switch {
+	case c == nil && a.Wait == WaitPaused: // nothing is left but to close
+		return []Availability{{Verb: VerbContinue, Says: "go on after a pause"}, note}
+	case c == nil || a.Wait == WaitClosed:
+		return []Availability{note}
 	}
 	var list []Availability
 	switch a.Wait {

@@ -106,11 +106,7 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 	w.p.printf("\n%s: %s %s\n", s.Wait, name, wording.Line(s.Current.Target))
 	w.about(s, c)
 	var offered []run.Availability
-	actions := s.Actions
-	if c == nil && s.Wait == run.WaitPaused {
-		actions = append([]run.Availability{{Verb: run.VerbContinue, Says: "go on after the pause"}}, actions...)
-	}
-	for _, a := range actions {
+	for _, a := range s.Actions {
 		if a.Verb == run.VerbAnswer || !a.OK() && beside(a.Verb) {
 			continue
 		}
