@@ -218,6 +218,26 @@ func (s *source) bind(book *runbook.Runbook, ask func([]runbook.Param) (map[stri
 	return values, nil
 }
 
+// fromInventory takes the values that nothing said on the way in has given. The
+// journal keeps an inventory as it is, so that no secret may stand there.
+func (s *source) fromInventory(book *runbook.Runbook, inv *inventory.Inventory) error {
+	if inv == nil {
+		return nil
+	}
+	for _, p := range book.Params {
+		v, ok := inv.Vars[p.Name]
+		if _, given := s.given[p.Name]; !ok || given {
+			continue
+		}
+		if p.Secret {
+			return usage("take it out of "+s.invFile+", and give it as STEPGATE_VAR_"+p.Name+" or when it is asked for",
+				"bind value %q: a secret stands in the inventory, which the journal keeps", p.Name)
+		}
+		s.given[p.Name] = v
+	}
+	return nil
+}
+
 // bindSecrets gives a run that is gone on with its values: those it was started
 // with, and of what is given now only its secrets, which no journal keeps. flags
 // are refused when they name anything else.
@@ -276,6 +296,9 @@ func (s *source) plan(ask func([]runbook.Param) (map[string]string, error)) (*pl
 	}
 	if diags := lint.Book(book); runbook.Failed(diags) {
 		return nil, s.faulty(diags)
+	}
+	if err := s.fromInventory(book, inv); err != nil {
+		return nil, err
 	}
 	values, err := s.bind(book, ask)
 	if err != nil {

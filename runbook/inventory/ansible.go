@@ -54,6 +54,10 @@ func (r *iniReader) finish() {
 	for _, h := range r.order {
 		r.p.inv.Hosts = append(r.p.inv.Hosts, r.made(h, of[h.name]))
 	}
+	if runbook.Failed(r.p.diags) {
+		return // what is wrong with them has been said of a host
+	}
+	r.p.readVars(slices.DeleteFunc(slices.Clone(r.groups["all"].vars), func(e conf.Entry) bool { return strings.HasPrefix(e.Key, "ansible_") }))
 }
 
 func (r *iniReader) groupRemedy(name string) string {
@@ -144,7 +148,7 @@ func (r *iniReader) made(h *iniHost, groups []*iniGroup) Host {
 		case strings.HasPrefix(v.Key, "ansible_"):
 			login[strings.Replace(v.Key, "ansible_ssh_", "ansible_", 1)] = v
 		default:
-			r.p.variable(host, v)
+			r.p.variable("host "+quote(host.Name), host.Vars, v)
 		}
 	}
 	host.SSH = r.destination(h, login)

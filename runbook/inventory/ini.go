@@ -51,7 +51,7 @@ type iniGroup struct {
 var (
 	iniHeader = regexp.MustCompile(`^\[([^\]:]+)(?::([a-z]+))?\](.*)$`)
 	iniRange  = regexp.MustCompile(`\[([0-9]+|[A-Za-z]):([0-9]+|[A-Za-z])(?::([0-9]+))?\]`)
-	tomlTable = regexp.MustCompile(`^(groups|hosts)(\.|$)`)
+	tomlTable = regexp.MustCompile(`^(groups|hosts|vars)(\.|$)`)
 )
 
 // looksINI tells by the first line that says so whether a text is an INI

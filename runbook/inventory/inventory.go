@@ -4,6 +4,7 @@ package inventory
 type Inventory struct {
 	Hosts  []Host
 	Groups []Group
+	Vars   map[string]string // values for parameters of these names: [vars], of INI [all:vars]; nil: none
 }
 
 // Host is a place to work in. Several hosts may share one SSH destination.

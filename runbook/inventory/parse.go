@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -76,10 +77,23 @@ func (p *parser) parse(src []byte) {
 	if groups, ok := table.Get("groups"); ok {
 		p.readGroups(groups)
 	}
+	if vars, ok := table.Get("vars"); ok {
+		p.readVars(p.table(vars, "[vars]"))
+	}
 	for _, e := range table {
-		if e.Key != "hosts" && e.Key != "groups" {
-			p.errorAt(e.At, "unknown-key", "an inventory has no key "+quote(e.Key), meant(e.Key, []string{"groups", "hosts"}))
+		if known := []string{"groups", "hosts", "vars"}; !slices.Contains(known, e.Key) {
+			p.errorAt(e.At, "unknown-key", "an inventory has no key "+quote(e.Key), meant(e.Key, known))
 		}
+	}
+}
+
+// readVars reads values for parameters.
+func (p *parser) readVars(entries []conf.Entry) {
+	for _, e := range entries {
+		if p.inv.Vars == nil {
+			p.inv.Vars = map[string]string{}
+		}
+		p.variable("[vars]", p.inv.Vars, e)
 	}
 }
 
@@ -133,7 +147,7 @@ func (p *parser) readHosts(e conf.Entry) {
 				host.SSH = p.destination(v)
 				continue
 			}
-			p.variable(host, v)
+			p.variable("host "+quote(host.Name), host.Vars, v)
 		}
 		p.inv.Hosts = append(p.inv.Hosts, host)
 	}
@@ -142,24 +156,25 @@ func (p *parser) readHosts(e conf.Entry) {
 	}
 }
 
-func (p *parser) variable(host Host, v conf.Entry) {
+// variable reads one value into vars, which are owner's.
+func (p *parser) variable(owner string, vars map[string]string, v conf.Entry) {
 	if why, bad := checks.Reserved(v.Key); bad {
-		p.errorAt(v.At, "reserved", fmt.Sprintf("host %s: a variable can't be called %s: %s", quote(host.Name), quote(v.Key), why), "choose another name")
+		p.errorAt(v.At, "reserved", fmt.Sprintf("%s: a variable can't be called %s: %s", owner, quote(v.Key), why), "choose another name")
 		return
 	}
 	switch value := v.Value.(type) {
 	case string:
 		if i, r := text.FindHidden(value); i >= 0 {
-			p.errorAt(v.At, "invisible", fmt.Sprintf("host %s: invisible character %s in %s", quote(host.Name), text.Token(r), v.Key), "remove it")
+			p.errorAt(v.At, "invisible", fmt.Sprintf("%s: invisible character %s in %s", owner, text.Token(r), v.Key), "remove it")
 			return
 		}
-		host.Vars[v.Key] = value
+		vars[v.Key] = value
 	case int64, bool:
-		host.Vars[v.Key] = fmt.Sprint(value)
+		vars[v.Key] = fmt.Sprint(value)
 	case float64:
-		host.Vars[v.Key] = strconv.FormatFloat(value, 'f', -1, 64)
+		vars[v.Key] = strconv.FormatFloat(value, 'f', -1, 64)
 	default:
-		p.errorAt(v.At, "value", fmt.Sprintf("host %s: %s is not a text or a number", quote(host.Name), v.Key), "a host variable is one value")
+		p.errorAt(v.At, "value", fmt.Sprintf("%s: %s is not a text or a number", owner, v.Key), "a variable is one value")
 	}
 }
 

@@ -101,7 +101,7 @@ prod.toml:10:1: error: host "tablet-1": a variable can't be called "PATH": the s
 prod.toml:12:1: error: the SSH destination "-oProxyCommand=x" begins with - [ssh]
     write "user@address:port", "address", "[::1]:22", or a name that SSH's configuration knows
 prod.toml:13:1: error: host "tablet-2": disks is not a text or a number [value]
-    a host variable is one value
+    a variable is one value
 prod.toml:14:2: error: a host can't be called "a b" [value]
     use letters, digits, . _ and -
 prod.toml:15:2: error: a host can't be called "local" [reserved]
