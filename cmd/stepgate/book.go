@@ -276,26 +276,39 @@ func (s *source) bindSecrets(book *runbook.Runbook, secrets []string, given map[
 // missingValues is what there is to say without a person to ask. A secret isn't to
 // stand on a command line, where others can read it.
 func missingValues(missing []runbook.Param) error {
-	var names, give []string
+	var names, flags, secrets []string
 	for _, p := range missing {
 		names = append(names, p.Name)
 		if p.Secret {
-			give = append(give, "the environment variable STEPGATE_VAR_"+p.Name)
+			secrets = append(secrets, "STEPGATE_VAR_"+p.Name)
 		} else {
-			give = append(give, "-e "+p.Name+"=VALUE")
+			flags = append(flags, "-e "+p.Name+"=VALUE")
 		}
 	}
-	return usage("give "+strings.Join(give, " "), "bind values: the runbook needs %s", strings.Join(names, ", "))
+	var give []string
+	if flags != nil {
+		give = append(give, "give "+strings.Join(flags, " "))
+	}
+	if secrets != nil {
+		give = append(give, "set "+strings.Join(secrets, " and ")+" in the environment")
+	}
+	return usage(strings.Join(give, ", and "), "bind values: the runbook needs %s", strings.Join(names, ", "))
 }
 
-// plan writes the runbook out.
-func (s *source) plan(ask func([]runbook.Param) (map[string]string, error)) (*plan.Plan, error) {
+// plan writes the runbook out. admit, if there is one, may refuse the runbook
+// before anybody is asked for its values.
+func (s *source) plan(ask func([]runbook.Param) (map[string]string, error), admit func(*runbook.Runbook) error) (*plan.Plan, error) {
 	book, inv, err := s.parse()
 	if err != nil {
 		return nil, err
 	}
 	if diags := lint.Book(book); runbook.Failed(diags) {
 		return nil, s.faulty(diags)
+	}
+	if admit != nil {
+		if err := admit(book); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.fromInventory(book, inv); err != nil {
 		return nil, err
@@ -315,12 +328,12 @@ func planOf(book *runbook.Runbook, values plan.Values, inv *inventory.Inventory)
 	return p, nil
 }
 
-// runnable refuses a plan that uses what this version can't run.
-func runnable(p *plan.Plan) error {
-	if len(p.Book.Later) == 0 {
+// runnable refuses a runbook that uses what this version can't run.
+func runnable(book *runbook.Runbook) error {
+	if len(book.Later) == 0 {
 		return nil
 	}
-	return &diagnosed{p.Book.Later}
+	return &diagnosed{book.Later}
 }
 
 // noAsk refuses to ask.

@@ -21,7 +21,7 @@ func newPlanCommand(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := src.plan(noAsk)
+			p, err := src.plan(noAsk, nil)
 			if err != nil {
 				return err
 			}

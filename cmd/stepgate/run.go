@@ -146,15 +146,12 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 			err = joinDown(err, src.lab)
 		}
 	}()
-	p, err := src.plan(func(missing []runbook.Param) (map[string]string, error) { return d.ask(ctx, st, src, missing) })
+	p, err := src.plan(func(missing []runbook.Param) (map[string]string, error) { return d.ask(ctx, st, src, missing) }, runnable)
 	if err != nil {
 		return err
 	}
 	for _, n := range src.notices {
 		_, _ = fmt.Fprintln(st.err, sanitised(n.String()))
-	}
-	if err := runnable(p); err != nil {
-		return err
 	}
 	if err := d.check(p, src.lab); err != nil {
 		return err
@@ -267,7 +264,7 @@ func resumeRun(ctx context.Context, st streams, args []string, f bookFlags, d dr
 	if err != nil {
 		return err
 	}
-	if err := runnable(p); err != nil {
+	if err := runnable(p.Book); err != nil {
 		return err
 	}
 	if err := d.check(p, started.Lab); err != nil {
