@@ -98,8 +98,16 @@ func TestOverItsBudgetAWalkStopsAtOnce(t *testing.T) {
 		t.Errorf("b is %s, together with %v", got, s.With)
 	}
 	d.do(run.Go{})
-	d.at(run.WaitGo, "each[c]/stop")
+	s = d.at(run.WaitGo, "each[c]/stop")
 	st.wantRan("stop@a", "start@a", "stop@b")
+	out := s.Run.Includable()
+	if a := s.Action(run.VerbInclude); !a.OK() || len(out) != 1 || out[0].Instance != "b" {
+		t.Fatalf("%v can be put back: %+v", out, a)
+	}
+	d.do(out[0])
+	if got := status(d.at(run.WaitFailure, "each[b]/stop"), "each[b]/start", "b"); got != run.Pending {
+		t.Errorf("put back, b is %s", got)
+	}
 }
 
 func TestACanarySoaksAndAPersonGoesOn(t *testing.T) {

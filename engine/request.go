@@ -75,6 +75,8 @@ func (e *Engine) decided(q question, action run.Action) (run.Event, error) {
 		return e.exclude(c, a)
 	case run.Postpone:
 		return e.postpone(c, a)
+	case run.Include:
+		return run.InstanceIncluded(a), nil
 	case run.FinishThenStop:
 		return run.StopRequested(a), nil
 	case run.Call:

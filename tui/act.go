@@ -36,6 +36,8 @@ func (a *app) act(id keyID) tea.Cmd {
 		return a.finish()
 	case keyCall:
 		return a.call()
+	case keyInclude:
+		return a.include()
 	case keyNote:
 		return a.ask(prompt.Config{Title: "Note", Ask: "What should stand on the timeline?", Required: true}, run.VerbNote,
 			func(s string) run.Action { return run.AddNote{Text: s} })

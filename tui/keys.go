@@ -33,6 +33,7 @@ const (
 	keyRollBack
 	keyExclude
 	keyPostpone
+	keyInclude
 	keyCall
 	keyOnward
 	keyYes
@@ -90,6 +91,7 @@ var keymap = []binding{
 	{keyRollBack, []string{"b"}, []scope{inRun, inStop}, "", "undo the step, its instance or its section, newest first, each shown before it runs", "Run", run.VerbRollBack},
 	{keyExclude, []string{"E"}, []scope{inRun, inStop}, "", "take the instance out of its walk, with a reason, and go on", "Run", run.VerbExclude},
 	{keyPostpone, []string{"L"}, []scope{inRun, inStop}, "", "move the instance to the end of its walk, and go on", "Run", run.VerbPostpone},
+	{keyInclude, []string{"I"}, []scope{inRun, inStop}, "", "put an instance that was taken out back into its walk", "Run", run.VerbInclude},
 	{keyCall, []string{"C"}, []scope{inRun, inStop}, "", "run a step that is offered whenever the run stops, out of its place", "Run", run.VerbCall},
 	{keyOnward, []string{"g"}, []scope{inStop}, "", "behind a canary: go on with the rest, once it has soaked", "Run", run.VerbGo},
 	{keyYes, []string{"y"}, []scope{inStop}, "", "roll back what is shown, once it has been read to its end", "Run", run.VerbGo},

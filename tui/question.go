@@ -138,6 +138,24 @@ func (a *app) call() tea.Cmd {
 	return nil
 }
 
+// include puts an instance back that was taken out of its walk.
+func (a *app) include() tea.Cmd {
+	av := a.snap.Action(run.VerbInclude)
+	if !av.OK() {
+		a.word, a.bad = wording.Remedy(run.VerbInclude)+" does not apply: "+wording.Line(av.Why), true
+		return nil
+	}
+	k, seq := a.snap.Current, a.snap.Seq
+	d := &choiceDialog{title: "Put back", then: map[string]func(*app) tea.Cmd{}}
+	for i, out := range a.snap.Run.Includable() {
+		d.add(number(i), wording.Line(out.Instance), wording.Line(a.snap.Run.Excluded[out.Walk][out.Instance]), "", func(a *app) tea.Cmd {
+			return a.do(k, seq, run.VerbInclude, out)
+		})
+	}
+	a.open(d)
+	return nil
+}
+
 // undoScope asks how far a rollback goes, where there is more than the step.
 func (a *app) undoScope(title string, reaches []run.Reach) tea.Cmd {
 	k, seq := a.snap.Current, a.snap.Seq

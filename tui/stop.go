@@ -33,14 +33,14 @@ type stopDialog struct {
 
 // remedies are the actions of the failure dialog, in the order of the menu.
 var remedies = []keyID{
-	keyCall, keyRetry, keyRollBack, keyDone, keySkip, keyExclude, keyPostpone, keyProbe, keyFailed, keyPause, keyNote, keyAbort,
+	keyCall, keyRetry, keyRollBack, keyDone, keySkip, keyExclude, keyPostpone, keyInclude, keyProbe, keyFailed, keyPause, keyNote, keyAbort,
 }
 
 // menus are what can be done, by what the run waits for.
 var menus = map[run.Wait][]keyID{
 	run.WaitFailure: remedies,
 	run.WaitUnknown: remedies,
-	run.WaitBatch:   {keyOnward, keyCall, keyPause, keyNote, keyAbort},
+	run.WaitBatch:   {keyOnward, keyCall, keyInclude, keyPause, keyNote, keyAbort},
 	run.WaitUndo:    {keyYes, keySkip, keyCall, keyPause, keyNote, keyAbort},
 }
 
@@ -91,6 +91,8 @@ func (a *app) beside(id keyID, k run.Key) bool {
 	switch id {
 	case keyCall:
 		return len(a.snap.Always) == 0
+	case keyInclude:
+		return len(a.snap.Run.Includable()) == 0
 	case keyExclude, keyPostpone:
 		w, _ := a.snap.Run.Instance(c)
 		return w == nil

@@ -45,6 +45,9 @@ type Exclude struct{ Reason string }
 // Postpone moves the cell's instance to the end of its innermost walk.
 type Postpone struct{ Why string }
 
+// Include puts an excluded instance back into its walk.
+type Include struct{ Walk, Instance string }
+
 // FinishThenStop pauses the run once a path is settled; "" takes it back.
 type FinishThenStop struct{ After string }
 
@@ -78,6 +81,7 @@ func (StopNow) action()        {}
 func (Reply) action()          {}
 func (Exclude) action()        {}
 func (Postpone) action()       {}
+func (Include) action()        {}
 func (FinishThenStop) action() {}
 func (Call) action()           {}
 func (Pause) action()          {}
@@ -105,6 +109,7 @@ const (
 	VerbReply      Verb = "reply"
 	VerbExclude    Verb = "exclude"
 	VerbPostpone   Verb = "postpone"
+	VerbInclude    Verb = "include"
 	VerbFinish     Verb = "finish, then stop"
 	VerbCall       Verb = "call"
 )
@@ -144,6 +149,8 @@ func VerbOf(a Action) Verb {
 		return VerbExclude
 	case Postpone:
 		return VerbPostpone
+	case Include:
+		return VerbInclude
 	case FinishThenStop:
 		return VerbFinish
 	case Call:

@@ -36,6 +36,7 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 	} else {
 		list = append(list, call)
 	}
+	list = append(list, r.canInclude())
 	block(list, busy, "something is going on")
 	block(list, a.Wait == WaitPaused, "the run is paused")
 	return append(list, r.steering(a, busy)...)
@@ -133,6 +134,14 @@ func (r *Run) canCall(c *Cell) Availability {
 		a.Why = "the open sections have no such step"
 	case len(open) == 1 && open[0] == c:
 		a.Why = "it stands there"
+	}
+	return a
+}
+
+func (r *Run) canInclude() Availability {
+	a := Availability{Verb: VerbInclude, Says: "put an instance that was taken out back into its walk"}
+	if len(r.Includable()) == 0 {
+		a.Why = "no open walk has lost an instance"
 	}
 	return a
 }

@@ -136,6 +136,8 @@ func followRun(w *world, c *Cell, v Verb) []step {
 	case VerbExclude:
 		walk, key := w.r.Instance(c)
 		return just(InstanceExcluded{Walk: walk.ID, Instance: key, Reason: "r"})
+	case VerbInclude:
+		return just(InstanceIncluded(w.r.Includable()[0]))
 	case VerbPostpone:
 		walk, key := w.r.Instance(c)
 		return just(WalkOrdered{Walk: walk.ID, Hosts: w.r.Postponed(walk, key), Why: "later"})

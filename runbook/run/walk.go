@@ -273,6 +273,22 @@ func (r *Run) included(w *plan.Walk, e InstanceIncluded, rec Record) string {
 	return ""
 }
 
+// Includable lists the instances that were taken out of walks that go on still.
+func (r *Run) Includable() []Include {
+	var out []Include
+	for _, w := range r.Plan.Walks {
+		if len(r.Excluded[w.ID]) == 0 || settled(r.under(w.ID)) {
+			continue
+		}
+		for _, key := range w.Keys {
+			if r.Excluded[w.ID][key] != "" {
+				out = append(out, Include{Walk: w.ID, Instance: key})
+			}
+		}
+	}
+	return out
+}
+
 // isOut reports whether an instance around the cell was taken out.
 func (r *Run) isOut(c *Cell) bool {
 	for s := c.Plan.Step.Scope; s != nil; s = s.Up {

@@ -131,7 +131,13 @@ func TestAnInstanceIsTakenOut(t *testing.T) {
 	if err := w.add(w.intent(w.cell(t, "w[a]/two"), RoleCommand)); err == nil {
 		t.Error("a command is sent to a host that was taken out")
 	}
+	if out := w.r.Includable(); len(out) != 1 || out[0] != (Include{Walk: "w", Instance: "a"}) {
+		t.Errorf("these can be put back: %v", out)
+	}
 	w.then(t, InstanceIncluded{Walk: "w", Instance: "a"})
+	if out := w.r.Includable(); len(out) > 0 {
+		t.Errorf("still out: %v", out)
+	}
 	if c := w.cell(t, "w[a]/one"); c.Status != Failed {
 		t.Errorf("put back it is %s, want failed, as it was", c.Status)
 	}

@@ -128,7 +128,7 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 // beside reports an action that isn't worth a line where it doesn't apply.
 func beside(v run.Verb) bool {
 	switch v {
-	case run.VerbContinue, run.VerbReply, run.VerbCall, run.VerbFinish, run.VerbExclude, run.VerbPostpone:
+	case run.VerbContinue, run.VerbReply, run.VerbCall, run.VerbFinish, run.VerbExclude, run.VerbPostpone, run.VerbInclude:
 		return true
 	default:
 		return false
@@ -209,6 +209,8 @@ func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (ru
 		return run.Exclude{Reason: typed}, nil
 	case run.VerbPostpone:
 		return run.Postpone{Why: typed}, nil
+	case run.VerbInclude:
+		return w.include(ctx, s)
 	case run.VerbFinish:
 		return w.finish(ctx, s)
 	case run.VerbCall:

@@ -208,6 +208,20 @@ func (w *walk) finish(ctx context.Context, s *run.Snapshot) (run.Action, error) 
 	return run.FinishThenStop{After: paths[n]}, nil
 }
 
+// include asks which instance is put back into its walk.
+func (w *walk) include(ctx context.Context, s *run.Snapshot) (run.Action, error) {
+	var lines []string
+	out := s.Run.Includable()
+	for _, one := range out {
+		lines = append(lines, wording.Line(one.Instance+" – "+s.Run.Excluded[one.Walk][one.Instance]))
+	}
+	n, err := w.pick(ctx, "which", lines, nil)
+	if err != nil || n < 0 {
+		return nil, err
+	}
+	return out[n], nil
+}
+
 // call asks which of the offered steps is run out of its place.
 func (w *walk) call(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	var lines []string

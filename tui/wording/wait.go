@@ -208,6 +208,8 @@ func Remedy(v run.Verb) string {
 		return "roll back"
 	case run.VerbPostpone:
 		return "move to the end"
+	case run.VerbInclude:
+		return "put back"
 	case run.VerbReply:
 		return "answer"
 	case run.VerbCall:
