@@ -64,7 +64,9 @@ type binding struct {
 // compiler holds what the lines of one fence share.
 type compiler struct {
 	names    Names
-	of       Kind // what is observed
+	of       Kind         // what is observed
+	cfg      *conf.Config // of the last statement; nil: a name has been bound since
+	versions bool         // a name in cfg is a version
 	bound    map[string]binding
 	problems []Problem
 }
@@ -97,12 +99,33 @@ var functions = func() map[string]bool {
 // config is what the parser and the type checker know of one expression: names,
 // types and functions, none of which is ever run.
 func (c *compiler) config(src string) *conf.Config {
+	if c.cfg == nil {
+		c.cfg, c.versions = c.named()
+	}
+	cfg := c.cfg
+	cfg.Visitors = nil
+	// Each visitor costs a walk with types: only those that can find something.
+	if strings.Contains(src, "monitor") {
+		cfg.Visitors = append(cfg.Visitors, typedMonitor{})
+	}
+	if c.versions || strings.Contains(src, "version") {
+		for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
+			cfg.Visitors = append(cfg.Visitors, &patcher.OperatorOverloading{
+				Operator: op, Overloads: []string{"__versions"}, Env: &cfg.Env, Functions: cfg.Functions, NtCache: &cfg.NtCache,
+			})
+		}
+	}
+	return cfg
+}
+
+// named is the part that all statements share until a name is bound, and
+// whether any name is a version.
+func (c *compiler) named() (cfg *conf.Config, versions bool) {
 	known := declared()
-	cfg := &conf.Config{
+	cfg = &conf.Config{
 		ShortCircuit: true, MaxNodes: conf.DefaultMaxNodes,
 		ConstFns: known.ConstFns, Functions: known.Functions, Builtins: known.Builtins, Disabled: known.Disabled,
 	}
-	versions := strings.Contains(src, "version")
 	env := types.Map{"host": types.String}
 	for name, t := range shows[c.of] {
 		env[name] = t
@@ -118,18 +141,7 @@ func (c *compiler) config(src string) *conf.Config {
 		versions = versions || b.typ == reflect.TypeFor[Version]()
 	}
 	cfg.WithEnv(env)
-	// Each visitor costs a walk with types: only those that can find something.
-	if strings.Contains(src, "monitor") {
-		cfg.Visitors = append(cfg.Visitors, typedMonitor{})
-	}
-	if versions {
-		for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
-			cfg.Visitors = append(cfg.Visitors, &patcher.OperatorOverloading{
-				Operator: op, Overloads: []string{"__versions"}, Env: &cfg.Env, Functions: cfg.Functions, NtCache: &cfg.NtCache,
-			})
-		}
-	}
-	return cfg
+	return cfg, versions
 }
 
 // declared are the functions of every expression. Nobody writes to its tables.

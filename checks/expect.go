@@ -86,7 +86,7 @@ func (c *compiler) bind(s, origin statement, what string) *expression {
 		b = binding{line.typ, line.node}
 	}
 	if s.name != "" {
-		c.bound[s.name] = b
+		c.bound[s.name], c.cfg = b, nil
 	}
 	return line
 }

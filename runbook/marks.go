@@ -34,13 +34,19 @@ func (p *parser) vocabulary(g *attrs.Group, at place) marks {
 	p.id(g, at, &m)
 	for _, c := range g.Classes {
 		w, known := classes[c.Text]
-		if p.word(c.At, "class", "."+c.Text, c.Text, w, known, at, keys(classes), fitting(classes, at)) {
+		if !known {
+			p.unknown(c.At, "class", "."+c.Text, c.Text, keys(classes), fitting(classes, at))
+		} else if p.word(c.At, "class", "."+c.Text, w, at) {
 			m.classes[c.Text] = c.At
 		}
 	}
 	for _, pair := range g.Pairs {
 		w, known := attribute(pair.Key)
-		if !p.word(pair.At, "attribute", pair.Key, pair.Key, w, known, at, attributeNames(), fitting(attributes, at)) {
+		if !known {
+			p.unknown(pair.At, "attribute", pair.Key, pair.Key, attributeNames(), fitting(attributes, at))
+			continue
+		}
+		if !p.word(pair.At, "attribute", pair.Key, w, at) {
 			continue
 		}
 		if _, twice := m.values[pair.Key]; twice {
@@ -56,16 +62,18 @@ func (p *parser) vocabulary(g *attrs.Group, at place) marks {
 	return m
 }
 
+// unknown reports a class or attribute that doesn't exist.
+func (p *parser) unknown(at int, kind, shown, name string, all, fitting []string) {
+	severity := Error
+	if near(name, all) == "" {
+		severity = p.severity() // braces of another tool
+	}
+	p.report(p.pos(at), severity, "unknown-"+kind, "unknown "+kind+" "+quote(shown), meant(name, all, fitting...))
+}
+
 // word reports whether a class or attribute may be used here.
-func (p *parser) word(at int, kind, shown, name string, w word, known bool, where place, all, fitting []string) bool {
+func (p *parser) word(at int, kind, shown string, w word, where place) bool {
 	switch {
-	case !known:
-		severity := Error
-		if near(name, all) == "" {
-			severity = p.severity() // braces of another tool
-		}
-		p.report(p.pos(at), severity, "unknown-"+kind, "unknown "+kind+" "+quote(shown), meant(name, all, fitting...))
-		return false
 	case w.where&where == 0:
 		p.errorAt(at, "misplaced", fmt.Sprintf("the %s %s can't stand on %s", kind, shown, placeName(where)), "it belongs on "+placesOf(w.where))
 		return false
