@@ -142,7 +142,8 @@ func (p *printer) cell(ctx context.Context, s *run.Snapshot, c *run.Cell) error 
 		p.checks(c, ph, told)
 	}
 	if a := c.Latest(); a != nil {
-		if p.read[a.Intent.Attempt] == nil {
+		if id := a.Intent.Attempt; p.read[id] == nil {
+			p.read[id] = &[2]stream{}
 			p.indent(sign(a.Intent.Dispatch.Form), strings.TrimRight(a.Intent.Dispatch.Body, "\n"))
 		}
 		if len(s.Beside) == 0 || a.Outcome != nil {
