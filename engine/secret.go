@@ -185,6 +185,29 @@ func (s *secrets) event(ev run.Event) run.Event {
 		e.Text = mask(e.Text)
 		return e
 	}
+	return s.steering(ev)
+}
+
+// steering is [secrets.event] for what says why a run goes on, stops or ends.
+func (s *secrets) steering(ev run.Event) run.Event {
+	mask := s.redactor.String
+	switch e := ev.(type) {
+	case run.Paused:
+		e.Why = mask(e.Why)
+		return e
+	case run.RunClosed:
+		e.Why = mask(e.Why)
+		return e
+	case run.GateClosed:
+		e.Why = mask(e.Why)
+		return e
+	case run.Retried:
+		e.Why = mask(e.Why)
+		return e
+	case run.Interrupted:
+		e.Why = mask(e.Why)
+		return e
+	}
 	return ev
 }
 

@@ -83,6 +83,8 @@ func TestASecretIsInNoByteOfTheJournal(t *testing.T) {
 		t.Errorf("omitted %v", c.Latest().Outcome.Omitted)
 	}
 	d.do(run.AddNote{Text: "the password is " + given})
+	d.do(run.Pause{Why: "changing " + given})
+	d.do(run.Continue{})
 	// A later driver takes the check again that has captured the token.
 	d.leave("left")
 	w.reopen()

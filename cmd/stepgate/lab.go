@@ -44,10 +44,15 @@ func newLabCommand(s streams) *cobra.Command {
 				}
 			}
 			faults, err := lab.Faults(dir)
-			for _, f := range faults {
-				_, _ = fmt.Fprintln(s.out, f)
+			if err != nil {
+				return err
 			}
-			return err
+			for _, f := range faults {
+				if _, err := fmt.Fprintln(s.out, f); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	for _, sub := range []*cobra.Command{down, fault} {
