@@ -7,7 +7,7 @@ BUILD := -trimpath -ldflags '-s -w'
 endif
 TEST  := -race -timeout 10m # per package, on two cores
 
-.PHONY: check fmt vet lint test build demo clean
+.PHONY: check fmt vet lint test torture build demo clean
 
 check: fmt vet lint test build
 
@@ -24,6 +24,11 @@ lint:
 
 test:
 	go test $(TEST) ./...
+
+# The promises under torture, N times as long as in the tests, with the figures.
+N := 1
+torture:
+	go run ./cmd/torture -n $(N)
 
 # One static binary, which starts on a host that has neither Go nor this libc.
 build:

@@ -105,7 +105,7 @@ func TestASignalThatHangsHoldsNothingUp(t *testing.T) {
 			held, end := hold(t, executortest.Script{})
 			st.set("one", held)
 			slow := slowSignals{st.local(), make(chan struct{}), make(chan struct{})}
-			st.hosts = func(string) (executor.Executor, error) { return slow, nil }
+			st.hosts = func(string, executor.Asker) (executor.Executor, error) { return slow, nil }
 			d := st.start()
 			d.at(run.WaitGo, "one")
 			d.do(run.Go{})

@@ -16,10 +16,15 @@ import (
 
 // Options are what an engine needs of its surroundings.
 type Options struct {
-	Journal  Journal
-	Hosts    func(name string) (executor.Executor, error) // opens a host of the plan, or plan.Local; no I/O
-	Operator string                                       // the label journaled with what a person does
-	Holder   string                                       // who takes the lease: user@machine, pid
+	Journal Journal
+	// Hosts opens a host of the plan, or plan.Local; no I/O. What its login needs
+	// of a person is asked of ask.
+	Hosts func(name string, ask executor.Asker) (executor.Executor, error)
+	// Lend gives up the operator's terminal for as long as use takes, and takes it
+	// back with the screen as it was. nil: there is no terminal.
+	Lend     func(ctx context.Context, use func(executor.Terminal) error) error
+	Operator string // the label journaled with what a person does
+	Holder   string // who takes the lease: user@machine, pid
 	Now      func() time.Time
 	GateID   func() string      // unique ids
 	Acked    func([]run.Record) // told of events once they are durable; nil: nobody

@@ -26,7 +26,7 @@ func (e *Engine) open(name string) (*host, error) {
 	if ok {
 		return h, nil
 	}
-	exec, err := e.o.Hosts(name)
+	exec, err := e.o.Hosts(name, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open host %q: %w", name, err)
 	}

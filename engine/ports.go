@@ -17,6 +17,8 @@ type Journal interface {
 	Append(ctx context.Context, l Lease, actor string, at time.Time, events ...run.Event) ([]run.Record, error)
 	// Load returns all events of a run in order, after it has proven the chain.
 	Load(ctx context.Context, runID string) ([]run.Record, error)
+	// Head returns the number of the run's last event, of guests too. It is cheap.
+	Head(ctx context.Context, runID string) (uint64, error)
 	// PutBlob keeps bytes under their SHA-256 (hex), which it returns.
 	PutBlob(ctx context.Context, data []byte) (string, error)
 	// Blob returns the bytes kept under a SHA-256.

@@ -46,7 +46,7 @@ func newStage(t *testing.T, book string, edits ...func(*runbook.Runbook)) *stage
 		f.SetHost(h)
 		st.fakes[name] = f
 	}
-	st.hosts = func(name string) (executor.Executor, error) {
+	st.hosts = func(name string, _ executor.Asker) (executor.Executor, error) {
 		if f, ok := st.fakes[name]; ok {
 			return f, nil
 		}

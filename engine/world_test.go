@@ -36,8 +36,8 @@ type world struct {
 	id    string
 	begin run.RunStarted
 	gates atomic.Int64
-	hosts func(name string) (executor.Executor, error) // nil: real shells here
-	wrap  func(engine.Journal) engine.Journal          // nil: the store itself
+	hosts func(name string, _ executor.Asker) (executor.Executor, error) // nil: real shells here
+	wrap  func(engine.Journal) engine.Journal                            // nil: the store itself
 	now   func() time.Time
 }
 
@@ -110,7 +110,7 @@ func (w *world) options() engine.Options {
 }
 
 // here is this machine.
-func (w *world) here(string) (executor.Executor, error) {
+func (w *world) here(string, executor.Asker) (executor.Executor, error) {
 	env := append(os.Environ(), "STEPGATE_DIR="+filepath.Join(w.dir, "attempts"))
 	return executor.NewLocal(executor.LocalOptions{Dir: w.begin.Dir, Env: env}), nil
 }

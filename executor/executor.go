@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"os"
 	"time"
 )
 
@@ -30,6 +31,12 @@ type Executor interface {
 	// Signal sends TERM or KILL to the attempt's process group and says what it
 	// found afterwards.
 	Signal(ctx context.Context, a Attempt, s Signal) (Report, error)
+	// Hand claims the attempt and runs it on a person's terminal, in the
+	// foreground. The claim is all that the host keeps: no output, no runner. An
+	// error means unknown, unless it is a *RefusedError or a *ReachError.
+	Hand(ctx context.Context, a Attempt, t Terminal) (Result, error)
+	// Kept lists the runs that have attempt directories or marks on the host.
+	Kept(ctx context.Context, host Host) ([]KeptRun, error)
 	// Discard removes the run's attempt directories and leaves a mark that
 	// refuses late claims of that run. host is as Identify returned it.
 	Discard(ctx context.Context, host Host, runID string) error
@@ -61,6 +68,25 @@ type Command struct {
 	Body        string // the whole program text: options, prelude and fence
 	Env         []Var  // exported to the command, in this order
 	Dir         string // working directory; empty: the login directory, on this machine Executor's own
+	User        string // whom to become by sudo; empty: nobody else
+	Masks       []Mask // what the host takes out of the output before it keeps it
+}
+
+// Mask is a text that must not be kept, and what stands in its place.
+type Mask struct{ Text, With string }
+
+// Terminal is a person's terminal, for as long as a command has it.
+type Terminal struct {
+	In, Out *os.File // raw while it is lent
+	Term    string   // $TERM
+}
+
+// KeptRun is what a host keeps of a run.
+type KeptRun struct {
+	ID       string
+	Attempts int
+	Bytes    int64 // of all its attempts; -1 when unknown
+	Closed   bool  // only the mark is left that refuses late claims
 }
 
 // Var is one environment variable of a command.

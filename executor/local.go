@@ -20,6 +20,7 @@ type LocalOptions struct {
 	Dir   string   // working directory of commands that name none; empty: the process's own
 	Env   []string // environment that commands start from; nil: the process's own
 	Shell string   // the POSIX shell that runs the host's side; empty: sh
+	Ask   Asker    // for sudo's password; nil: nobody
 }
 
 // NewLocal returns the executor of this machine. Commands run in sessions of their

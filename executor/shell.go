@@ -220,6 +220,16 @@ func (s *shell) Discard(ctx context.Context, host Host, run string) error {
 	return nil
 }
 
+// Hand implements [Executor].
+func (s *shell) Hand(context.Context, Attempt, Terminal) (Result, error) {
+	return Result{}, &RefusedError{Reason: "this host doesn't lend terminals"}
+}
+
+// Kept implements [Executor].
+func (s *shell) Kept(context.Context, Host) ([]KeptRun, error) {
+	return nil, errors.New("list kept runs: the host doesn't answer")
+}
+
 // limitedBuffer keeps an answer, which is small by its nature.
 type limitedBuffer struct{ bytes.Buffer }
 

@@ -23,11 +23,13 @@ type SSHConfig struct {
 	AgentSocket string        // ssh-agent's socket; empty: none
 	DialTimeout time.Duration // for connecting and logging in; 0: 15 s
 	Keepalive   time.Duration // between keepalives, three unanswered ones end the connection; 0: 5 s
+	Jumps       []SSHConfig   // hosts to go through, in this order; each is verified
+	Ask         Asker         // nil: nobody
 }
 
 // NewSSH returns the executor of a host reached over SSH. It connects when it's
 // first used, keeps one connection, and connects anew when a call finds it broken.
-// It uses keys and the agent only and never asks anybody.
+// What keys and the agent can't do is asked of Ask.
 func NewSSH(c SSHConfig) Executor {
 	if c.Name == "" {
 		c.Name = c.Addr

@@ -58,3 +58,14 @@ func (s *Store) prove(ctx context.Context, runID string, use func(*row) error) (
 	}
 	return p, nil
 }
+
+// Head returns the number of a run's last event, 0 when there is none. It is
+// cheap, and doesn't prove the chain.
+func (s *Store) Head(ctx context.Context, runID string) (uint64, error) {
+	var seq uint64
+	err := s.r.QueryRowContext(ctx, `SELECT coalesce(max(run_seq), 0) FROM event WHERE run_id=?`, runID).Scan(&seq)
+	if err != nil {
+		return 0, s.readError(err)
+	}
+	return seq, nil
+}

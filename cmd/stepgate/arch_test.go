@@ -40,6 +40,8 @@ var arrows = map[string][]string{
 	"lab":                   {"lab/...", "runbook/text"},
 	"lab/...":               {"lab/...", "runbook/text"},
 	"runbooks":              {},
+	"cmd/torture":           {"cmd/torture/tally"},
+	"cmd/torture/tally":     {},
 	"cmd/...":               {"checks", "engine", "executor", "lab/...", "lab", "runbook/...", "runbook", "runbooks", "state", "tui/...", "tui"},
 }
 
@@ -51,7 +53,7 @@ var impure = []string{"os", "os/...", "net", "net/http/...", "net/http", "io/iou
 
 // suites are packages of test code that aren't test files: many packages' tests
 // use them, and nothing that is shipped may.
-var suites = []string{"executor/executortest"}
+var suites = []string{"executor/executortest", "cmd/torture/tally", "cmd/torture"}
 
 func TestArrows(t *testing.T) {
 	t.Parallel()

@@ -15,11 +15,11 @@ import (
 )
 
 // opener returns how the engine opens the hosts of a plan. Nothing is dialled.
-func opener(p *plan.Plan, s run.RunStarted) func(name string) (executor.Executor, error) {
-	return func(name string) (executor.Executor, error) {
+func opener(p *plan.Plan, s run.RunStarted) func(string, executor.Asker) (executor.Executor, error) {
+	return func(name string, ask executor.Asker) (executor.Executor, error) {
 		h, ok := p.Hosts[name]
 		if name == plan.Local || ok && h.SSH == "" {
-			return executor.NewLocal(executor.LocalOptions{Dir: s.Dir}), nil
+			return executor.NewLocal(executor.LocalOptions{Dir: s.Dir, Ask: ask}), nil
 		}
 		if !ok {
 			return nil, text.WithHint(fmt.Errorf("open host %q: the inventory doesn't have it", name), "add [hosts."+name+"] to the inventory")
@@ -28,6 +28,7 @@ func opener(p *plan.Plan, s run.RunStarted) func(name string) (executor.Executor
 		if err != nil {
 			return nil, err
 		}
+		c.Ask = ask
 		if s.SSH.Identity != "" {
 			c.Identities, c.AgentSocket = []string{s.SSH.Identity}, ""
 		}

@@ -40,7 +40,7 @@ type Script struct {
 
 // Call is one use of a Fake.
 type Call struct {
-	Method  string // Identify, Look, Start, Follow, Probe, Signal, Discard, Dial
+	Method  string // Identify, Look, Start, Follow, Probe, Signal, Hand, Kept, Discard, Dial
 	Address string // of Dial
 	Attempt string // its id, where there is one
 	Command executor.Command
@@ -286,6 +286,31 @@ func (f *Fake) Signal(ctx context.Context, a executor.Attempt, s executor.Signal
 		f.wake()
 	}
 	return f.report(a), nil
+}
+
+// Hand implements [executor.Executor]. The fake's script ends at once.
+func (f *Fake) Hand(ctx context.Context, a executor.Attempt, _ executor.Terminal) (executor.Result, error) {
+	f.mu.Lock()
+	err := f.call(ctx, Call{Method: "Hand", Command: a.Command})
+	f.mu.Unlock()
+	if err != nil {
+		return executor.Result{}, err
+	}
+	return executor.Result{Exit: f.script(a.Command).Exit}, nil
+}
+
+// Kept implements [executor.Executor].
+func (f *Fake) Kept(ctx context.Context, _ executor.Host) ([]executor.KeptRun, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.call(ctx, Call{Method: "Kept"}); err != nil {
+		return nil, err
+	}
+	var kept []executor.KeptRun
+	for id := range f.closed {
+		kept = append(kept, executor.KeptRun{ID: id, Closed: true})
+	}
+	return kept, nil
 }
 
 // Discard implements [executor.Executor].

@@ -66,6 +66,14 @@ type Continue struct{}
 // Abort closes the run where it stands.
 type Abort struct{ Why string }
 
+// Respond answers what a login asks ([Snapshot.Prompt]), whatever else goes on.
+// With Decline nothing is typed, and the login fails.
+type Respond struct {
+	Prompt  string
+	Text    string
+	Decline bool
+}
+
 // AddNote puts a remark on the timeline.
 type AddNote struct{ Text string }
 
@@ -88,6 +96,7 @@ func (Pause) action()          {}
 func (Continue) action()       {}
 func (Abort) action()          {}
 func (AddNote) action()        {}
+func (Respond) action()        {}
 
 // Verb names a kind of action, for keys, menus and availability.
 type Verb string
@@ -112,6 +121,7 @@ const (
 	VerbInclude    Verb = "include"
 	VerbFinish     Verb = "finish, then stop"
 	VerbCall       Verb = "call"
+	VerbRespond    Verb = "respond"
 )
 
 // VerbOf names an action.
@@ -155,6 +165,8 @@ func VerbOf(a Action) Verb {
 		return VerbFinish
 	case Call:
 		return VerbCall
+	case Respond:
+		return VerbRespond
 	}
 	return ""
 }
@@ -216,6 +228,7 @@ type Snapshot struct {
 	Finish   []string       // paths that "finish, then stop" may name, innermost first
 	Stop     string         // the path it was asked for; empty: none
 	Always   []Key          // cells of class `always` that may be called now
+	Prompt   *Prompt        // what a login needs of a person, before all else; nil: nothing
 	Hosts    map[string]HostState
 	Notice   string    // the engine's last word to the operator, one line
 	At       time.Time // when it was taken

@@ -69,6 +69,7 @@ func (r *Run) clone() *Run {
 	n.Excluded = maps.Clone(r.Excluded)
 	n.Hosts = maps.Clone(r.Hosts)
 	n.Notes = slices.Clone(r.Notes)
+	n.Wishes = slices.Clone(r.Wishes)
 	n.values = maps.Clone(r.values)
 	return &n
 }
@@ -116,7 +117,9 @@ func (r *Run) applyToRun(rec Record) error {
 		return r.steered(rec)
 	case Note:
 		r.Notes = append(r.Notes, rec)
-	case Exported:
+	case Exported, HostKeyAccepted:
+	case AbortRequested, PauseRequested:
+		r.Wishes = append(r.Wishes, rec)
 	case RunClosed:
 		return r.close(e)
 	default:

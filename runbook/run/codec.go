@@ -20,6 +20,8 @@ var kinds = map[string]Event{
 	"RunClosed": RunClosed{}, "NotDispatched": NotDispatched{}, "BatchEntered": BatchEntered{},
 	"InstanceExcluded": InstanceExcluded{}, "InstanceIncluded": InstanceIncluded{}, "Asked": Asked{},
 	"StopRequested": StopRequested{}, "RollbackPlanned": RollbackPlanned{}, "Called": Called{},
+	"HostKeyAccepted": HostKeyAccepted{}, "Returned": Returned{}, "AbortRequested": AbortRequested{},
+	"PauseRequested": PauseRequested{}, "Adopted": Adopted{}, "Copied": Copied{},
 }
 
 // UnknownKindError is an event of a kind that this version doesn't know. The
@@ -98,6 +100,10 @@ func KeyOf(e Event) (cell Key, attempt string) {
 		return e.Cell, ""
 	case Called:
 		return e.Cell, ""
+	case Returned:
+		return e.Cell, e.Attempt
+	case Copied:
+		return e.Cell, e.Attempt
 	}
 	return Key{}, ""
 }

@@ -62,6 +62,9 @@ type SSHFiles struct {
 // LeaseTaken says who drives the run from here on.
 type LeaseTaken struct {
 	Holder string `json:"holder"` // user@host, pid
+	// Forced: taken from a holder that may still be alive, on a person's typed
+	// word. From here on the run may have two drivers' work in it.
+	Forced bool `json:"forced,omitempty"`
 }
 
 // LeaseReleased says that the driver left in good order.
@@ -178,6 +181,8 @@ type Dispatch struct {
 	Env         []Var  `json:"env"` // sorted by name
 	Dir         string `json:"dir,omitempty"`
 	Login       bool   `json:"login,omitempty"` // by a login shell
+	User        string `json:"user,omitempty"`  // whom to become
+	TTY         bool   `json:"tty,omitempty"`   // on the operator's terminal
 	TimeoutMS   int64  `json:"timeout_ms,omitempty"`
 }
 
@@ -393,3 +398,9 @@ func (Continued) event()         {}
 func (Note) event()              {}
 func (Exported) event()          {}
 func (RunClosed) event()         {}
+func (HostKeyAccepted) event()   {}
+func (Returned) event()          {}
+func (AbortRequested) event()    {}
+func (PauseRequested) event()    {}
+func (Adopted) event()           {}
+func (Copied) event()            {}

@@ -34,13 +34,16 @@ func (d Dispatch) Hash(machineID string) string {
 	}
 	// Behind the rest and only where they are set, so that a script keeps the hash
 	// it has always had: journals of earlier versions name attempts by it.
-	for _, extra := range [][2]string{{"form", d.Form}, {"via", d.Via}, {"server", d.Server}} {
+	for _, extra := range [][2]string{{"form", d.Form}, {"via", d.Via}, {"server", d.Server}, {"user", d.User}} {
 		if extra[1] != "" {
 			field(h, "", extra[0], extra[1])
 		}
 	}
 	if d.Login {
 		field(h, "", "login", "true")
+	}
+	if d.TTY {
+		field(h, "", "tty", "true")
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

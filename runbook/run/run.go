@@ -32,6 +32,7 @@ type Run struct {
 	Called    *Key                         // an `always` cell that was brought forward and isn't settled
 	Hosts     map[string]Identity
 	Notes     []Record
+	Wishes    []Record // of guests: AbortRequested, PauseRequested; not answered yet
 
 	values map[string]map[string]json.RawMessage // scope path → captured
 	known  map[string]map[string]jsonValue       // secrets in memory: see Knowing

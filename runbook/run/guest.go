@@ -1,0 +1,13 @@
+package run
+
+// AbortRequested is the wish of somebody who doesn't drive the run that it be
+// aborted. The driver's operator decides.
+type AbortRequested struct {
+	Why string `json:"why,omitempty"`
+}
+
+// PauseRequested is such a wish that the run pause before its next step. The
+// driver pauses.
+type PauseRequested struct {
+	Why string `json:"why,omitempty"`
+}
