@@ -5,7 +5,7 @@ BUILD := -trimpath -tags netgo,osusergo,sqlite_omit_load_extension -ldflags '-s 
 ifeq ($(shell uname -s),Darwin) # it has no static libc
 BUILD := -trimpath -ldflags '-s -w'
 endif
-TEST  := -race -timeout 10m # per package, on two cores
+TEST  := -race -timeout 10m -skip '^TestTorture' # per package, on two cores; torture runs without the detector
 
 .PHONY: check fmt vet lint test torture build demo clean
 

@@ -17,14 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"stepgate/cmd/torture/tally"
 	"stepgate/runbook/run"
 )
 
-var (
-	kills     = flag.Int("kills", 50, "how often Stepgate is killed in all")
-	inCommand = flag.Int("kills-in-command", 20, "how many of the kills must hit while a claimed command runs")
-	crashSeed = flag.Uint64("crash-seed", 0, "seed of the moments of the kills; 0: a new one")
-)
+var crashSeed = flag.Uint64("crash-seed", 0, "seed of the moments of the kills; 0: a new one")
 
 // crash is an unattended demo that is killed and resumed.
 type crash struct {
@@ -33,6 +30,8 @@ type crash struct {
 	state  string // XDG_STATE_HOME
 	ledger string // survives the lab
 	lab    string
+
+	grants []string // flags that open the gates
 
 	mu    sync.Mutex
 	acked map[string]string // "RUN SEQ" → hash, as printed once durable
@@ -157,10 +156,9 @@ func (c *crash) ended(ch *child) int {
 	}
 }
 
-// begin starts the demo and returns once its run is journaled.
-func (c *crash) begin(speed string) *child {
+// begun returns once the run that a child has begun is journaled.
+func (c *crash) begun(ch *child) {
 	c.t.Helper()
-	ch := c.start("demo", "--auto", "--approve", "*", "--speed", speed)
 	limit := time.After(time.Minute)
 	for {
 		c.mu.Lock()
@@ -171,12 +169,20 @@ func (c *crash) begin(speed string) *child {
 		}
 		select {
 		case <-ch.done:
-			c.t.Fatalf("the demo ended with %d before it began:\n%s", ch.code, ch.err)
+			c.t.Fatalf("it ended with %d before it began:\n%s", ch.code, ch.err)
 		case <-limit:
-			c.t.Fatalf("the demo did not begin:\n%s", ch.err)
+			c.t.Fatalf("it did not begin:\n%s", ch.err)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// begin starts the demo and returns once its run is journaled.
+func (c *crash) begin(speed string) *child {
+	c.t.Helper()
+	c.grants = []string{"--approve", "*"}
+	ch := c.start("demo", "--auto", "--approve", "*", "--speed", speed)
+	c.begun(ch)
 	dirs, err := filepath.Glob(filepath.Join(c.state, "stepgate", "labs", "*", "ledger"))
 	if err != nil {
 		c.t.Fatal(err)
@@ -202,67 +208,122 @@ func (c *crash) begin(speed string) *child {
 	return ch
 }
 
-func newSeed(t *testing.T) *rand.Rand {
+func newSeed(t *testing.T) uint64 {
 	seed := *crashSeed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	t.Logf("seed %d", seed)
-	return rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // moments of a test
+	return seed
 }
 
-func TestKilledAtAnyMomentNothingRunsTwiceAndNothingIsLost(t *testing.T) {
-	rng := newSeed(t)
-	killed, hit, runs := 0, 0, 0
-	for killed < *kills || hit < *inCommand {
-		if killed > 4*(*kills) {
-			t.Fatalf("after %d kills only %d hit a running command", killed, hit)
-		}
-		runs++
-		c := newCrash(t, rng)
-		ch := c.begin("20")
-		for n := 0; n < 25 && (killed < *kills || hit < *inCommand); n++ {
-			if !c.kill(ch) {
-				break
-			}
-			killed++
-			if inFlight(c.folded()) {
-				hit++
-			}
-			ch = c.start("resume", "--auto", "--approve", "*")
-		}
-		if code := c.ended(ch); code != 0 {
-			t.Fatalf("after %d kills the run ended with %d:\n%s", killed, code, ch.err)
-		}
-		r := c.folded()
-		if r.Closed != run.Done {
-			t.Fatalf("the run is %q", r.Closed)
-		}
-		c.onceOnly(r)
-		if left, _ := filepath.Glob(filepath.Join(c.state, "stepgate", "labs", "*")); len(left) > 0 {
-			t.Errorf("the lab has left %v", left)
-		}
+// killing is what several runs share that are killed beside each other until
+// enough has been killed.
+type killing struct {
+	mu                sync.Mutex
+	killed, hit, runs int // hit: while a claimed command ran
+	kills, inCommand  int // wanted
+}
+
+// wants reports whether another kill is needed, and counts the one that was.
+func (k *killing) wants(counted, hit bool) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if counted {
+		k.killed++
 	}
-	t.Logf("%d runs, %d kills, %d while a claimed command ran", runs, killed, hit)
+	if hit {
+		k.hit++
+	}
+	return k.killed < k.kills || k.hit < k.inCommand && k.killed < 4*k.kills
 }
 
-func TestKilledTogetherWithItsHostsNothingRunsTwice(t *testing.T) {
-	rng := newSeed(t)
-	for i := range max(*kills/15, 3) {
-		c := newCrash(t, rng)
+// beside is how many runs are killed at a time: they mostly wait.
+const beside = 3
+
+// all has runs killed until there were enough kills, each of them resumed to its
+// end, and reports the figures.
+func (k *killing) all(t *testing.T, begin func(c *crash) *child, judge func(c *crash, r *run.Run)) {
+	seed := newSeed(t)
+	t.Run("killed", func(t *testing.T) {
+		for w := range beside {
+			t.Run(strconv.Itoa(w), func(t *testing.T) {
+				t.Parallel()
+				rng := rand.New(rand.NewPCG(seed, uint64(w))) //nolint:gosec // moments of a test
+				for k.wants(false, false) {
+					k.run(newCrash(t, rng), begin, judge)
+				}
+			})
+		}
+	})
+	if k.hit < k.inCommand {
+		t.Errorf("after %d kills only %d hit a running command", k.killed, k.hit)
+	}
+	tally.Add(t, tally.Runs, k.runs)
+	tally.Add(t, tally.Kills, k.killed)
+	tally.Add(t, tally.LostEvents, 0)  // folded fails at the first
+	tally.Add(t, tally.OpenedGates, 0) // so does a fold of an intent without its grant
+}
+
+// run has one run killed again and again, and resumed to its end.
+func (k *killing) run(c *crash, begin func(c *crash) *child, judge func(c *crash, r *run.Run)) {
+	ch := begin(c)
+	for n := 0; n < 25 && k.wants(false, false); n++ {
+		if !c.kill(ch) {
+			break
+		}
+		k.wants(true, inFlight(c.folded()))
+		ch = c.start(append([]string{"resume", "--auto"}, c.grants...)...)
+	}
+	if code := c.ended(ch); code != 0 {
+		c.t.Fatalf("the run ended with %d:\n%s", code, ch.err)
+	}
+	r := c.folded()
+	if r.Closed != run.Done {
+		c.t.Errorf("the run is %q", r.Closed)
+	}
+	judge(c, r)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.runs++
+}
+
+// On a simulated cluster over SSH.
+func TestTortureT1KilledAtAnyMomentOverSSH(t *testing.T) {
+	k := &killing{kills: tally.Size(t, 50), inCommand: tally.Size(t, 20)}
+	twice := 0
+	k.all(t, func(c *crash) *child { return c.begin("20") }, func(c *crash, r *run.Run) {
+		n := c.repeated(r)
+		if left, _ := filepath.Glob(filepath.Join(c.state, "stepgate", "labs", "*")); len(left) > 0 {
+			c.t.Errorf("the lab has left %v", left)
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		twice += n
+	})
+	tally.Add(t, tally.Duplicates, twice)
+}
+
+func TestTortureT1KilledTogetherWithItsHosts(t *testing.T) {
+	seed := newSeed(t)
+	rounds := tally.Size(t, 3)
+	kills, twice := 0, 0
+	for i := range rounds {
+		c := newCrash(t, rand.New(rand.NewPCG(seed, uint64(i)))) //nolint:gosec // moments of a test
 		ch := c.begin("20")
 		pid := c.labPID()
 		if !c.kill(ch) {
 			t.Logf("round %d: the run ended before its kill", i)
 			continue
 		}
+		kills++
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		ch = c.start("resume", "--auto", "--approve", "*")
 		code := c.ended(ch)
 		r := c.folded()
-		c.onceOnly(r)
+		twice += c.repeated(r)
 		switch code {
 		case exitOK:
 		case exitWaiting, exitFailed:
@@ -272,6 +333,10 @@ func TestKilledTogetherWithItsHostsNothingRunsTwice(t *testing.T) {
 			t.Errorf("round %d: it ended with %d:\n%s", i, code, ch.err)
 		}
 	}
+	tally.Add(t, tally.Runs, rounds)
+	tally.Add(t, tally.Kills, 2*kills)
+	tally.Add(t, tally.Duplicates, twice)
+	tally.Add(t, tally.LostEvents, 0) // folded fails at the first
 }
 
 // waitsTruly proves that the waiting line names the cell the run stands at.

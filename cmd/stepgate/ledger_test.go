@@ -83,10 +83,10 @@ func (c *crash) acts() (entries []lab.Entry) {
 	return entries
 }
 
-// onceOnly proves by the ledger that what must not be repeated was not: each
-// act of an irreversible or unclassified command happened once per host, in one
-// attempt, and those that the journal calls done did happen.
-func (c *crash) onceOnly(r *run.Run) {
+// repeated counts, by the ledger, the commands that ran more than once: each act of
+// an irreversible or unclassified command happens once per host, in one attempt.
+// Those that the journal calls done did happen.
+func (c *crash) repeated(r *run.Run) (twice int) {
 	c.t.Helper()
 	acts, attempts := map[string]int{}, map[string]map[string]bool{}
 	for _, e := range c.acts() {
@@ -104,6 +104,7 @@ func (c *crash) onceOnly(r *run.Run) {
 		for act, n := range acts {
 			if strings.HasPrefix(act, cell.Key.Step+" on ") && n != 1 {
 				c.t.Errorf("%d times: %s", n, act)
+				twice++
 			}
 		}
 		n := len(attempts[cell.Key.String()])
@@ -111,4 +112,5 @@ func (c *crash) onceOnly(r *run.Run) {
 			c.t.Errorf("%s is %s, and %d attempts have acted", cell.Key, cell.Status, n)
 		}
 	}
+	return twice
 }
