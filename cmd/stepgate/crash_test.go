@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,14 +32,15 @@ type crash struct {
 	ledger string // survives the lab
 	lab    string
 
-	grants []string // flags that open the gates
+	grants []string // flags that open the gates; of the demo by default
+	under  []string // a command line that runs what follows it
 
 	mu    sync.Mutex
 	acked map[string]string // "RUN SEQ" → hash, as printed once durable
 }
 
 func newCrash(t *testing.T, rng *rand.Rand) *crash {
-	return &crash{t: t, rng: rng, state: t.TempDir(), acked: map[string]string{}}
+	return &crash{t: t, rng: rng, state: t.TempDir(), grants: []string{"--approve", "*"}, acked: map[string]string{}}
 }
 
 // child is a running Stepgate.
@@ -56,7 +58,8 @@ func (c *crash) start(args ...string) *child {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	ch := &child{cmd: exec.Command(program(c.t), append(args, "--events-fd", "3")...), out: make(chan string, 10000), err: &strings.Builder{}, done: make(chan struct{})}
+	line := slices.Concat(c.under, []string{program(c.t)}, args, []string{"--events-fd", "3"})
+	ch := &child{cmd: exec.Command(line[0], line[1:]...), out: make(chan string, 10000), err: &strings.Builder{}, done: make(chan struct{})}
 	ch.cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+c.state)
 	ch.cmd.ExtraFiles = []*os.File{w}
 	ch.cmd.Stderr = ch.err
@@ -177,11 +180,13 @@ func (c *crash) begun(ch *child) {
 	}
 }
 
+// goOn is the command that resumes the run unattended, with its gates granted.
+func (c *crash) goOn() []string { return append([]string{"resume", "--auto"}, c.grants...) }
+
 // begin starts the demo and returns once its run is journaled.
 func (c *crash) begin(speed string) *child {
 	c.t.Helper()
-	c.grants = []string{"--approve", "*"}
-	ch := c.start("demo", "--auto", "--approve", "*", "--speed", speed)
+	ch := c.start(append([]string{"demo", "--auto", "--speed", speed}, c.grants...)...)
 	c.begun(ch)
 	dirs, err := filepath.Glob(filepath.Join(c.state, "stepgate", "labs", "*", "ledger"))
 	if err != nil {
@@ -273,7 +278,7 @@ func (k *killing) run(c *crash, begin func(c *crash) *child, judge func(c *crash
 			break
 		}
 		k.wants(true, inFlight(c.folded()))
-		ch = c.start(append([]string{"resume", "--auto"}, c.grants...)...)
+		ch = c.start(c.goOn()...)
 	}
 	if code := c.ended(ch); code != 0 {
 		c.t.Fatalf("the run ended with %d:\n%s", code, ch.err)
