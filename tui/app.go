@@ -52,6 +52,8 @@ type app struct {
 	bad     bool   // it is about something that didn't work
 	ticking bool
 	left    Left
+	wished  uint64 // number of the latest guest's wish that was seen
+	hush    pause  // a login that was being answered has gone; zero: none
 }
 
 // offer is something the run waits for: a state of a cell, and what is asked.
@@ -92,8 +94,8 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		cmd = a.key(m)
 	case tea.PasteMsg:
-		if d := a.top(); d != nil && !a.layout.small {
-			d.paste(m)
+		if d := a.top(); d != nil && !a.layout.small && !a.hushed("") {
+			d.paste(a, m)
 		}
 	case tea.MouseClickMsg:
 		a.click(m.Mouse())
@@ -112,6 +114,8 @@ func (a *app) own(m message) tea.Cmd {
 		a.over = true
 	case doneMsg:
 		return a.done(m)
+	case respondedMsg:
+		a.responded(m)
 	case outputMsg:
 		return a.printed(m)
 	case tickMsg:
@@ -129,6 +133,8 @@ func (a *app) take(s *run.Snapshot) tea.Cmd {
 	a.snap = s
 	a.tree.Set(s)
 	a.dialogsFollow()
+	a.wish()
+	a.login()
 	a.showSelected()
 	return tea.Batch(a.goOn(), a.read())
 }

@@ -17,7 +17,7 @@ type dialog interface {
 	scope() scope
 	fit(a *app) // the screen's size has changed
 	key(a *app, k tea.KeyPressMsg) tea.Cmd
-	paste(m tea.PasteMsg)
+	paste(a *app, m tea.PasteMsg)
 	render(a *app, w, h int) string
 }
 
@@ -38,6 +38,11 @@ func (a *app) shut() {
 	if len(a.dialogs) > 0 {
 		a.dialogs = a.dialogs[:len(a.dialogs)-1]
 	}
+	a.revealed()
+}
+
+// revealed says of the top dialog that it has just appeared.
+func (a *app) revealed() {
 	switch d := a.top().(type) {
 	case *gateDialog:
 		d.d.Appear(a.now)
@@ -46,6 +51,10 @@ func (a *app) shut() {
 		d.appeared = a.now
 	case *questionDialog:
 		d.appeared = a.now
+	case *choiceDialog:
+		if d.wish != 0 {
+			d.appeared = a.now
+		}
 	}
 }
 
@@ -58,8 +67,8 @@ func stopped(w run.Wait) bool {
 func (a *app) drop(unwanted func(dialog) bool) {
 	before := a.top()
 	a.dialogs = slices.DeleteFunc(a.dialogs, unwanted)
-	if d, ok := a.top().(*gateDialog); ok && a.top() != before {
-		d.d.Appear(a.now)
+	if a.top() != before {
+		a.revealed()
 	}
 }
 
@@ -119,7 +128,7 @@ type gateDialog struct{ d *gate.Dialog }
 
 func (g *gateDialog) scope() scope { return inGate }
 func (g *gateDialog) fit(a *app)   { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h) }
-func (g *gateDialog) paste(tea.PasteMsg) {
+func (g *gateDialog) paste(*app, tea.PasteMsg) {
 	g.d.Paste()
 }
 
@@ -173,9 +182,9 @@ type textDialog struct {
 	then func(a *app, text string) tea.Cmd
 }
 
-func (d *textDialog) scope() scope         { return inText }
-func (d *textDialog) fit(*app)             {}
-func (d *textDialog) paste(m tea.PasteMsg) { d.p.Paste(m) }
+func (d *textDialog) scope() scope                 { return inText }
+func (d *textDialog) fit(*app)                     {}
+func (d *textDialog) paste(_ *app, m tea.PasteMsg) { d.p.Paste(m) }
 
 func (d *textDialog) render(a *app, w, h int) string {
 	return d.p.Render(a.theme, min(w, 96), h)
@@ -203,8 +212,10 @@ type choiceDialog struct {
 	says      []string
 	m         menu.Menu
 	then      map[string]func(a *app) tea.Cmd
-	below     []below // what the choices stand for
-	whileBusy bool    // it is pointless once nothing is going on
+	below     []below   // what the choices stand for
+	whileBusy bool      // it is pointless once nothing is going on
+	wish      uint64    // of a guest, by the number of its event; 0: none
+	appeared  time.Time // by itself; zero: a key has opened it
 }
 
 // add adds an answer; why says why it can't be chosen.
@@ -213,11 +224,14 @@ func (d *choiceDialog) add(key, name, says, why string, then func(*app) tea.Cmd)
 	d.then[key] = then
 }
 
-func (d *choiceDialog) scope() scope       { return inChoice }
-func (d *choiceDialog) fit(*app)           {}
-func (d *choiceDialog) paste(tea.PasteMsg) {}
+func (d *choiceDialog) scope() scope             { return inChoice }
+func (d *choiceDialog) fit(*app)                 {}
+func (d *choiceDialog) paste(*app, tea.PasteMsg) {}
 
 func (d *choiceDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
+	if !graceOver(d.appeared, a.now) {
+		return nil
+	}
 	if e, ok := d.m.Find(k.String()); ok && e.Why == "" {
 		return d.choose(a, e.Key)
 	}

@@ -45,7 +45,7 @@ func play(a *app, cmd tea.Cmd) {
 		for _, c := range m {
 			play(a, c)
 		}
-	case doneMsg:
+	case doneMsg, respondedMsg:
 		_, next := a.Update(m)
 		play(a, next)
 	}

@@ -22,6 +22,7 @@ var footers = map[scope][]keyID{
 	inStop:   {keyEnter, keyCancel, keyHelp},
 	inText:   {keyEnter, keyCancel},
 	inChoice: {keyEnter, keyCancel},
+	inLogin:  {keyEnter, keyCancel},
 	inHelp:   {keyCancel},
 }
 
@@ -125,9 +126,9 @@ type helpDialog struct {
 	room   int
 }
 
-func (d *helpDialog) scope() scope       { return inHelp }
-func (d *helpDialog) fit(*app)           {}
-func (d *helpDialog) paste(tea.PasteMsg) {}
+func (d *helpDialog) scope() scope             { return inHelp }
+func (d *helpDialog) fit(*app)                 {}
+func (d *helpDialog) paste(*app, tea.PasteMsg) {}
 
 func (d *helpDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	b, ok := lookup(inHelp, k.String())

@@ -28,6 +28,9 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 		}
 		return nil
 	}
+	if a.hushed(k.String()) {
+		return nil
+	}
 	if d := a.top(); d != nil {
 		return d.key(a, k)
 	}

@@ -16,6 +16,7 @@ const (
 	inStop                // the failure dialog
 	inText                // a dialog with an input
 	inChoice              // a dialog with a few answers
+	inLogin               // the dialog of a login
 	inHelp
 )
 
@@ -118,11 +119,12 @@ var keymap = []binding{
 
 	{keyHelp, []string{"?"}, []scope{inRun, inStop}, "help", "this page", "Screen", ""},
 	{keyLeave, []string{"q"}, []scope{inRun}, "leave", "leave; the run stays and can be resumed", "Screen", ""},
-	{keyInterrupt, []string{"ctrl+c"}, []scope{inRun, inGate, inStop, inText, inChoice, inHelp}, "", "leave, asking first while something runs; closes a dialog", "Screen", ""},
+	{keyInterrupt, []string{"ctrl+c"}, []scope{inRun, inGate, inStop, inText, inChoice, inLogin, inHelp}, "", "leave, asking first while something runs; closes a dialog", "Screen", ""},
 
-	{keyEnter, []string{"enter"}, []scope{inGate, inText}, "answer", "take what was typed; at a gate, Enter alone is No", "Dialogs", ""},
+	{keyEnter, []string{"enter"}, []scope{inGate, inText, inLogin}, "answer", "take what was typed; at a gate, Enter alone is No", "Dialogs", ""},
 	{keyEnter, []string{"enter"}, []scope{inStop, inChoice}, "choose", "choose what is under the cursor", "Dialogs", ""},
 	{keyCancel, []string{"esc"}, []scope{inGate}, "decline", "decline the gate", "Dialogs", ""},
+	{keyCancel, []string{"esc"}, []scope{inLogin}, "decline", "decline to answer a login: nothing is typed, and it fails", "Dialogs", ""},
 	{keyCancel, []string{"esc"}, []scope{inText, inChoice, inHelp}, "close", "close the dialog, nothing is done", "Dialogs", ""},
 	{keyCancel, []string{"esc", "q"}, []scope{inStop}, "look around", "look around; m brings the remedies back", "Dialogs", ""},
 	{keyErase, []string{"backspace"}, []scope{inGate}, "", "take back the last character", "Dialogs", ""},

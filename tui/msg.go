@@ -20,6 +20,11 @@ type (
 		gate string // of an answer
 		err  error
 	}
+	// respondedMsg is the controller's answer to what a login was answered.
+	respondedMsg struct {
+		prompt string
+		err    error
+	}
 	// outputMsg holds bytes of an attempt's output.
 	outputMsg struct {
 		attempt string
@@ -33,8 +38,9 @@ type (
 	tickMsg struct{ at time.Time }
 )
 
-func (snapMsg) message()   {}
-func (overMsg) message()   {}
-func (doneMsg) message()   {}
-func (outputMsg) message() {}
-func (tickMsg) message()   {}
+func (snapMsg) message()      {}
+func (overMsg) message()      {}
+func (doneMsg) message()      {}
+func (respondedMsg) message() {}
+func (outputMsg) message()    {}
+func (tickMsg) message()      {}

@@ -52,7 +52,7 @@ func newQuestion(a *app, at offer) *questionDialog {
 func (d *questionDialog) scope() scope { return inText }
 func (d *questionDialog) fit(*app)     {}
 
-func (d *questionDialog) paste(m tea.PasteMsg) { d.p.Paste(m) }
+func (d *questionDialog) paste(_ *app, m tea.PasteMsg) { d.p.Paste(m) }
 
 func (d *questionDialog) render(a *app, w, h int) string { return d.p.Render(a.theme, min(w, 96), h) }
 

@@ -125,9 +125,9 @@ func (a *app) offers() string {
 	return strings.Join(names, "; ")
 }
 
-func (d *stopDialog) scope() scope       { return inStop }
-func (d *stopDialog) fit(a *app)         { d.layout(a, a.layout.body.w, a.layout.body.h) }
-func (d *stopDialog) paste(tea.PasteMsg) {}
+func (d *stopDialog) scope() scope             { return inStop }
+func (d *stopDialog) fit(a *app)               { d.layout(a, a.layout.body.w, a.layout.body.h) }
+func (d *stopDialog) paste(*app, tea.PasteMsg) {}
 
 func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	if !graceOver(d.appeared, a.now) {

@@ -98,6 +98,7 @@ type story struct {
 	beside []run.Activity
 	hosts  map[string]run.HostState
 	say    string
+	prompt *run.Prompt
 }
 
 func tell(t *testing.T, book string, given map[string]string) *story {
@@ -176,7 +177,7 @@ func (s *story) apply(ev run.Event) {
 func (s *story) snap() *run.Snapshot {
 	snap := &run.Snapshot{
 		Run: s.run, Busy: s.busy, Beside: s.beside, Hosts: s.hosts, Notice: s.say, At: s.at,
-		Stop: s.run.Stop,
+		Stop: s.run.Stop, Prompt: s.prompt,
 	}
 	ask := run.Ask{}
 	switch d := run.Next(s.run).(type) {

@@ -65,6 +65,9 @@ func (a *app) tooSmall() string {
 		"The run goes on; nothing is answered meanwhile.", l.w, l.h, minWidth, minHeight)
 	if a.snap != nil {
 		text += " " + wording.Waiting(a.snap, a.now) + "."
+		if p := a.snap.Prompt; p != nil {
+			text += " " + wording.Line(p.Host) + " asks for " + wording.Wants(p) + "."
+		}
 	}
 	return fill(pane.Wrap(text+" ctrl+c leaves.", l.w), l.w, l.h)
 }
@@ -280,6 +283,9 @@ func (a *app) status() string {
 		if s.Notice != "" {
 			line += t.Muted.Render("  " + t.Glyph.Dash + " " + wording.Line(s.Notice))
 		}
+	}
+	if n := len(s.Run.Wishes); n > 0 && a.word == "" && s.ReadOnly == "" {
+		line = t.Warning.Render(wording.Wish(&s.Run.Wishes[n-1])) + t.Muted.Render("  "+t.Glyph.Dash+" ") + line
 	}
 	if s.Stop != "" && a.word == "" && s.Wait != run.WaitClosed {
 		what, name := wording.Open(s.Run, s.Stop)

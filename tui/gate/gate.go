@@ -20,6 +20,13 @@ const Grace = 500 * time.Millisecond
 // a person types them. Terminals that don't mark a paste deliver both at once.
 const hand = 20 * time.Millisecond
 
+// TooFast is what is said then.
+const TooFast = "that came faster than a hand types, as a paste does: press enter once more"
+
+// Burst reports whether Enter came faster behind the last character than a hand
+// presses it.
+func Burst(last, now time.Time) bool { return now.Sub(last) < hand }
+
 // Answer is what a key led to.
 type Answer uint8
 
@@ -155,8 +162,8 @@ func (d *Dialog) Enter(now time.Time) Answer {
 		return d.Decline(now)
 	case !d.Ready():
 		return None
-	case now.Sub(d.typedAt) < hand:
-		d.note = "that came faster than a hand types, as a paste does: press enter once more"
+	case Burst(d.typedAt, now):
+		d.note = TooFast
 		return None
 	case d.typed != d.shown.Phrase:
 		d.note = "that is not the phrase"

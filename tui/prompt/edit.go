@@ -41,8 +41,9 @@ func (e *edit) hide() {
 func (e *edit) String() string { return e.m.Value() }
 
 // insert puts text at the cursor.
-func (e *edit) insert(s string) {
+func (e *edit) insert(s string) string {
 	e.m, _ = e.m.Update(tea.PasteMsg{Content: text.Line(text.Untrusted(s))})
+	return ""
 }
 
 // key takes a key: text, or one that moves or deletes.

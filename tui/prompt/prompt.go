@@ -59,13 +59,15 @@ type Config struct {
 	Value    string // free text: proposed
 	Choices  []string
 	Secret   bool               // free text: not shown
+	Exact    bool               // with Secret: kept byte for byte, blanks at its ends too
+	Leaves   string             // what esc does, as a verb; empty: "leaves it"
 	Validate func(string) error // as typed; may be nil
 }
 
 // Prompt is a Config being answered.
 type Prompt struct {
 	Config
-	input  edit
+	input  field
 	phrase string
 	note   string
 	err    error
@@ -77,9 +79,18 @@ type Prompt struct {
 
 // New begins to ask.
 func New(c Config) *Prompt {
-	p := &Prompt{Config: c, input: newEdit(c.Value)}
-	if c.Secret {
-		p.input.hide()
+	if c.Leaves == "" {
+		c.Leaves = "leaves it"
+	}
+	p := &Prompt{Config: c}
+	switch e := newEdit(c.Value); {
+	case c.Secret && c.Exact:
+		p.input = &hidden{c.Value}
+	case c.Secret:
+		e.hide()
+		fallthrough
+	default:
+		p.input = &e
 	}
 	p.check()
 	return p
@@ -139,9 +150,12 @@ func (p *Prompt) Paste(m tea.PasteMsg) {
 		p.note = "it has to be typed; a paste is not taken"
 		return
 	}
-	p.input.insert(m.Content)
+	p.note = p.input.insert(m.Content)
 	p.check()
 }
+
+// Say puts a word below the input, until the next key.
+func (p *Prompt) Say(note string) { p.note = note }
 
 func (p *Prompt) check() {
 	p.err = nil
@@ -154,6 +168,9 @@ func (p *Prompt) check() {
 func (p *Prompt) Value() string {
 	if p.Phrase != "" {
 		return p.phrase
+	}
+	if p.Exact {
+		return p.input.String()
 	}
 	return strings.TrimSpace(p.input.String())
 }
@@ -221,9 +238,9 @@ func (p *Prompt) foot(t *theme.Theme, w int) []string {
 	case p.Phrase != "" && !p.read:
 		note = "read on to the end first: space or pgdn"
 	case len(p.Choices) > 0:
-		note, style = "up and down choose, enter takes it, esc leaves it", t.Faint
+		note, style = "up and down choose, enter takes it, esc "+p.Leaves, t.Faint
 	default:
-		note, style = "enter takes it, esc leaves it", t.Faint
+		note, style = "enter takes it, esc "+p.Leaves, t.Faint
 	}
 	return append(out, style.Render(ansi.Truncate(note, max(w, 0), t.Glyph.Ellipsis)))
 }

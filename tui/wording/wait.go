@@ -139,6 +139,13 @@ func Activity(c *run.Cell, b *run.Activity, now time.Time) string {
 		return "asking the host, " + d
 	case "work":
 		return "at work, " + d
+	case "terminal":
+		return "has the terminal, " + d
+	case "reconnect":
+		if b.Timeout > 0 {
+			d += " of " + text.Duration(b.Timeout)
+		}
+		return "waiting for the host to come back, " + d
 	}
 	return Line(b.What) + ", " + d
 }
