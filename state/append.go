@@ -43,11 +43,12 @@ func (s *Store) Append(ctx context.Context, l run.Lease, actor string, at time.T
 	return recs, nil
 }
 
-// AppendGuest writes an event of a process that doesn't drive the run: a Note or
-// an Exported. Its epoch is 0.
+// AppendGuest writes an event of a process that doesn't drive the run: a Note, an
+// Exported, an AbortRequested or a PauseRequested. Its epoch is 0. Every other
+// event is refused.
 func (s *Store) AppendGuest(ctx context.Context, runID, actor string, at time.Time, e run.Event) (run.Record, error) {
 	switch e.(type) {
-	case run.Note, run.Exported:
+	case run.Note, run.Exported, run.AbortRequested, run.PauseRequested:
 	default:
 		return run.Record{}, fmt.Errorf("append to run %q: %s needs the run's lease", runID, run.Kind(e))
 	}

@@ -143,7 +143,7 @@ func (r *row) record() (run.Record, error) {
 type proof struct {
 	runID string
 	seq   uint64 // of the last good event
-	head  []byte
+	head  []byte // its hash; nil: the proof begins behind it, and takes it as it stands
 }
 
 // next proves one more row. Its error says what is wrong with it.
@@ -157,11 +157,11 @@ func (p *proof) next(r *row) error {
 	if r.payload != nil && sha256.Sum256(r.payload) != [sha256.Size]byte(pad(r.payloadSH)) {
 		return errors.New("its payload was changed after it was written")
 	}
-	if p.seq == 0 {
+	if r.runSeq == 1 {
 		if err := p.first(r); err != nil {
 			return err
 		}
-	} else if string(r.prev) != string(p.head) {
+	} else if p.head != nil && string(r.prev) != string(p.head) {
 		return errors.New("it isn't chained to the event before it")
 	}
 	if hash := r.digest(); string(hash[:]) != string(r.hash) {

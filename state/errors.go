@@ -45,13 +45,20 @@ type HeldError struct {
 	Holder string    // as it named itself; "" when it has only just begun
 	PID    int       // 0 when it isn't known
 	Since  time.Time // zero when it isn't known
+	// Elsewhere: the process is of another machine, and whether it still drives
+	// can't be seen from here.
+	Elsewhere bool
 }
 
 func (e *HeldError) Error() string {
 	if e.Holder == "" {
 		return fmt.Sprintf("run %q is driven by another process that hasn't said its name yet", e.RunID)
 	}
-	return fmt.Sprintf("run %q is driven by %s since %s", e.RunID, e.Holder, e.Since.Format(time.RFC3339))
+	by := fmt.Sprintf("run %q is driven by %s since %s", e.RunID, e.Holder, e.Since.Format(time.RFC3339))
+	if e.Elsewhere {
+		by += " on another machine, as far as can be seen from here"
+	}
+	return by
 }
 
 // LostLeaseError is an attempt to write under a lease that has ended.
@@ -60,13 +67,15 @@ type LostLeaseError struct {
 	Epoch  uint64 // of the lease
 	Now    uint64 // the run's epoch; equal when the lease was released
 	Holder string // who drives the run now, or drove it last
+	Since  time.Time
 }
 
 func (e *LostLeaseError) Error() string {
 	if e.Epoch == e.Now {
 		return fmt.Sprintf("the lease of run %q was given back", e.RunID)
 	}
-	return fmt.Sprintf("run %q was taken over by %s (epoch %d, was %d)", e.RunID, e.Holder, e.Now, e.Epoch)
+	return fmt.Sprintf("run %q was taken over by %s at %s (epoch %d, was %d)",
+		e.RunID, e.Holder, e.Since.Format(time.RFC3339), e.Now, e.Epoch)
 }
 
 // DuplicateError is an event that must not happen twice.

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 }
 
 var children = map[string]func([]string) error{
-	"append": childAppend, "hold": childHold, "fill": childFill, "open": childOpen, "together": childTogether,
+	"append": childAppend, "hold": childHold, "fill": childFill, "open": childOpen, "together": childTogether, "write": childWrite,
 }
 
 var (

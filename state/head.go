@@ -44,23 +44,6 @@ func (s *Store) writeHead(runID string, h head) (err error) {
 	return os.Rename(f.Name(), s.headPath(runID))
 }
 
-// sweepHeads removes what processes that were killed while they wrote the run's
-// head have left. To a guest that is writing it now it costs that head, which
-// the next event replaces.
-func (s *Store) sweepHeads(runID string) error {
-	dir := filepath.Join(s.dir, runsDir)
-	left, err := os.ReadDir(dir)
-	for _, e := range left {
-		if !strings.HasPrefix(e.Name(), runID+".head.") {
-			continue
-		}
-		if rerr := os.Remove(filepath.Join(dir, e.Name())); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
-			err = errors.Join(err, rerr)
-		}
-	}
-	return err
-}
-
 // readHead returns the head kept beside the database; false when there is none
 // that can be read, as after a power cut.
 func (s *Store) readHead(runID string) (h head, ok bool, err error) {

@@ -48,8 +48,8 @@ func TestLeaseOfAnotherProcess(t *testing.T) {
 	if held.Holder != "wang@bastion-2" || held.PID != c.cmd.Process.Pid || held.Since.IsZero() {
 		t.Errorf("got %+v", held)
 	}
-	if want := fmt.Sprintf("`stepgate show r1` says where it stands; to drive it here, ask wang@bastion-2 to leave it (q), or end process %d",
-		held.PID); text.HintOf(err) != want {
+	if want := fmt.Sprintf("`stepgate show r1` says where it stands; to drive it here, ask wang@bastion-2 to leave it (q), or end process %d; "+
+		"if it hangs, `stepgate resume r1 --take-over` takes it by force", held.PID); text.HintOf(err) != want {
 		t.Errorf("hint is %q", text.HintOf(err))
 	}
 	if l, err := s.TakeLease(ctx, "r2", "li@bastion-1"); err != nil || l.Release() != nil {

@@ -52,7 +52,7 @@ func (s *Store) Runs(ctx context.Context) ([]Info, error) {
 	}
 	holders := map[string]string{}
 	for _, l := range leases {
-		if _, ok := l.driver(s.self.boot); ok {
+		if _, ok := l.driver(s.self); ok {
 			holders[l.runID] = l.name
 		}
 	}

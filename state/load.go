@@ -11,15 +11,8 @@ import (
 // *BrokenError, and with *run.UnknownKindError, it returns the events before the
 // one in question, to be shown and not driven.
 func (s *Store) Load(ctx context.Context, runID string) ([]run.Record, error) {
-	var recs []run.Record
-	p, err := s.prove(ctx, runID, func(r *row) error {
-		rec, err := r.record()
-		if err == nil {
-			recs = append(recs, rec)
-		}
-		return err
-	})
-	if err == nil && p.seq == 0 {
+	recs, err := s.records(ctx, runID, 0)
+	if err == nil && len(recs) == 0 {
 		err = notFound(runID)
 	}
 	if err != nil {
@@ -28,11 +21,47 @@ func (s *Store) Load(ctx context.Context, runID string) ([]run.Record, error) {
 	return recs, nil
 }
 
-// prove reads a run's rows, proves each, and hands it on. The error of a row
-// that isn't as it was written is a *BrokenError.
-func (s *Store) prove(ctx context.Context, runID string, use func(*row) error) (p proof, err error) {
+// Tail returns the events of a run that follow event number after, in order and
+// proven to continue from it; none when there is nothing new. It is what a
+// follower asks again and again. It fails as [Store.Load] does, and with
+// *BrokenError too when event number after isn't in the journal any more. The
+// first record's Prev is the hash of event after.
+func (s *Store) Tail(ctx context.Context, runID string, after uint64) ([]run.Record, error) {
+	recs, err := s.records(ctx, runID, after)
+	if err != nil {
+		return recs, fmt.Errorf("follow run %q after event %d: %w", runID, after, err)
+	}
+	return recs, nil
+}
+
+// records returns the proven events behind event number after.
+func (s *Store) records(ctx context.Context, runID string, after uint64) ([]run.Record, error) {
+	var recs []run.Record
+	p, err := s.prove(ctx, runID, after, func(r *row) error {
+		if r.runSeq <= after {
+			return nil // the caller has it
+		}
+		rec, err := r.record()
+		if err == nil {
+			recs = append(recs, rec)
+		}
+		return err
+	})
+	if err == nil && p.seq < after {
+		err = broken(runID, after, "it was there before; the journal was put back from an earlier time, or has lost its -wal file")
+	}
+	return recs, err
+}
+
+// prove reads a run's rows from event number from on, proves each, and hands it
+// on. The error of a row that isn't as it was written is a *BrokenError. The
+// first row's link to the one before it is taken as it stands.
+func (s *Store) prove(ctx context.Context, runID string, from uint64, use func(*row) error) (p proof, err error) {
 	p.runID = runID
-	rows, err := s.r.QueryContext(ctx, `SELECT `+rowColumns+` FROM event WHERE run_id=? ORDER BY run_seq`, runID)
+	if from > 0 {
+		p.seq = from - 1
+	}
+	rows, err := s.r.QueryContext(ctx, `SELECT `+rowColumns+` FROM event WHERE run_id=? AND run_seq>=? ORDER BY run_seq`, runID, from)
 	if err != nil {
 		return p, s.readError(err)
 	}

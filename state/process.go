@@ -8,11 +8,12 @@ import (
 )
 
 // process is who a process is. A pid alone is used again, after a reboot or
-// before.
+// before; a boot id alone doesn't tell a reboot from another machine.
 type process struct {
-	boot  string
-	pid   int
-	start string
+	boot    string
+	pid     int
+	start   string
+	machine string // "": this machine has no id, or an earlier version wrote it
 }
 
 func thisProcess() (process, error) {
@@ -25,22 +26,39 @@ func thisProcess() (process, error) {
 	if !ok {
 		return process{}, fmt.Errorf("find when process %d was started", pid)
 	}
-	return process{boot, pid, start}, nil
+	return process{boot, pid, start, machineID()}, nil
 }
 
-func (p process) String() string { return p.boot + ":" + strconv.Itoa(p.pid) + ":" + p.start }
+func (p process) String() string {
+	s := p.boot + ":" + strconv.Itoa(p.pid) + ":" + p.start
+	if p.machine != "" {
+		s += ":" + p.machine
+	}
+	return s
+}
 
 func parseProcess(s string) (process, bool) {
 	f := strings.Split(s, ":")
-	if len(f) != 3 {
+	if len(f) != 3 && len(f) != 4 {
 		return process{}, false
 	}
 	pid, err := strconv.Atoi(f[1])
-	return process{f[0], pid, f[2]}, err == nil
+	p := process{boot: f[0], pid: pid, start: f[2]}
+	if len(f) == 4 {
+		p.machine = f[3]
+	}
+	return p, err == nil
 }
 
-// alive tells whether the process still exists, as far as this one can see.
-func (p process) alive(boot string) bool {
+// elsewhere tells whether the process belongs to another machine than self, so
+// that from here nobody can say whether it still exists. Containers of one
+// machine share its boot id, and its locks.
+func (p process) elsewhere(self process) bool {
+	return p.boot != self.boot && p.machine != "" && self.machine != "" && p.machine != self.machine
+}
+
+// alive tells whether the process still exists, as far as self can see.
+func (p process) alive(self process) bool {
 	start, ok := startOf(p.pid)
-	return ok && p.boot == boot && p.start == start
+	return ok && p.boot == self.boot && p.start == start
 }

@@ -8,6 +8,15 @@ import (
 
 func bootID() (string, error) { return unix.Sysctl("kern.bootsessionuuid") }
 
+// machineID is the platform's uuid.
+func machineID() string {
+	id, err := unix.Sysctl("kern.uuid")
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
 // startOf returns when a process was started; false when there is none.
 func startOf(pid int) (string, bool) {
 	const zombie = 5 // SZOMB

@@ -13,6 +13,16 @@ func bootID() (string, error) {
 	return string(bytes.TrimSpace(b)), err
 }
 
+// machineID is this installation's id; "" where there is none, as in some
+// containers.
+func machineID() string {
+	b, err := os.ReadFile("/etc/machine-id")
+	if err != nil {
+		return ""
+	}
+	return string(bytes.TrimSpace(b))
+}
+
 // startOf returns when a process was started, in ticks since boot; false when
 // there is none.
 func startOf(pid int) (string, bool) {

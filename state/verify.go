@@ -94,7 +94,7 @@ type ref struct {
 func (s *Store) verifyChain(ctx context.Context, v *Verification, beside head, known bool) ([]ref, error) {
 	var refs []ref
 	var remembered []byte
-	p, err := s.prove(ctx, v.RunID, func(r *row) error {
+	p, err := s.prove(ctx, v.RunID, 0, func(r *row) error {
 		if r.runSeq == beside.seq {
 			remembered = r.hash
 		}
