@@ -19,6 +19,9 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 	if d.Form != "" {
 		return e.send(ctx, c, role, d, grant, accepted)
 	}
+	if d.TTY && e.o.Lend == nil {
+		return e.notDispatched(ctx, c, errors.New(noTerminal))
+	}
 	h, err := e.reach(ctx, d.Where)
 	if err == nil {
 		err = ctx.Err()
@@ -34,6 +37,9 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 		return err
 	}
 	accepted(nil)
+	if d.TTY {
+		return e.hand(ctx, c, h)
+	}
 	return e.launch(ctx, c, h)
 }
 
@@ -65,14 +71,8 @@ func (e *Engine) launch(ctx context.Context, c *run.Cell, h reached) error {
 	switch {
 	case claim == executor.Started || claim == executor.Attached:
 		return e.follow(ctx, c)
-	case errors.As(err, &refused) && claim == executor.Known:
-		return e.append(ctx,
-			run.Interrupted{Cell: c.Key, Attempt: a.Intent.Attempt, Why: string(run.HostKnows)},
-			run.Probed{Cell: c.Key, Attempt: a.Intent.Attempt, Fate: "known", Detail: refused.Record})
 	case errors.As(err, &refused):
-		e.say(refused.Error())
-		e.forget(h.name) // a reboot is such a reason
-		return e.neverStarted(ctx, c, run.Interrupted{Cell: c.Key, Attempt: a.Intent.Attempt, Why: "refused"}, refused.Reason, false)
+		return e.refused(ctx, c, h.name, refused, claim == executor.Known)
 	case e.ctx.Err() != nil:
 		return nil // left: the host will be asked
 	default:

@@ -22,7 +22,10 @@ type Options struct {
 	Hosts func(name string, ask executor.Asker) (executor.Executor, error)
 	// Lend gives up the operator's terminal for as long as use takes, and takes it
 	// back with the screen as it was. nil: there is no terminal.
-	Lend     func(ctx context.Context, use func(executor.Terminal) error) error
+	Lend func(ctx context.Context, use func(executor.Terminal) error) error
+	// Attended says that a person sees the snapshots and answers what logins ask
+	// ([run.Snapshot.Prompt]). Otherwise such a login fails at once.
+	Attended bool
 	Operator string // the label journaled with what a person does
 	Holder   string // who takes the lease: user@machine, pid
 	Now      func() time.Time
@@ -59,6 +62,8 @@ type Engine struct {
 
 	dbs     databases
 	secrets *secrets
+	desk    *desk
+	lending sync.Mutex // held by who has the operator's terminal
 	out     *recorder
 	closing sync.Once
 	closed  error // of the first Close
@@ -120,6 +125,7 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.secrets = newSecrets(p)
+	e.desk = newDesk(e)
 	e.out = newRecorder(e.secrets.redactor, o.Journal, o.Now, func(err error) { e.latch(err) })
 	return e, nil
 }

@@ -26,7 +26,7 @@ func (e *Engine) open(name string) (*host, error) {
 	if ok {
 		return h, nil
 	}
-	exec, err := e.o.Hosts(name, nil)
+	exec, err := e.o.Hosts(name, e.desk)
 	if err != nil {
 		return nil, fmt.Errorf("open host %q: %w", name, err)
 	}

@@ -25,6 +25,9 @@ var ErrLeft = errors.New("the run has been left or closed")
 // Do asks for an action on a cell as seen at seq. See the user interface's
 // controller port.
 func (e *Engine) Do(ctx context.Context, cell run.Key, seq uint64, a run.Action) error {
+	if answer, ok := a.(run.Respond); ok {
+		return e.respond(answer)
+	}
 	req := request{cell, seq, a, make(chan error, 1)}
 	select {
 	case e.requests <- req:

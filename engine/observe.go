@@ -20,7 +20,7 @@ func (e *Engine) observe(ctx context.Context, p place) checks.Observation {
 		return unseen(p.where, err)
 	}
 	limit := timeoutOf(p.f)
-	lctx, cancel := context.WithTimeout(ctx, limit)
+	lctx, cancel := e.limited(ctx, limit)
 	defer cancel()
 	var ob checks.Observation
 	if d.Form == "" {

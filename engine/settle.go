@@ -53,7 +53,7 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 	case executor.Finished:
 		return e.append(ctx, probed, run.Reattached{Cell: c.Key, Attempt: id}) // Follow fetches output and exit code
 	case executor.Running:
-		if a.Why == string(run.TimedOut) && !wait {
+		if a.Why == string(run.TimedOut) && !wait || a.Intent.Dispatch.TTY { // a terminal is not given back
 			return e.append(ctx, probed)
 		}
 		return e.append(ctx, probed, run.Reattached{Cell: c.Key, Attempt: id})

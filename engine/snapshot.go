@@ -17,7 +17,8 @@ type live struct {
 	work    map[run.Key]*activity
 	hosts   map[string]run.HostState
 	notice  string
-	over    bool // no more changes are signalled
+	prompt  *prompted // what a login asks; nil: nothing
+	over    bool      // no more changes are signalled
 }
 
 // activity is what is going on at a cell, and how to end it here.
@@ -49,6 +50,10 @@ func (e *Engine) publish() {
 	s := &run.Snapshot{
 		Run: e.run, Current: e.live.current, Wait: e.live.ask.Wait, Hosts: maps.Clone(e.live.hosts),
 		Notice: e.live.notice, At: e.o.Now(),
+	}
+	if e.live.prompt != nil {
+		p := e.live.prompt.Prompt
+		s.Prompt = &p
 	}
 	e.showWork(s)
 	if e.latched != nil {
@@ -127,16 +132,24 @@ func (e *Engine) actions(c *run.Cell, s *run.Snapshot) []run.Availability {
 	ask := e.live.ask.Ask
 	ask.Cell, ask.Wait = c, s.Wait
 	list := e.run.Offers(ask, s.Busy != nil, e.o.Now())
+	if s.Prompt != nil {
+		list = append([]run.Availability{{Verb: run.VerbRespond, Phrase: s.Prompt.Must, Says: "answer the login to " + s.Prompt.Host}}, list...)
+	}
 	for i, a := range list {
 		switch {
-		case e.latched != nil:
+		case e.latched != nil && a.Verb != run.VerbRespond:
 			list[i].Why = "the journal can't be written"
+		case e.o.Lend == nil && a.OK() && runs[a.Verb] && wantsTerminal(ask):
+			list[i].Why = noTerminal
 		case a.Verb == run.VerbRetry && e.live.ask.again && s.Busy == nil:
 			list[i].Why, list[i].Phrase, list[i].Says = "", "", "try to decide it again"
 		}
 	}
 	return list
 }
+
+// runs are the verbs by which a command is sent.
+var runs = map[run.Verb]bool{run.VerbGo: true, run.VerbAnswer: true, run.VerbRetry: true}
 
 // within runs f while the snapshot shows that something goes on at a cell, which
 // can be ended without the rest of the work.

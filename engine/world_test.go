@@ -29,16 +29,18 @@ var (
 
 // world is a journal, a plan and a place to work in.
 type world struct {
-	t     *testing.T
-	dir   string
-	store *state.Store
-	plan  *plan.Plan
-	id    string
-	begin run.RunStarted
-	gates atomic.Int64
-	hosts func(name string, _ executor.Asker) (executor.Executor, error) // nil: real shells here
-	wrap  func(engine.Journal) engine.Journal                            // nil: the store itself
-	now   func() time.Time
+	t        *testing.T
+	dir      string
+	store    *state.Store
+	plan     *plan.Plan
+	id       string
+	begin    run.RunStarted
+	gates    atomic.Int64
+	hosts    func(name string, _ executor.Asker) (executor.Executor, error) // nil: real shells here
+	wrap     func(engine.Journal) engine.Journal                            // nil: the store itself
+	now      func() time.Time
+	lend     func(context.Context, func(executor.Terminal) error) error // nil: there is no terminal
+	attended bool                                                       // somebody answers what logins ask
 }
 
 func newWorld(t *testing.T, book string) *world {
@@ -104,7 +106,7 @@ func (w *world) options() engine.Options {
 		hosts = w.here
 	}
 	return engine.Options{
-		Journal: journal, Hosts: hosts, Operator: "ann", Holder: "ann@test", Now: w.now,
+		Journal: journal, Hosts: hosts, Attended: w.attended, Lend: w.lend, Operator: "ann", Holder: "ann@test", Now: w.now,
 		GateID: func() string { return fmt.Sprintf("gate-%d", w.gates.Add(1)) },
 	}
 }

@@ -119,7 +119,7 @@ func onlyLab(p *plan.Plan) bool {
 
 func (d driveFlags) engine(store *state.Store, p *plan.Plan, s run.RunStarted) engine.Options {
 	o := engine.Options{
-		Journal: store, Hosts: opener(p, s), Operator: operator(), Holder: holder(), Now: now, GateID: gateID,
+		Journal: store, Hosts: opener(p, s), Attended: !d.auto, Operator: operator(), Holder: holder(), Now: now, GateID: gateID,
 	}
 	if d.eventFD >= 0 {
 		f := os.NewFile(uintptr(d.eventFD), "events")

@@ -245,7 +245,7 @@ type HostState struct {
 // Activity is what is going on at the current cell.
 type Activity struct {
 	Cell     Key
-	What     string // connect, check, command, rollback, probe
+	What     string // connect, check, command, rollback, probe, or one of the constants below
 	Phase    Phase  // of checks
 	Since    time.Time
 	Looks    []Look        // of checks
@@ -254,6 +254,11 @@ type Activity struct {
 	Timeout  time.Duration // of a command; 0: none
 	Stopping bool
 }
+
+// What is going on at a cell beside connecting, checks, commands and probes.
+const (
+	AtTerminal = "terminal" // its command has the operator's terminal
+)
 
 // Look is a check that is being taken.
 type Look struct {

@@ -329,14 +329,6 @@ type RollbackRequested struct {
 	Cell Key `json:"cell"`
 }
 
-// Paused stops the run between two steps; Continued ends that.
-type Paused struct {
-	Why string `json:"why,omitempty"`
-}
-
-// Continued ends a pause.
-type Continued struct{}
-
 // Note is a remark on the timeline.
 type Note struct {
 	Cell Key    `json:"cell,omitzero"`

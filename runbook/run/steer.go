@@ -1,5 +1,13 @@
 package run
 
+// Paused stops the run between two steps; Continued ends that.
+type Paused struct {
+	Why string `json:"why,omitempty"`
+}
+
+// Continued ends a pause.
+type Continued struct{}
+
 // WalkOrdered fixes the order in which a walk takes its instances; Why is set
 // when a person moved one to the end.
 type WalkOrdered struct {

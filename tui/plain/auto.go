@@ -17,14 +17,15 @@ import (
 
 // Kinds of waiting, beside those of [run.Wait].
 const (
-	KindCaution = "caution" // a pre-grant doesn't open this gate
-	KindJournal = "journal" // nothing more can be journaled
-	KindLeft    = "left"
+	KindCaution  = "caution"  // a pre-grant doesn't open this gate
+	KindJournal  = "journal"  // nothing more can be journaled
+	KindTerminal = "terminal" // the step takes the operator's terminal
+	KindLeft     = "left"
 )
 
 // Waiting is what a run that was left waits for.
 type Waiting struct {
-	Kind string `json:"kind"` // gate, manual, ask, batch, undo, failure, unknown, paused, caution, journal, left
+	Kind string `json:"kind"` // gate, manual, ask, batch, undo, failure, unknown, paused, caution, journal, terminal, left
 	Step string `json:"step"`
 	Host string `json:"host"`
 	Do   string `json:"do"`  // the command that goes on
@@ -152,6 +153,9 @@ func (a *auto) decide(s *run.Snapshot) (run.Action, *Waiting) {
 	c := s.Run.Cell(s.Current)
 	switch s.Wait {
 	case run.WaitGo:
+		if g := s.Action(run.VerbGo); !g.OK() {
+			return nil, a.waiting(s, KindTerminal, g.Why)
+		}
 		return run.Go{}, nil
 	case run.WaitGate:
 		return a.gate(s, c)

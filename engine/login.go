@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"stepgate/executor"
+	"stepgate/runbook/run"
+)
+
+// desk puts what logins need before the operator, one question at a time. It is
+// the [executor.Asker] of all hosts.
+type desk struct {
+	e     *Engine
+	turn  chan struct{} // holds one: whose question is shown
+	asked atomic.Int64
+}
+
+var _ executor.Asker = (*desk)(nil)
+
+// prompted is a question that is shown, and where its answer goes.
+type prompted struct {
+	run.Prompt
+	answer chan run.Respond
+}
+
+func newDesk(e *Engine) *desk { return &desk{e: e, turn: make(chan struct{}, 1)} }
+
+// Ask implements [executor.Asker]. What was typed unseen is masked from then on.
+func (d *desk) Ask(ctx context.Context, p executor.Prompt) (string, error) {
+	if !d.e.o.Attended {
+		return "", executor.ErrNobody
+	}
+	select {
+	case d.turn <- struct{}{}:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case <-d.e.ctx.Done():
+		return "", ErrLeft
+	}
+	defer func() { <-d.turn }()
+	mask := d.e.secrets.redactor.String
+	q := &prompted{answer: make(chan run.Respond, 1), Prompt: run.Prompt{
+		ID: fmt.Sprintf("login-%d", d.asked.Add(1)), Kind: string(p.Kind), Host: p.Host, Text: mask(p.Text),
+		Echo: p.Echo, Must: p.Must, Again: mask(p.Again),
+	}}
+	for _, line := range p.Detail {
+		q.Detail = append(q.Detail, mask(line))
+	}
+	d.e.update(func(l *live) { l.prompt = q })
+	defer d.e.update(func(l *live) { l.prompt = nil })
+	select {
+	case a := <-q.answer:
+		if a.Decline {
+			return "", executor.ErrDeclined
+		}
+		if !p.Echo && p.Must == "" {
+			d.e.secrets.redactor.Add(a.Text)
+		}
+		return a.Text, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case <-d.e.ctx.Done():
+		return "", ErrLeft
+	}
+}
+
+// HostKeyAccepted journals that a person took a key for a host's.
+func (d *desk) HostKeyAccepted(host, address, key, file string) {
+	// A journal that can't be written says so by itself.
+	_ = d.e.append(d.e.ctx, run.HostKeyAccepted{Host: host, Address: address, Key: key, File: file})
+}
+
+// respond answers the question of a login that is shown.
+func (e *Engine) respond(a run.Respond) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.live.prompt
+	switch {
+	case q == nil || q.ID != a.Prompt:
+		return &run.NotNowError{Verb: run.VerbRespond, Why: "that is no longer asked"}
+	case !a.Decline && q.Must != "" && a.Text != q.Must:
+		return &run.NotNowError{Verb: run.VerbRespond, Why: fmt.Sprintf("type %q, or decline", q.Must)}
+	}
+	e.live.prompt = nil // answered once
+	q.answer <- a
+	e.publish()
+	return nil
+}
+
+// prompting reports whether a login waits for a person.
+func (e *Engine) prompting() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.live.prompt != nil
+}
+
+// limited is ctx until limit has passed, not counting the time in which a login
+// waits for a person.
+func (e *Engine) limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := make(chan struct{})
+	go func() {
+		defer close(stop)
+		for left := limit; left > 0; {
+			piece := min(left, time.Second)
+			if sleep(ctx, piece) != nil {
+				return
+			}
+			if !e.prompting() {
+				left -= piece
+			}
+		}
+		cancel(context.DeadlineExceeded)
+	}()
+	return ctx, func() { cancel(context.Canceled); <-stop }
+}
