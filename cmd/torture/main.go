@@ -24,7 +24,8 @@ import (
 
 func main() {
 	n := flag.Int("n", 1, "how many times as long as in continuous integration")
-	only := flag.String("run", "^TestTorture", "the tests, as a regular expression")
+	only := flag.String("run", "^TestTorture", "the tests, as a regular expression; empty: none")
+	fuzz := flag.Duration("fuzz", 5*time.Second, "how long each fuzz test runs, times N; 0: not at all")
 	flag.Usage = func() {
 		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "torture [-n N] [-run REGEXP] [PACKAGES]: ./... by default")
 		flag.PrintDefaults()
@@ -36,7 +37,19 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := torture(ctx, os.Stdout, os.Stderr, *n, *only, packages); err != nil {
+	if *n < 1 {
+		_, _ = fmt.Fprintf(os.Stderr, "torture: -n %d: a number from 1 is needed\n", *n)
+		os.Exit(2)
+	}
+	var s sums
+	var errs []error
+	if *only != "" {
+		errs = append(errs, s.torture(ctx, os.Stderr, *n, *only, packages))
+	}
+	if *fuzz > 0 {
+		errs = append(errs, s.fuzz(ctx, os.Stderr, time.Duration(*n)*(*fuzz), packages))
+	}
+	if err := errors.Join(append(errs, s.print(os.Stdout))...); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "torture:", err)
 		os.Exit(1)
 	}
@@ -48,10 +61,8 @@ type event struct {
 	Elapsed                                   float64
 }
 
-func torture(ctx context.Context, out, progress io.Writer, n int, only string, packages []string) error {
-	if n < 1 {
-		return fmt.Errorf("run it %d times as long: a number from 1 is needed", n)
-	}
+// torture runs the tests, n times as long, and adds up what they report.
+func (s *sums) torture(ctx context.Context, progress io.Writer, n int, only string, packages []string) error {
 	args := append([]string{"test", "-json", "-count=1", "-timeout=0", "-run", only}, packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), tally.Variable+"="+strconv.Itoa(n))
@@ -63,19 +74,17 @@ func torture(ctx context.Context, out, progress io.Writer, n int, only string, p
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start go test: %w", err)
 	}
-	var s sums
 	readErr := s.read(events, progress)
 	if readErr != nil {
 		_, _ = io.Copy(io.Discard, events) // so that it can end
 	}
 	if err := errors.Join(cmd.Wait(), readErr); err != nil {
-		err = fmt.Errorf("go test: %w", err)
-		return errors.Join(err, s.print(out))
+		return fmt.Errorf("go test: %w", err)
 	}
 	if len(s.rows) == 0 {
 		return fmt.Errorf("no test matched %q, or none reported a figure", only)
 	}
-	return s.print(out)
+	return nil
 }
 
 // sums are the figures by test.

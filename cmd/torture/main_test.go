@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -55,5 +56,16 @@ func TestAStreamThatIsNoneIsAnError(t *testing.T) {
 	var progress bytes.Buffer
 	if err := s.read(strings.NewReader("go: no such package\n"), &progress); err == nil {
 		t.Error("it was read")
+	}
+}
+
+func TestFuzzTestsAreFound(t *testing.T) {
+	got := parseTargets("FuzzA\nFuzzB\nok  \tp/one\t0.1s\n?   \tp/none\t[no test files]\nok  \tp/two\t0.1s\nFuzzA\nok  \tp/three\t0.1s\n")
+	want := []target{{"p/one", "FuzzA"}, {"p/one", "FuzzB"}, {"p/three", "FuzzA"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("found %v, want %v", got, want)
+	}
+	if n := lastExecs("fuzz: elapsed: 0s, gathering\nfuzz: elapsed: 3s, execs: 120 (40/sec), new interesting: 1\nfuzz: elapsed: 5s, execs: 250 (50/sec)\nPASS\n"); n != 250 {
+		t.Errorf("%d inputs", n)
 	}
 }
