@@ -69,6 +69,7 @@ func TestGolden(t *testing.T) {
 		seen++
 		golden(t, "show-"+point+".txt", written(t, func(w io.Writer) error { return report.Show(w, s.r) }))
 		golden(t, "show-"+point+".json", written(t, func(w io.Writer) error { return report.ShowJSON(w, s.r) }))
+		golden(t, "remaining-"+point+".md", written(t, func(w io.Writer) error { return report.Remaining(w, s.transcript(), "") }))
 		if point == "unknown" {
 			golden(t, "unfinished.md", written(t, func(w io.Writer) error { return report.Markdown(w, s.transcript()) }))
 		}
