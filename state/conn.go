@@ -115,7 +115,18 @@ const (
 	// index is kept in memory and nothing is locked, so a writer elsewhere can
 	// disturb a read. The chain tells.
 	modeNoShm
+	// modeImmutable reads a journal without a log where none can be made.
+	modeImmutable
 )
+
+// readModes are the ways to try, the most reliable one first.
+func readModes(path string) []readMode {
+	modes := []readMode{modeReadOnly, modeNoShm}
+	if noLog(path) {
+		modes = append(modes, modeImmutable)
+	}
+	return modes
+}
 
 func openReaders(path string, m readMode) *sql.DB {
 	c := connector{
@@ -123,7 +134,11 @@ func openReaders(path string, m readMode) *sql.DB {
 		pragmas: append([]pragma{{"query_only", "1", "1"}}, guards...),
 	}
 	n := readers
-	if m == modeNoShm {
+	switch m {
+	case modeReadOnly:
+	case modeImmutable:
+		c.dsn += "&immutable=1"
+	case modeNoShm:
 		// In the name too: the driver reads the database before it hands over.
 		c.dsn += "&vfs=unix-none&_locking_mode=EXCLUSIVE"
 		c.pragmas = append([]pragma{{"locking_mode", "EXCLUSIVE", "exclusive"}}, c.pragmas...)

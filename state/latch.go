@@ -70,6 +70,9 @@ func (s *Store) write(ctx context.Context, urgent bool, f func(*sql.Tx) error) e
 	}
 	err := s.transact(f)
 	if err == nil {
+		if s.latched == nil && !s.inPlace() { // what was written may have gone into a file without a name
+			return s.latched.hinted()
+		}
 		return nil
 	}
 	if isBusy(err) {
@@ -92,22 +95,22 @@ func (s *Store) mayWrite(urgent bool) error {
 	if s.closed {
 		return errClosed
 	}
-	if s.latched == nil {
-		fi, err := os.Lstat(s.path)
-		switch {
-		case err != nil:
-			s.latched = &LatchedError{Path: s.path, Cause: fmt.Errorf("its file is gone: %w", err)}
-		case !os.SameFile(fi, s.file):
-			s.latched = &LatchedError{Path: s.path, Cause: errors.New("its file was replaced by another")}
-		}
-	}
-	if s.latched == nil {
+	if s.latched == nil && s.inPlace() {
 		return nil
 	}
 	if urgent && s.latched.full {
 		return s.dropBallast()
 	}
 	return s.latched.hinted()
+}
+
+// inPlace latches the store if one of its files isn't there any more. The
+// caller holds turn.
+func (s *Store) inPlace() bool {
+	if err := s.file.unmoved(); err != nil {
+		s.latched = &LatchedError{Path: s.path, Cause: err}
+	}
+	return s.latched == nil
 }
 
 // transact doesn't end with the caller's context: a transaction that has begun

@@ -165,9 +165,11 @@ func (r leaseRow) driver(self process) (process, bool) {
 	return p, ok && !r.released && (p.alive(self) || p.elsewhere(self))
 }
 
+const leaseColumns = `SELECT run_id, holder, name, taken_ns, released FROM lease`
+
 // leases returns the leases of one run, or of all for "".
 func (s *Store) leases(ctx context.Context, runID string) (_ []leaseRow, err error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT run_id, holder, name, taken_ns, released FROM lease WHERE run_id=?1 OR ?1=''`, runID)
+	rows, err := s.r.QueryContext(ctx, leaseColumns+` WHERE run_id=?1 OR ?1=''`, runID)
 	if err != nil {
 		return nil, s.readError(err)
 	}

@@ -139,22 +139,44 @@ func (s *Store) Find(ctx context.Context, ref string) (string, error) {
 	return ids[0], nil
 }
 
-// texts returns the rows of a query with one column.
-func (s *Store) texts(ctx context.Context, query string, args ...any) (_ []string, err error) {
-	rows, err := s.r.QueryContext(ctx, query, args...)
+// source is what rows are read from: the readers, or a transaction.
+type source interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// texts returns the rows of a query with one column, or its first one.
+func texts(ctx context.Context, from source, query string, args ...any) (_ []string, err error) {
+	rows, err := from.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, s.readError(err)
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
 	var out []string
 	for rows.Next() {
 		var t sql.NullString
-		if err := rows.Scan(&t); err != nil {
-			return nil, s.readError(err)
+		into := make([]any, len(columns))
+		for i := range into {
+			into[i] = new(any)
+		}
+		into[0] = &t
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
 		}
 		out = append(out, t.String)
 	}
 	return out, rows.Err()
+}
+
+func (s *Store) texts(ctx context.Context, query string, args ...any) ([]string, error) {
+	found, err := texts(ctx, s.r, query, args...)
+	if err != nil {
+		return nil, s.readError(err)
+	}
+	return found, nil
 }
 
 // ids are written without letters that look like digits, or like each other.

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"stepgate/runbook/run"
@@ -36,8 +37,16 @@ func (s *Store) Tail(ctx context.Context, runID string, after uint64) ([]run.Rec
 
 // records returns the proven events behind event number after.
 func (s *Store) records(ctx context.Context, runID string, after uint64) ([]run.Record, error) {
+	beside, known, err := s.readHead(runID) // before the journal, which only grows
+	if err != nil {
+		return nil, err
+	}
 	var recs []run.Record
+	var remembered []byte
 	p, err := s.prove(ctx, runID, after, func(r *row) error {
+		if r.runSeq == beside.seq {
+			remembered = r.hash
+		}
 		if r.runSeq <= after {
 			return nil // the caller has it
 		}
@@ -47,33 +56,52 @@ func (s *Store) records(ctx context.Context, runID string, after uint64) ([]run.
 		}
 		return err
 	})
-	if err == nil && p.seq < after {
-		err = broken(runID, after, "it was there before; the journal was put back from an earlier time, or has lost its -wal file")
+	if err != nil {
+		return recs, err
 	}
-	return recs, err
+	if p.seq < after {
+		return nil, broken(runID, after, "it was there before; the journal was put back from an earlier time, or has lost its -wal file")
+	}
+	if known && beside.seq >= max(after, 1) {
+		if why := beside.against(p.seq, remembered); why != "" {
+			bad := min(beside.seq, p.seq+1)
+			return recs[:min(uint64(len(recs)), bad-1-min(after, bad-1))], broken(runID, bad, why)
+		}
+	}
+	return recs, nil
 }
 
-// prove reads a run's rows from event number from on, proves each, and hands it
-// on. The error of a row that isn't as it was written is a *BrokenError. The
-// first row's link to the one before it is taken as it stands.
-func (s *Store) prove(ctx context.Context, runID string, from uint64, use func(*row) error) (p proof, err error) {
+// prove proves a run's rows from number from on, each of which it hands on. The
+// error of a row that isn't as it was written is a *BrokenError. Where the
+// database is damaged, as much is read as can be.
+func (s *Store) prove(ctx context.Context, runID string, from uint64, use func(*row) error) (proof, error) {
+	p, err := prove(ctx, s.r, runID, from, use)
+	if err = s.readError(err); s.newer != nil && errors.As(err, new(*BrokenError)) {
+		return p, errors.Join(newerSchema(s.newer.Have, s.newer.Known), err)
+	}
+	return p, err
+}
+
+// prove reads the rows of a run. The first row's link to the one before it is
+// taken as it stands.
+func prove(ctx context.Context, source source, runID string, from uint64, use func(*row) error) (p proof, err error) {
 	p.runID = runID
 	if from > 0 {
 		p.seq = from - 1
 	}
-	rows, err := s.r.QueryContext(ctx, `SELECT `+rowColumns+` FROM event WHERE run_id=? AND run_seq>=? ORDER BY run_seq`, runID, from)
+	rows, err := source.QueryContext(ctx, `SELECT `+rowColumns+` FROM event WHERE run_id=? AND run_seq>=? ORDER BY run_seq`, runID, from)
 	if err != nil {
-		return p, s.readError(err)
+		return p, err
 	}
 	defer func() {
 		if cerr := rows.Close(); err == nil && cerr != nil {
-			err = s.readError(cerr)
+			err = cerr
 		}
 	}()
 	for rows.Next() {
 		var r row
 		if err := rows.Scan(r.fields()...); err != nil {
-			return p, s.readError(err)
+			return p, err
 		}
 		if err := p.next(&r); err != nil {
 			return p, broken(runID, p.seq+1, err.Error())
@@ -82,10 +110,7 @@ func (s *Store) prove(ctx context.Context, runID string, from uint64, use func(*
 			return p, err
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return p, s.readError(err)
-	}
-	return p, nil
+	return p, rows.Err()
 }
 
 // Head returns the number of a run's last event, 0 when there is none. It is

@@ -7,7 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
 
 	"stepgate/runbook/text"
 )
@@ -46,8 +50,9 @@ func migrations() ([]string, error) {
 	return steps, nil
 }
 
-// migrate takes the journal forward, each step in a transaction of its own. A
-// journal that has events is copied beside itself first.
+// migrate takes the journal forward in one transaction, in which it is proven
+// before it is committed. A journal that has a schema already is copied beside
+// itself first.
 func migrate(ctx context.Context, w *sql.DB, path string, steps []string) error {
 	have, err := schemaOf(ctx, w)
 	if err != nil {
@@ -56,39 +61,87 @@ func migrate(ctx context.Context, w *sql.DB, path string, steps []string) error 
 	if have > len(steps) {
 		return newerSchema(have, len(steps))
 	}
-	if have > 0 && have < len(steps) {
+	if have == len(steps) {
+		return nil
+	}
+	if have > 0 {
 		if err := backUp(ctx, w, fmt.Sprintf("%s.schema%d", path, have)); err != nil {
 			return err
 		}
 	}
-	for no := have + 1; no <= len(steps); no++ {
-		if err := migrateStep(ctx, w, no, steps[no-1]); err != nil {
-			return fmt.Errorf("bring it to schema %d: %w", no, err)
-		}
-	}
-	return nil
-}
-
-func migrateStep(ctx context.Context, w *sql.DB, no int, step string) (err error) {
 	tx, err := w.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreDone(tx.Rollback()))
-		}
-	}()
-	for _, q := range []string{
-		step,
-		fmt.Sprintf("PRAGMA application_id=%d", applicationID),
-		fmt.Sprintf("PRAGMA user_version=%d", no),
-	} {
-		if _, err := tx.Exec(q); err != nil {
+	if err := migrateSteps(ctx, tx, have, steps); err != nil {
+		return errors.Join(err, ignoreDone(tx.Rollback()))
+	}
+	return tx.Commit()
+}
+
+func migrateSteps(ctx context.Context, tx *sql.Tx, have int, steps []string) error {
+	var before map[string]string
+	var err error
+	if have > 0 {
+		if before, err = census(ctx, tx); err != nil {
 			return err
 		}
 	}
-	return tx.Commit()
+	for no := have + 1; no <= len(steps); no++ {
+		for _, q := range []string{
+			steps[no-1],
+			fmt.Sprintf("PRAGMA application_id=%d", applicationID),
+			fmt.Sprintf("PRAGMA user_version=%d", no),
+		} {
+			if _, err := tx.ExecContext(ctx, q); err != nil {
+				return fmt.Errorf("bring it to schema %d: %w", no, err)
+			}
+		}
+	}
+	if have == 0 {
+		return nil
+	}
+	return same(ctx, tx, before, fmt.Sprintf("bring it to schema %d", len(steps)))
+}
+
+// same proves that the runs are what they were.
+func same(ctx context.Context, from source, before map[string]string, doing string) error {
+	after, err := census(ctx, from)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if !maps.Equal(before, after) {
+		return fmt.Errorf("%s: the runs would be other ones: %v, and were %v", doing, after, before)
+	}
+	return nil
+}
+
+// census proves the structure of a database and the chain of each run, and
+// returns for each where its chain ends and why: a run that was broken before
+// doesn't keep the others from going on.
+func census(ctx context.Context, from source) (map[string]string, error) {
+	for _, q := range []string{`PRAGMA quick_check(1)`, `PRAGMA foreign_key_check`} {
+		found, err := texts(ctx, from, q)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) > 0 && found[0] != "ok" {
+			return nil, fmt.Errorf("the file is damaged: %s", found[0])
+		}
+	}
+	ids, err := texts(ctx, from, `SELECT DISTINCT run_id FROM event`)
+	if err != nil {
+		return nil, err
+	}
+	ends := map[string]string{}
+	for _, id := range ids {
+		p, err := prove(ctx, from, id, 0, func(*row) error { return nil })
+		if err != nil && !errors.As(err, new(*BrokenError)) {
+			return nil, err
+		}
+		ends[id] = fmt.Sprintf("%d %x %v", p.seq, p.head, err)
+	}
+	return ends, nil
 }
 
 func ignoreDone(err error) error {
@@ -113,16 +166,33 @@ func schemaOf(ctx context.Context, db *sql.DB) (int, error) {
 	return version, nil
 }
 
-func hasSchema(ctx context.Context, db *sql.DB, want int) error {
-	have, err := schemaOf(ctx, db)
+// readable proves that the journal's schema can be read. Of a later version's
+// that is what this one asks for, as long as it is there.
+func (s *Store) readable(ctx context.Context, known int) error {
+	have, err := schemaOf(ctx, s.r)
 	switch {
 	case err != nil:
 		return err
-	case have > want:
-		return newerSchema(have, want)
-	case have < want:
+	case have == 0:
+		if err := notLost(s.path); err != nil {
+			return err
+		}
+		return text.WithHint(errors.New("it is empty"), "no run was started yet; `stepgate demo` starts one on a simulated cluster")
+	case have < known:
 		return text.WithHint(fmt.Errorf("it has the older schema %d", have),
 			"any command that can write to the directory brings it up to date, such as `stepgate resume`")
+	case have > known:
+		for _, q := range []string{runColumns, `SELECT ` + rowColumns + ` FROM event`, leaseColumns, chunkColumns} {
+			stmt, err := s.r.PrepareContext(ctx, q)
+			if err != nil {
+				return newerSchema(have, known)
+			}
+			if err := stmt.Close(); err != nil {
+				return err
+			}
+		}
+		s.newer = &NewerSchemaError{have, known}
+		s.note(fmt.Sprintf("%v: only what this version knows is shown", s.newer))
 	}
 	return nil
 }
@@ -132,18 +202,39 @@ func newerSchema(have, known int) error {
 		"use the version of stepgate that wrote it, or a later one; nothing was changed")
 }
 
-// backUp copies the database as it is now. The file is made first, because
-// SQLite would make it readable to others.
-func backUp(ctx context.Context, w *sql.DB, to string) error {
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+// backUp copies the database as it is now, durably and proven, which SQLite
+// does neither of. The file is made first, because SQLite would make it readable
+// to others.
+func backUp(ctx context.Context, w *sql.DB, to string) (err error) {
+	part := to + ".part"
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("copy the journal to %q before changing its schema: %w", to, err)
+		}
+	}()
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, fileMode)
 	if err != nil {
-		return fmt.Errorf("copy the journal before changing its schema: %w", err)
-	}
-	if err := f.Close(); err != nil {
 		return err
 	}
-	if _, err := w.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
-		return fmt.Errorf("copy the journal to %q before changing its schema: %w", to, err)
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if _, err := w.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
+		return errors.Join(err, os.Remove(part))
 	}
-	return nil
+	before, err := census(ctx, w)
+	if err == nil {
+		err = wholeCopy(ctx, part, before)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	if err := errors.Join(f.Sync(), os.Rename(part, to)); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(to))
+}
+
+func wholeCopy(ctx context.Context, path string, before map[string]string) (err error) {
+	db := openReaders(path, modeImmutable)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return same(ctx, db, before, "prove the copy")
 }

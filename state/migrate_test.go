@@ -105,8 +105,62 @@ func TestMigrationKeepsACopy(t *testing.T) {
 	if v, err := ro.Verify(context.Background(), "r1"); err != nil || !v.OK() || v.Events != 7 {
 		t.Errorf("the copy: %+v, %v", v, err)
 	}
-	var newer *NewerSchemaError
-	if _, err := OpenReadOnly(ctx, path); !errors.As(err, &newer) || *newer != (NewerSchemaError{2, 1}) {
-		t.Errorf("got %v", err)
+	if left, err := filepath.Glob(path + "*.part"); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if _, err := Open(ctx, path, Options{}); !errors.As(err, new(*NewerSchemaError)) {
+		t.Errorf("written by this version: %v", err)
+	}
+}
+
+// What a later version wrote is read as far as this one can.
+func TestJournalOfALaterVersion(t *testing.T) {
+	t.Parallel()
+	path := lived(t)
+	raw(t, path, `ALTER TABLE event ADD COLUMN more TEXT`, `PRAGMA user_version=99`)
+	s, err := OpenReadOnly(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "schema 99, and this version of stepgate knows 1") {
+		t.Errorf("warnings: %q", w)
+	}
+	if recs, err := s.Load(ctx, "r1"); err != nil || len(recs) != 7 {
+		t.Errorf("%d events, %v", len(recs), err)
+	}
+	// It may chain its events in another way: that isn't a break.
+	raw(t, path, unguard, `UPDATE event SET hash=zeroblob(32) WHERE run_seq=5`)
+	recs, err := s.Load(ctx, "r1")
+	if !errors.As(err, new(*NewerSchemaError)) || len(recs) != 4 {
+		t.Errorf("%d events, %v", len(recs), err)
+	}
+	raw(t, path, `ALTER TABLE event RENAME TO happening`)
+	if _, err := OpenReadOnly(ctx, path); !errors.As(err, new(*NewerSchemaError)) {
+		t.Errorf("without its table: %v", err)
+	}
+}
+
+// A step that would change what the runs are is taken back.
+func TestMigrationThatChangesARunIsTakenBack(t *testing.T) {
+	t.Parallel()
+	path := oldJournal(t)
+	db := openWriter(path)
+	defer db.Close()
+	steps, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{unguard + `; UPDATE event SET actor='x' WHERE run_seq=4`, unguard + `; DELETE FROM event WHERE run_seq=7`} {
+		err := migrate(ctx, db, path, append(steps[:len(steps):len(steps)], bad))
+		if err == nil || !strings.Contains(err.Error(), "the runs would be other ones") {
+			t.Errorf("%s: got %v", bad, err)
+		}
+	}
+	if n, err := schemaOf(ctx, db); err != nil || n != 1 {
+		t.Errorf("schema %d, %v", n, err)
+	}
+	if v, err := openAt(t, path).Verify(ctx, "r1"); err != nil || !v.OK() || v.Events != 7 {
+		t.Errorf("%+v, %v", v, err)
 	}
 }

@@ -210,6 +210,8 @@ func (s *Store) Output(ctx context.Context, attempt string, stream int, from int
 	return data, at, end, nil
 }
 
+const chunkColumns = `SELECT off, len, codec, data FROM chunk`
+
 func (s *Store) output(ctx context.Context, attempt string, stream int, from int64, most int) (_ []byte, at, end int64, err error) {
 	tx, err := s.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // one snapshot for both
 	if err != nil {
@@ -219,7 +221,7 @@ func (s *Store) output(ctx context.Context, attempt string, stream int, from int
 	if end, err = streamEnd(tx.QueryRow, attempt, stream); err != nil {
 		return nil, 0, 0, err
 	}
-	rows, err := tx.Query(`SELECT off, len, codec, data FROM chunk
+	rows, err := tx.Query(chunkColumns+`
 		WHERE attempt=? AND stream=? AND off>? AND off+len>? ORDER BY off`, attempt, stream, from-maxPiece, from)
 	if err != nil {
 		return nil, 0, 0, err

@@ -52,18 +52,25 @@ func prepareDir(dir string, unsafeFS bool) error {
 
 // prepareFile makes the database's file, so that SQLite never makes it with a
 // mode of its own, or refuses the one that is there.
-func prepareFile(path string) (fs.FileInfo, error) {
+func prepareFile(path string) error {
+	fi, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && fi.Mode().IsRegular() && fi.Size() == 0 && noLog(path) {
+		err = notLost(path)
+	}
+	if err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, fileMode)
 	switch {
 	case err == nil:
 		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return nil, err
+			return err
 		}
 		if err := syncDir(filepath.Dir(path)); err != nil {
-			return nil, err
+			return err
 		}
 	case !errors.Is(err, fs.ErrExist):
-		return nil, err
+		return err
 	}
 	all := shell(path) + "*" // SQLite gives its other files the same mode
 	for _, p := range []string{path, path + "-wal", path + "-shm"} {
@@ -72,10 +79,16 @@ func prepareFile(path string) (fs.FileInfo, error) {
 			err = writable(p, unix.R_OK|unix.W_OK, "u+rw "+all)
 		}
 		if err != nil && (p == path || !errors.Is(err, fs.ErrNotExist)) {
-			return nil, err
+			return err
 		}
 	}
-	return os.Lstat(path)
+	return nil
+}
+
+// noLog tells whether there is no log that a database could be made of.
+func noLog(path string) bool {
+	fi, err := os.Lstat(path + "-wal")
+	return err != nil || fi.Size() == 0
 }
 
 // private refuses what isn't ours alone; fix is what to change the mode of.

@@ -41,13 +41,14 @@ func (o Options) withDefaults() Options {
 
 // Store is an open journal. Its methods may be called from many goroutines.
 type Store struct {
-	path string // of the database
-	dir  string // its directory
-	opt  Options
-	w    *sql.DB // one connection; nil: read-only
-	r    *sql.DB
-	self process
-	file fs.FileInfo // of the database when it was opened
+	path  string // of the database
+	dir   string // its directory
+	opt   Options
+	w     *sql.DB // one connection; nil: read-only
+	r     *sql.DB
+	self  process
+	file  files             // the journal's files as they were opened
+	newer *NewerSchemaError // a later version wrote the journal; nil: none
 
 	turn   chan struct{} // held while writing; guards latched
 	closed bool          // guarded by turn
@@ -90,13 +91,16 @@ func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if s.file, err = prepareFile(path); err != nil {
+	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
 	s.w = openWriter(path)
 	s.r = openReaders(path, modeReadOnly)
 	if err := s.prepareSchema(ctx); err != nil {
 		return nil, errors.Join(openError(path, err), s.r.Close(), s.w.Close())
+	}
+	if s.file, err = lookAt(path); err != nil {
+		return nil, errors.Join(err, s.r.Close(), s.w.Close())
 	}
 	if o.Ballast > 0 {
 		if err := s.layBallast(); err != nil {
@@ -111,6 +115,13 @@ func (s *Store) prepareSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	have, err := schemaOf(ctx, s.w)
+	if err == nil && have == 0 {
+		err = notLost(s.path)
+	}
+	if err != nil {
+		return err
+	}
 	if err := migrate(ctx, s.w, s.path, steps); err != nil {
 		return err
 	}
@@ -118,7 +129,9 @@ func (s *Store) prepareSchema(ctx context.Context) error {
 }
 
 // OpenReadOnly opens a journal for reading only, also where its directory can't
-// be written. Every method that writes fails.
+// be written, its log is gone or its disk is full, and one that a later version
+// wrote as far as this one can read it; [Store.Warnings] says so. It changes
+// nothing, and every method that writes fails.
 func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 	s, err := openReadOnly(ctx, path)
 	if err != nil {
@@ -139,20 +152,23 @@ func openReadOnly(ctx context.Context, path string) (*Store, error) {
 	if s.self, err = thisProcess(); err != nil {
 		return nil, err
 	}
-	s.file, err = os.Lstat(path)
+	fi, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, text.WithHint(err, "no run was started yet; `stepgate demo` starts one on a simulated cluster")
 	}
 	if err != nil {
 		return nil, err
 	}
+	if !fi.Mode().IsRegular() {
+		return nil, text.WithHint(fmt.Errorf("%q is a %s", path, kindOf(fi)), "name the journal itself")
+	}
 	steps, err := migrations()
 	if err != nil {
 		return nil, err
 	}
-	for _, mode := range []readMode{modeReadOnly, modeNoShm} {
+	for _, mode := range readModes(path) {
 		s.r = openReaders(path, mode)
-		if err = hasSchema(ctx, s.r, len(steps)); err == nil {
+		if err = s.readable(ctx, len(steps)); err == nil {
 			return s, nil
 		}
 		err = errors.Join(openError(path, err), s.r.Close())
