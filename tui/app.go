@@ -116,6 +116,10 @@ func (a *app) own(m message) tea.Cmd {
 		return a.done(m)
 	case respondedMsg:
 		a.responded(m)
+	case loanMsg:
+		return a.lend(m)
+	case backMsg:
+		a.back(m)
 	case outputMsg:
 		return a.printed(m)
 	case tickMsg:

@@ -56,7 +56,13 @@ func newTerminal(t *testing.T, w, h int) *terminal {
 func (t *terminal) Write(p []byte) (int, error) {
 	// Without a terminal as its input, the program leaves it to the terminal's
 	// driver to put a carriage return before each line feed.
-	_, err := t.SafeEmulator.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n")))
+	_, err := t.write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n")))
+	return len(p), err
+}
+
+// write shows what came through a terminal's driver.
+func (t *terminal) write(p []byte) (int, error) {
+	_, err := t.SafeEmulator.Write(p)
 	t.mu.Lock()
 	t.n++
 	t.drawn.Broadcast()
@@ -69,6 +75,12 @@ func (t *terminal) screen() string { return ansi.Strip(t.Render()) }
 // until waits for the screen to say something.
 func (t *terminal) until(tt *testing.T, want string) string {
 	tt.Helper()
+	return t.shows(tt, want, func(screen string) bool { return strings.Contains(screen, want) })
+}
+
+// shows waits for a screen that is as it should be.
+func (t *terminal) shows(tt *testing.T, want string, is func(screen string) bool) string {
+	tt.Helper()
 	late := time.AfterFunc(10*time.Second, func() {
 		t.mu.Lock()
 		t.n = -1 << 40
@@ -79,11 +91,11 @@ func (t *terminal) until(tt *testing.T, want string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for {
-		if s := t.screen(); strings.Contains(s, want) {
+		if s := t.screen(); is(s) {
 			return s
 		}
 		if t.n < 0 {
-			tt.Fatalf("the screen never said %q:\n%s", want, t.screen())
+			tt.Fatalf("the screen never showed\n%s\nbut\n%s", want, t.screen())
 		}
 		t.drawn.Wait()
 	}

@@ -25,6 +25,16 @@ type (
 		prompt string
 		err    error
 	}
+	// loanMsg is the wish of a command to have the terminal.
+	loanMsg struct {
+		loan *Loan
+		to   string // whose
+	}
+	// backMsg: the terminal is back, or could not be given.
+	backMsg struct {
+		loan *Loan
+		err  error
+	}
 	// outputMsg holds bytes of an attempt's output.
 	outputMsg struct {
 		attempt string
@@ -42,5 +52,7 @@ func (snapMsg) message()      {}
 func (overMsg) message()      {}
 func (doneMsg) message()      {}
 func (respondedMsg) message() {}
+func (loanMsg) message()      {}
+func (backMsg) message()      {}
 func (outputMsg) message()    {}
 func (tickMsg) message()      {}

@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"stepgate/tui/theme"
+	"stepgate/tui/wording"
 )
 
 // Options are what the surroundings know.
@@ -22,6 +23,7 @@ type Options struct {
 	Auto  bool             // go on by itself from the start
 	Lab   bool             // every host is simulated
 	Now   func() time.Time // the clock; nil: the system's
+	Lend  *Lender          // of the terminal, to commands that need it; nil: to none
 	Title string           // of what values are asked for
 	Size  [2]int           // columns and lines, where the terminal can't be asked; else zero
 }
@@ -63,7 +65,7 @@ func Run(ctx context.Context, ctl Controller, src Source, o Options) (Left, erro
 	p := tea.NewProgram(a, programOptions(ctx, o)...)
 	pumped := make(chan error, 1)
 	go func() {
-		err := pump(ctx, src, p)
+		err := pump(ctx, src, o.Lend.Loans(), p)
 		if err != nil {
 			cancel(err)
 		}
@@ -97,9 +99,9 @@ func programOptions(ctx context.Context, o Options) []tea.ProgramOption {
 	return opts
 }
 
-// pump forwards the run's changes to the screen. Views may be left out, the
-// latest never is.
-func pump(ctx context.Context, src Source, p *tea.Program) (err error) {
+// pump forwards the run's changes to the screen, and the wishes to have the
+// terminal. Views may be left out, the latest never is.
+func pump(ctx context.Context, src Source, loans <-chan *Loan, p *tea.Program) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("show run: panic: %v", v)
@@ -111,6 +113,11 @@ func pump(ctx context.Context, src Source, p *tea.Program) (err error) {
 		select {
 		case <-ctx.Done():
 			return nil
+		case loan := <-loans:
+			s := src.Snapshot()
+			p.Send(snapMsg{s})
+			p.Send(loanMsg{loan, wording.Lent(s)})
+			continue
 		case _, ok := <-changes:
 			p.Send(snapMsg{src.Snapshot()})
 			if !ok {

@@ -31,6 +31,23 @@ func At(r *run.Run, c *run.Cell) string {
 	return name
 }
 
+// Lent names the cell that the terminal is lent to: the one that has it, else
+// the one the run stands at.
+func Lent(s *run.Snapshot) string {
+	for _, b := range s.Beside {
+		if c := s.Run.Cell(b.Cell); c != nil && b.What == lent && (s.Busy == nil || s.Busy.What != lent) {
+			return At(s.Run, c)
+		}
+	}
+	if here := Here(s); here != "" {
+		return here
+	}
+	return "a command"
+}
+
+// lent is what an activity is called that has the terminal, as in [run.Activity].
+const lent = "terminal"
+
 // Waiting says in one line what the run is doing, or waits for.
 func Waiting(s *run.Snapshot, now time.Time) string {
 	here := Here(s)
@@ -139,7 +156,7 @@ func Activity(c *run.Cell, b *run.Activity, now time.Time) string {
 		return "asking the host, " + d
 	case "work":
 		return "at work, " + d
-	case "terminal":
+	case lent:
 		return "has the terminal, " + d
 	case "reconnect":
 		if b.Timeout > 0 {
