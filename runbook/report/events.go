@@ -102,6 +102,9 @@ func (m *markdown) occasion(e run.Event) string {
 	case run.RunStarted:
 		return "run started"
 	case run.LeaseTaken:
+		if e.Forced {
+			return "**taken over by force**: driven by " + code(e.Holder)
+		}
 		return "driven by " + code(e.Holder)
 	case run.LeaseReleased:
 		return "driver left: " + inline(e.Why)
@@ -115,6 +118,12 @@ func (m *markdown) occasion(e run.Event) string {
 		return "**note**" + m.about(e.Cell) + ": " + inline(e.Text)
 	case run.Exported:
 		return "exported as " + inline(e.Format) + ", SHA-256 " + code(e.SHA256)
+	case run.Adopted:
+		return "**goes on with another version of its runbook**, SHA-256 " + code(e.Closure) + ", plan " + code(e.Digest) + because(changes(e.Changes))
+	case run.HostKeyAccepted:
+		return "**key accepted** for " + code(e.Host) + " at " + code(e.Address) + ": " + code(e.Key) + ", written to " + code(e.File)
+	case run.AbortRequested, run.PauseRequested:
+		return inline(toldOfRun(m.r, e))
 	case run.RunClosed:
 		return "run closed: " + inline(string(e.How)) + because(e.Why)
 	}

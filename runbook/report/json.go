@@ -217,14 +217,11 @@ func (t Transcript) object() (*transcriptObject, error) {
 		o.Cells = append(o.Cells, cell)
 	}
 	for _, rec := range t.Records {
-		kind, data, err := run.Encode(rec.Event)
+		event, err := eventOf(rec)
 		if err != nil {
 			return nil, err
 		}
-		o.Events = append(o.Events, eventObject{
-			rec.Seq, rec.Epoch, rec.Wall.UTC(), rec.Actor, kind, data,
-			hex.EncodeToString(rec.Prev[:]), hex.EncodeToString(rec.Hash[:]),
-		})
+		o.Events = append(o.Events, event)
 	}
 	return o, nil
 }

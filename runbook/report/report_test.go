@@ -80,6 +80,7 @@ func TestGolden(t *testing.T) {
 	golden(t, "transcript.md", written(t, func(w io.Writer) error { return report.Markdown(w, s.transcript()) }))
 	golden(t, "transcript.json", written(t, func(w io.Writer) error { return report.JSON(w, s.transcript()) }))
 	golden(t, "show-closed.txt", written(t, func(w io.Writer) error { return report.Show(w, s.r) }))
+	golden(t, "timeline.txt", written(t, func(w io.Writer) error { return report.Timeline(w, s.r, s.records, time.UTC) }))
 	golden(t, "plan.txt", written(t, func(w io.Writer) error { return report.Plan(w, s.p) }))
 	golden(t, "plan.json", written(t, func(w io.Writer) error { return report.PlanJSON(w, s.p) }))
 }
@@ -98,6 +99,9 @@ func TestEveryPrefix(t *testing.T) {
 			"markdown": func(w io.Writer) error { return report.Markdown(w, tr) },
 			"json":     func(w io.Writer) error { return report.JSON(w, tr) },
 			"show":     func(w io.Writer) error { return report.Show(w, r) },
+			"timeline": func(w io.Writer) error { return report.Timeline(w, r, tr.Records, time.UTC) },
+			"events":   func(w io.Writer) error { return report.Events(w, tr.Records) },
+			"left":     func(w io.Writer) error { return report.Remaining(w, tr, "数据 \x1b]0;x\x07") },
 			"showjson": func(w io.Writer) error { return report.ShowJSON(w, r) },
 		} {
 			got := string(written(t, f))

@@ -124,6 +124,8 @@ func (m *markdown) event(c *run.Cell, rec run.Record, rest []run.Record) error {
 		tell("**Run out of its place**")
 	case run.Note:
 		tell("Note: %s", inline(e.Text))
+	case run.Returned, run.Copied:
+		tell("%s", inline(capital(toldOfAttempt(e))))
 	}
 	return nil
 }

@@ -141,6 +141,12 @@ func exceptional(e run.Event) (what, detail string) {
 		if e.Pre != "" {
 			return preGranted, e.Pre
 		}
+	case run.LeaseTaken:
+		if e.Forced {
+			return "taken over by force", e.Holder
+		}
+	case run.Adopted:
+		return "another version of the runbook adopted", changes(e.Changes)
 	case run.RunClosed:
 		if e.How == run.Aborted {
 			return "aborted", e.Why
