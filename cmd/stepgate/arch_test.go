@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"state":                 {"runbook/run", "runbook/text"},
 	"executor":              {"runbook/text"},
 	"executor/executortest": {"executor", "runbook/text"},
+	"executor/sshconfig":    {"runbook/text"},
 	"engine":                {"checks", "executor", "runbook", "runbook/inventory", "runbook/plan", "runbook/run", "runbook/text"},
 	"tui/theme":             {},
 	"tui/plain":             {"tui", "tui/theme", "tui/wording", "checks", "runbook", "runbook/plan", "runbook/run", "runbook/text"},
@@ -42,7 +43,7 @@ var arrows = map[string][]string{
 	"runbooks":              {},
 	"cmd/torture":           {"cmd/torture/tally"},
 	"cmd/torture/tally":     {},
-	"cmd/...":               {"checks", "engine", "executor", "lab/...", "lab", "runbook/...", "runbook", "runbooks", "state", "tui/...", "tui"},
+	"cmd/...":               {"checks", "engine", "executor", "executor/sshconfig", "lab/...", "lab", "runbook/...", "runbook", "runbooks", "state", "tui/...", "tui"},
 }
 
 // pure packages take bytes and events in and give values out.
