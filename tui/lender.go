@@ -32,6 +32,9 @@ type Loan struct {
 // or the cause of ctx's end where that comes before the terminal is free. use
 // must return when ctx ends.
 func (l *Lender) Lend(ctx context.Context, use func(in, out *os.File) error) error {
+	if l == nil {
+		return errors.New("lend the terminal: there is none here")
+	}
 	loan := &Loan{use: use, done: make(chan error, 1)}
 	select {
 	case l.loans <- loan:

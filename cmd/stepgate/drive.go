@@ -32,9 +32,11 @@ type driveFlags struct {
 	approve []string
 	digest  string
 	eventFD int
+	lender  *tui.Lender
 }
 
 func (d *driveFlags) register(c *cobra.Command) {
+	d.lender = tui.NewLender()
 	c.Flags().BoolVar(&d.auto, "auto", false, "go on by itself until a person is needed")
 	c.Flags().BoolVar(&d.plain, "plain", false, "lines and prompts instead of a screen")
 	c.Flags().BoolVar(&d.json, "json", false, "with --auto: say what the run waits for as JSON")
@@ -121,6 +123,9 @@ func (d driveFlags) engine(store *state.Store, p *plan.Plan, s run.RunStarted) e
 	o := engine.Options{
 		Journal: store, Hosts: opener(p, s), Attended: !d.auto, Operator: operator(), Holder: holder(), Now: now, GateID: gateID,
 	}
+	if !d.auto {
+		o.Lend = lending(d.lender)
+	}
 	if d.eventFD >= 0 {
 		f := os.NewFile(uintptr(d.eventFD), "events")
 		o.Acked = func(records []run.Record) {
@@ -149,7 +154,7 @@ func (d driveFlags) drive(ctx context.Context, st streams, e *engine.Engine, p *
 
 // front is the user interface that was asked for.
 func (d driveFlags) front(ctx context.Context, st streams, e *engine.Engine, id string, s run.RunStarted) (plain.Result, error) {
-	o := plain.Options{Out: st.out, Err: st.err, JSON: d.json, Resume: "stepgate resume " + id, Known: e.Snapshot().Run.Seq > 2}
+	o := plain.Options{Out: st.out, Err: st.err, JSON: d.json, Resume: "stepgate resume " + id, Lend: d.lender, Known: e.Snapshot().Run.Seq > 2}
 	if d.auto {
 		g := plain.Grants{Step: d.granted, Argv: strings.Join(os.Args, " ")}
 		if s.Lab != "" && slices.Contains(d.approve, "*") {
@@ -158,7 +163,7 @@ func (d driveFlags) front(ctx context.Context, st streams, e *engine.Engine, id 
 		return plain.Auto(ctx, e, e, o, g)
 	}
 	if d.screen(st) {
-		left, err := tui.Run(ctx, e, e, tui.Options{In: st.in, Out: st.out, Theme: themeOptions(), Lab: s.Lab != ""})
+		left, err := tui.Run(ctx, e, e, tui.Options{In: st.in, Out: st.out, Theme: themeOptions(), Lab: s.Lab != "", Lend: d.lender})
 		if ctx.Err() != nil {
 			err = nil // told to leave by a signal
 		}

@@ -54,7 +54,7 @@ func (w *walk) run(ctx context.Context) (Result, error) {
 		if res.Closed != "" {
 			return res, nil
 		}
-		if s.Busy != nil || s.Wait == run.WaitNothing {
+		if s.Prompt == nil && (s.Busy != nil || s.Wait == run.WaitNothing) {
 			if over {
 				res.Waiting = w.waiting(s, KindLeft, "it was left")
 				return res, nil
@@ -62,24 +62,18 @@ func (w *walk) run(ctx context.Context) (Result, error) {
 			select {
 			case _, more := <-w.src.Changes():
 				over = !more
+			case loan := <-w.o.Lend.Loans():
+				if err := w.lend(loan); err != nil {
+					return res, err
+				}
 			case <-ctx.Done():
 				res.Waiting = w.waiting(s, KindLeft, "it was left")
 				return res, nil
 			}
 			continue
 		}
-		act, err := w.question(ctx, s)
-		if err == nil && act != nil {
-			err = w.ctl.Do(ctx, s.Current, s.Seq, act)
-			var stale *run.StaleError
-			var notNow *run.NotNowError
-			if errors.As(err, &stale) || errors.As(err, &notNow) {
-				w.p.printf("%s\n", wording.Line(err.Error()))
-				err = nil
-			}
-		}
-		switch {
-		case errors.Is(err, errLeave), errors.Is(err, io.EOF), ctx.Err() != nil:
+		switch err := w.put(ctx, s); {
+		case errors.Is(err, errLeave), ended(err), ctx.Err() != nil:
 			kind := string(s.Wait)
 			res.Waiting = w.waiting(s, kind, "it was left")
 			return res, nil
@@ -87,6 +81,75 @@ func (w *walk) run(ctx context.Context) (Result, error) {
 			return res, err
 		}
 	}
+}
+
+// errMoved ends a question that is no longer asked.
+var errMoved = errors.New("the run has moved on")
+
+func ended(err error) bool { return errors.Is(err, io.EOF) }
+
+// put puts a question before the person, and does what the answer says.
+func (w *walk) put(ctx context.Context, s *run.Snapshot) error {
+	ask, moved := w.question, moved
+	if s.Prompt != nil {
+		ask = func(ctx context.Context, s *run.Snapshot) (run.Action, error) { return w.login(ctx, s.Prompt) }
+		moved = answered
+	}
+	asking, end := w.while(ctx, func() bool { return !moved(s, w.src.Snapshot()) })
+	act, err := ask(asking, s)
+	end()
+	if err != nil && errors.Is(context.Cause(asking), errMoved) {
+		w.p.printf("(%v)\n", errMoved)
+		return nil
+	}
+	if err != nil || act == nil {
+		return err
+	}
+	err = w.ctl.Do(ctx, s.Current, s.Seq, act)
+	var stale *run.StaleError
+	var notNow *run.NotNowError
+	if errors.As(err, &stale) || errors.As(err, &notNow) {
+		w.p.printf("%s\n", wording.Line(err.Error()))
+		return nil
+	}
+	return err
+}
+
+// moved reports whether the run waits for something else than it did, or has
+// something more to say.
+func moved(was, is *run.Snapshot) bool {
+	return answered(was, is) || was.Current != is.Current || was.Seq != is.Seq || was.Wait != is.Wait ||
+		was.ReadOnly != is.ReadOnly || len(was.Run.Wishes) != len(is.Run.Wishes) || (was.Busy == nil) != (is.Busy == nil)
+}
+
+// answered reports whether a login asks for something else than it did.
+func answered(was, is *run.Snapshot) bool {
+	if was.Prompt == nil || is.Prompt == nil {
+		return was.Prompt != is.Prompt
+	}
+	return was.Prompt.ID != is.Prompt.ID
+}
+
+// while is ctx for as long as something holds. end waits until it is no longer
+// watched: the run's changes have one reader.
+func (w *walk) while(ctx context.Context, holds func() bool) (_ context.Context, end func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for open := true; open; {
+			if !holds() {
+				cancel(errMoved)
+				return
+			}
+			select {
+			case _, open = <-w.src.Changes():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil); <-done }
 }
 
 // question puts what the run waits for before the person.

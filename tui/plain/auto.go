@@ -20,12 +20,13 @@ const (
 	KindCaution  = "caution"  // a pre-grant doesn't open this gate
 	KindJournal  = "journal"  // nothing more can be journaled
 	KindTerminal = "terminal" // the step takes the operator's terminal
+	KindLogin    = "login"    // a host asks for what only a person has
 	KindLeft     = "left"
 )
 
 // Waiting is what a run that was left waits for.
 type Waiting struct {
-	Kind string `json:"kind"` // gate, manual, ask, batch, undo, failure, unknown, paused, caution, journal, terminal, left
+	Kind string `json:"kind"` // gate, manual, ask, batch, undo, failure, unknown, paused, caution, journal, terminal, login, left
 	Step string `json:"step"`
 	Host string `json:"host"`
 	Do   string `json:"do"`  // the command that goes on
@@ -41,11 +42,12 @@ type Result struct {
 
 // Options are what the line mode needs.
 type Options struct {
-	Out    io.Writer // what happens
-	Err    io.Writer // conversation: the waiting line
-	JSON   bool      // the waiting line as JSON, on Out
-	Resume string    // the command that goes on with this run
-	Known  bool      // a resumed run: what is behind it isn't told again
+	Out    io.Writer   // what happens
+	Err    io.Writer   // conversation: the waiting line
+	JSON   bool        // the waiting line as JSON, on Out
+	Resume string      // the command that goes on with this run
+	Lend   *tui.Lender // of the terminal, to commands that need it; nil: to none
+	Known  bool        // a resumed run: what is behind it isn't told again
 }
 
 // Grants are given ahead to an unattended run.
@@ -146,6 +148,11 @@ func (a *auto) do(ctx context.Context, s *run.Snapshot, act run.Action) error {
 func (a *auto) decide(s *run.Snapshot) (run.Action, *Waiting) {
 	if s.ReadOnly != "" {
 		return nil, a.waiting(s, KindJournal, s.ReadOnly)
+	}
+	if p := s.Prompt; p != nil {
+		w := a.waiting(s, KindLogin, "it asks for "+wording.Wants(p))
+		w.Host = p.Host
+		return nil, w
 	}
 	if s.Busy != nil {
 		return nil, nil

@@ -20,12 +20,14 @@ import (
 // printer writes what happens in a run, line by line, as snapshots show it.
 type printer struct {
 	out    io.Writer
-	src    tui.Source
+	src    Outputs
 	seen   map[run.Key]uint64                  // number of the last event told, by cell
 	phases map[run.Key]map[run.Phase]time.Time // checks told
 	status map[run.Key]run.Status              // told last
 	read   map[string]*[2]stream               // attempts' output told
 	notice string
+	doing  string // what goes on where a link was lost, or a host is away
+	wished uint64 // number of the latest guest's wish told
 	hosts  map[string]run.HostState
 	err    error // of writing
 }
@@ -36,7 +38,7 @@ type stream struct {
 	rest []byte // an unfinished line
 }
 
-func newPrinter(out io.Writer, src tui.Source) *printer {
+func newPrinter(out io.Writer, src Outputs) *printer {
 	return &printer{
 		out: out, src: src, seen: map[run.Key]uint64{}, phases: map[run.Key]map[run.Phase]time.Time{},
 		status: map[run.Key]run.Status{}, read: map[string]*[2]stream{}, hosts: map[string]run.HostState{},
@@ -94,6 +96,8 @@ func (p *printer) tell(ctx context.Context, s *run.Snapshot) error {
 		p.printf("%s note: %s\n", s.At.Format("15:04:05"), wording.Line(s.Notice))
 	}
 	p.notice = s.Notice
+	p.away(s)
+	p.wishes(s)
 	p.connections(s)
 	return p.err
 }
@@ -105,6 +109,28 @@ func (p *printer) live(ctx context.Context, s *run.Snapshot) error {
 		return nil
 	}
 	return p.output(ctx, s.Busy.Attempt, false)
+}
+
+// away tells what is tried while a link is lost or a host doesn't answer.
+func (p *printer) away(s *run.Snapshot) {
+	doing := ""
+	if s.Busy != nil {
+		doing = wording.Away(s.Busy)
+	}
+	if doing != p.doing && doing != "" {
+		p.line(s.At, s.Current, doing, "")
+	}
+	p.doing = doing
+}
+
+// wishes tells what guests ask for.
+func (p *printer) wishes(s *run.Snapshot) {
+	for i := range s.Run.Wishes {
+		if rec := &s.Run.Wishes[i]; rec.Seq > p.wished {
+			p.wished = rec.Seq
+			p.printf("%s note: %s\n", s.At.Format("15:04:05"), wording.Wish(rec))
+		}
+	}
 }
 
 func (p *printer) connections(s *run.Snapshot) {

@@ -37,23 +37,29 @@ type Hider interface {
 	Hide() (show func() error, err error)
 }
 
-// unseen reads a line that isn't shown, not even when it is typed at once.
-func unseen(ctx context.Context, in Answers, p *printer, name, prompt string) (line string, err error) {
+// unseen reads a line that isn't shown, not even when it is typed at once. What
+// was typed before is dropped. instead is the remedy where that can't be had.
+func unseen(ctx context.Context, in Answers, p *printer, prompt, instead string) (line string, err error) {
 	h, ok := in.(Hider)
 	if !ok {
-		return "", text.WithHint(errors.New("a secret can't be typed here without being shown"),
-			"set the environment variable STEPGATE_VAR_"+name)
+		return "", text.WithHint(errors.New("a secret can't be typed here without being shown"), instead)
 	}
 	show, err := h.Hide()
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, show()) }()
+	if err := in.Flush(); err != nil {
+		return "", err
+	}
 	p.printf("%s", prompt)
 	line, err = in.ReadLine(ctx)
 	p.printf("\n") // the Enter wasn't shown either
 	return line, err
 }
+
+// byVariable is the other way to give a secret.
+func byVariable(name string) string { return "set the environment variable STEPGATE_VAR_" + name }
 
 func ask(ctx context.Context, in Answers, p *printer, q tui.Question) (string, error) {
 	prompt := q.Text()
@@ -66,7 +72,7 @@ func ask(ctx context.Context, in Answers, p *printer, q tui.Question) (string, e
 		return in.ReadLine(ctx)
 	}
 	if q.Secret {
-		read = func(ctx context.Context) (string, error) { return unseen(ctx, in, p, q.Name, prompt) }
+		read = func(ctx context.Context) (string, error) { return unseen(ctx, in, p, prompt, byVariable(q.Name)) }
 	}
 	if q.Help != "" {
 		p.indent(" ", q.Help)

@@ -84,7 +84,7 @@ func (w *walk) reply(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	read := w.read
 	if param.Secret {
 		read = func(ctx context.Context, ask string) (string, error) {
-			return unseen(ctx, w.in, w.p, param.Name, ask)
+			return unseen(ctx, w.in, w.p, ask, byVariable(param.Name))
 		}
 	}
 	typed, err := read(ctx, ask+"> ")

@@ -35,7 +35,7 @@ func At(r *run.Run, c *run.Cell) string {
 // the one the run stands at.
 func Lent(s *run.Snapshot) string {
 	for _, b := range s.Beside {
-		if c := s.Run.Cell(b.Cell); c != nil && b.What == lent && (s.Busy == nil || s.Busy.What != lent) {
+		if c := s.Run.Cell(b.Cell); c != nil && b.What == run.AtTerminal && (s.Busy == nil || s.Busy.What != run.AtTerminal) {
 			return At(s.Run, c)
 		}
 	}
@@ -44,9 +44,6 @@ func Lent(s *run.Snapshot) string {
 	}
 	return "a command"
 }
-
-// lent is what an activity is called that has the terminal, as in [run.Activity].
-const lent = "terminal"
 
 // Waiting says in one line what the run is doing, or waits for.
 func Waiting(s *run.Snapshot, now time.Time) string {
@@ -140,31 +137,45 @@ func Activity(c *run.Cell, b *run.Activity, now time.Time) string {
 	if b.Stopping {
 		return "stopping, " + d
 	}
+	if name, known := doings[b.What]; known {
+		return name + ", " + d
+	}
 	switch b.What {
-	case "connect":
-		return "connecting, " + d
 	case "check":
 		if c != nil && c.Plan.Step.Kind == plan.Check {
 			return "checking, " + d
 		}
 		return Phase(b.Phase) + ", " + d
-	case "command":
-		return "running, " + d
-	case "rollback":
-		return "rolling back, " + d
-	case "probe":
-		return "asking the host, " + d
-	case "work":
-		return "at work, " + d
-	case lent:
-		return "has the terminal, " + d
-	case "reconnect":
+	case reconnect:
 		if b.Timeout > 0 {
 			d += " of " + text.Duration(b.Timeout)
 		}
-		return "waiting for the host to come back, " + d
+		return comesBack + ", " + d
 	}
 	return Line(b.What) + ", " + d
+}
+
+// What activities are called, and how that reads.
+var doings = map[string]string{
+	"connect": "connecting", "command": "running", "rollback": "rolling back", "probe": "asking the host",
+	"work": "at work", run.AtTerminal: "has the terminal",
+}
+
+const (
+	reconnect = "reconnect"
+	comesBack = "waiting for the host to come back"
+)
+
+// Away says what is tried while a link is lost or a host doesn't answer; "" for
+// other activities.
+func Away(b *run.Activity) string {
+	switch _, known := doings[b.What]; {
+	case known, b.What == "check":
+		return ""
+	case b.What == reconnect:
+		return comesBack
+	}
+	return Line(b.What)
 }
 
 // Phase names a phase of checks in progress.
