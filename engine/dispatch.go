@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"stepgate/checks"
@@ -59,6 +60,9 @@ func (e *Engine) intend(ctx context.Context, c *run.Cell, role run.Role, d run.D
 	if err := e.append(ctx, append(events, intent)...); err != nil {
 		return nil, err
 	}
+	e.mu.Lock()
+	e.sent[intent.Attempt] = e.o.Now()
+	e.mu.Unlock()
 	return e.state().Cell(c.Key), nil
 }
 
@@ -76,6 +80,7 @@ func (e *Engine) launch(ctx context.Context, c *run.Cell, h reached) error {
 	case e.ctx.Err() != nil:
 		return nil // left: the host will be asked
 	default:
+		e.cutOffAt(a.Intent.Attempt)
 		e.lost(ctx, h.name, err)
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: a.Intent.Attempt, Why: string(run.LinkLost)})
 	}
@@ -144,6 +149,7 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.TimedOut)})
 	default:
 		e.cut(in.Attempt, 1)
+		e.cutOffAt(in.Attempt)
 		e.lost(ctx, h.name, err)
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.LinkLost)})
 	}
@@ -170,6 +176,11 @@ func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, 
 	if t.cut && (f.Expect != nil || f.Capture != nil) && (res.Exit == 0 || f.Expect != nil && f.Expect.SpeaksOfExit()) {
 		j = judgement{verdict: checks.Unknown, rows: []checks.Row{{Text: "output", Verdict: checks.Unknown, Cause: "it is larger than an expect can judge"}}}
 	}
+	if ended := goingDown[res.Exit]; in.Dispatch.Reboot && f.Expect == nil && ended != "" {
+		j = judgement{verdict: checks.Pass, rows: []checks.Row{{
+			Text: "exit", Verdict: checks.Pass, Saw: strconv.Itoa(res.Exit), Cause: "ended by " + ended + ", as by the going down of its host",
+		}}}
+	}
 	out := run.Outcome{
 		Cell: c.Key, Attempt: in.Attempt, Exit: res.Exit, Verdict: j.verdict, Rows: j.rows, Values: j.values,
 		Bytes: res.Bytes, TookMS: res.Took.Milliseconds(),
@@ -187,6 +198,9 @@ func (e *Engine) outcome(ctx context.Context, c *run.Cell, res executor.Result, 
 	}
 	return nil
 }
+
+// goingDown are the exit codes of a command that its host ended on its way down.
+var goingDown = map[int]string{129: "HUP", 137: "KILL", 143: "TERM"}
 
 // lasting is how long an attempt must have been followed for the link to count as
 // one that works.

@@ -23,6 +23,9 @@ type Options struct {
 	// Lend gives up the operator's terminal for as long as use takes, and takes it
 	// back with the screen as it was. nil: there is no terminal.
 	Lend func(ctx context.Context, use func(executor.Terminal) error) error
+	// Patience is how long a host that was lost is asked by itself before the
+	// operator is; 0: two minutes.
+	Patience time.Duration
 	// Attended says that a person sees the snapshots and answers what logins ask
 	// ([run.Snapshot.Prompt]). Otherwise such a login fails at once.
 	Attended bool
@@ -56,9 +59,11 @@ type Engine struct {
 	hostsMu sync.Mutex
 	hosts   map[string]*host // guarded by hostsMu
 
-	blocked map[string]uint64 // decisions that could not be taken, and the state they were taken in; the loop's own
-	offered map[string]bool   // attempts whose "it seems done" has been said; guarded by mu
-	cuts    map[string]int    // attempts, and how often following them has failed at once; guarded by mu
+	blocked map[string]uint64    // decisions that could not be taken, and the state they were taken in; the loop's own
+	offered map[string]bool      // attempts whose "it seems done" has been said; guarded by mu
+	cuts    map[string]int       // attempts, and how often following them has failed at once; guarded by mu
+	cutAt   map[string]time.Time // attempts that were cut off, and when; guarded by mu
+	sent    map[string]time.Time // attempts that were sent from here, and when; guarded by mu
 
 	dbs     databases
 	secrets *secrets
@@ -121,7 +126,11 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 		o: o, plan: p, lease: lease,
 		changes: make(chan struct{}, 1), requests: make(chan request), done: make(chan struct{}),
 		hosts: map[string]*host{}, blocked: map[string]uint64{}, offered: map[string]bool{}, cuts: map[string]int{},
+		cutAt: map[string]time.Time{}, sent: map[string]time.Time{},
 		live: live{hosts: map[string]run.HostState{}, work: map[run.Key]*activity{}},
+	}
+	if e.o.Patience == 0 {
+		e.o.Patience = patience
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.secrets = newSecrets(p)

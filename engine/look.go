@@ -15,7 +15,7 @@ import (
 
 // take takes all checks of a phase, fence after fence and all places of a
 // fence at once, so that the operator sees every red one. Evidence is taken in
-// one try.
+// one try, unless a host has just come back.
 func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.ChecksTaken, error) {
 	taken := run.ChecksTaken{Cell: c.Key, Phase: phase, Attempt: attemptID(c)}
 	fences := c.Fences(phase)
@@ -35,7 +35,7 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 	e.busyWith(c, run.Activity{What: "check", Phase: phase, Looks: looks})
 	extra := captured{}
 	for i, f := range fences {
-		if phase == run.Evidence {
+		if a := c.Latest(); phase == run.Evidence && (a == nil || a.Returned == nil) {
 			once := *f
 			once.Poll = runbook.Poll{}
 			f = &once

@@ -98,6 +98,10 @@ func (e *Engine) step() (over bool) {
 		at, ok := e.blocked[t.key]
 		return ok && at == seqOf(t.c)
 	})
+	if len(free) == 0 && r.Paused {
+		e.ask(question{Ask: run.Ask{Cell: tasks[0].c, Wait: run.WaitPaused, Parallel: 1}})
+		return false
+	}
 	if len(free) == 0 {
 		e.ask(blockedAt(d, tasks[0].c))
 		return false
@@ -127,7 +131,7 @@ type task struct {
 func (e *Engine) tasksOf(r *run.Run, d run.Decision) []task {
 	all := []run.Decision{d}
 	switch d.(type) {
-	case run.Settle, run.Verify, run.Undo, run.Follow:
+	case run.Settle, run.Await, run.Verify, run.Undo, run.Follow:
 		all = r.InFlight()
 	}
 	var tasks []task
@@ -184,6 +188,8 @@ func (e *Engine) workOf(d run.Decision) (*run.Cell, work) {
 		return add(nil, run.Paused{Why: "stopped as asked, behind " + d.After})
 	case run.Settle:
 		return on(d.Cell, func(ctx context.Context, c *run.Cell) error { return e.settle(ctx, c, false) })
+	case run.Await:
+		return on(d.Cell, func(ctx context.Context, c *run.Cell) error { return e.await(ctx, c, false) })
 	case run.Verify:
 		return on(d.Cell, e.verify)
 	case run.Undo:
@@ -299,6 +305,9 @@ func (e *Engine) whileBusy(ctx context.Context, r request, cancel context.Cancel
 	case run.StopNow:
 		e.stopNow(ctx, r, a, cancel, signals)
 	default:
+		if e.away(ctx, r, cancel) {
+			return
+		}
 		r.reply <- &run.NotNowError{Verb: run.VerbOf(r.action), Why: "something is going on; wait for it, or stop it"}
 	}
 }

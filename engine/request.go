@@ -35,6 +35,8 @@ func (e *Engine) workFor(q question, action run.Action) work {
 			}
 			return e.settle(ctx, c, false)
 		}
+	case run.Continue:
+		clear(e.blocked)
 	case run.Abort:
 		return func(ctx context.Context, _ func(error)) error { return e.close(ctx, run.Aborted, a.Why) }
 	}

@@ -207,6 +207,9 @@ func (s *secrets) steering(ev run.Event) run.Event {
 	case run.Interrupted:
 		e.Why = mask(e.Why)
 		return e
+	case run.NotReturned:
+		e.Why = mask(e.Why)
+		return e
 	}
 	return ev
 }

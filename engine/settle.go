@@ -11,11 +11,8 @@ import (
 	"stepgate/executor"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
-
-// settleTries is how often a host is asked about an attempt before the
-// operator is, with growing pauses between.
-const settleTries = 4
 
 // followTries is how often in a row a host that answers may fail to let an attempt
 // be followed before the operator is asked.
@@ -29,7 +26,14 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 	if a.Intent.Dispatch.Form != "" {
 		return e.settleUnclaimed(ctx, c)
 	}
-	rep, err := e.inquire(ctx, c, a)
+	if wait { // a login may ask a person: there is one
+		e.forget(a.Intent.Dispatch.Where)
+		if _, err := e.reach(ctx, a.Intent.Dispatch.Where); err != nil && ctx.Err() != nil {
+			return err
+		}
+	}
+	begun := e.o.Now()
+	rep, err := e.inquire(ctx, c, a, wait)
 	if err != nil {
 		return err
 	}
@@ -51,12 +55,12 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 	}
 	switch rep.Fate {
 	case executor.Finished:
-		return e.append(ctx, probed, run.Reattached{Cell: c.Key, Attempt: id}) // Follow fetches output and exit code
+		return e.reattach(ctx, c, probed) // Follow fetches output and exit code
 	case executor.Running:
 		if a.Why == string(run.TimedOut) && !wait || a.Intent.Dispatch.TTY { // a terminal is not given back
 			return e.append(ctx, probed)
 		}
-		return e.append(ctx, probed, run.Reattached{Cell: c.Key, Attempt: id})
+		return e.reattach(ctx, c, probed)
 	case executor.NeverStarted:
 		return e.neverStarted(ctx, c, nil, rep.Detail, true)
 	case executor.Orphan, executor.Foreign:
@@ -64,10 +68,44 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 	case executor.Died, executor.Rebooted:
 	}
 	e.forget(a.Intent.Dispatch.Where)
-	if err := e.append(ctx, probed); err != nil {
+	if rep.Fate == executor.Rebooted && a.Intent.Dispatch.ReconnectMS > 0 && a.Returned == nil {
+		err = e.backAgain(ctx, c, begun, probed)
+	} else {
+		err = e.append(ctx, probed)
+	}
+	if err != nil {
 		return err
 	}
 	return e.settleByChecks(ctx, e.state().Cell(c.Key))
+}
+
+// backAgain journals that a host which was sent away is back, and has no result of
+// the command that did it.
+func (e *Engine) backAgain(ctx context.Context, c *run.Cell, begun time.Time, probed run.Probed) error {
+	h, err := e.reach(ctx, c.Latest().Intent.Dispatch.Where)
+	if err == nil {
+		err = sameHost(c.Latest().Intent.Host, h.identity)
+	}
+	if err != nil {
+		return errors.Join(err, e.append(ctx, probed))
+	}
+	return e.returned(ctx, c, h.identity, begun, probed)
+}
+
+// reattach goes on with an attempt that its host still has, and says how long
+// nobody was there.
+func (e *Engine) reattach(ctx context.Context, c *run.Cell, probed run.Probed) error {
+	if err := e.append(ctx, probed, run.Reattached{Cell: c.Key, Attempt: probed.Attempt}); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	since, cut := e.cutAt[probed.Attempt]
+	delete(e.cutAt, probed.Attempt)
+	e.mu.Unlock()
+	if cut {
+		e.say(fmt.Sprintf("the link to %s was lost; re-attached after %s", c.Latest().Intent.Dispatch.Where, text.Duration(e.o.Now().Sub(since))))
+	}
+	return nil
 }
 
 // cut counts that following an attempt has failed at once; by 0: that it works
@@ -80,6 +118,15 @@ func (e *Engine) cut(attempt string, by int) {
 		return
 	}
 	e.cuts[attempt] += by
+}
+
+// cutOffAt notes since when nobody follows an attempt.
+func (e *Engine) cutOffAt(attempt string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, already := e.cutAt[attempt]; !already {
+		e.cutAt[attempt] = e.o.Now()
+	}
 }
 
 func (e *Engine) cutOff(attempt string) int {
@@ -111,33 +158,6 @@ func knownDetail(rep executor.Report) string {
 		s += fmt.Sprintf(" with exit code %d", rep.Result.Exit)
 	}
 	return s
-}
-
-// inquire probes the attempt's host, with fence: the answer decides what happens
-// next.
-func (e *Engine) inquire(ctx context.Context, c *run.Cell, a *run.Attempt) (executor.Report, error) {
-	h, err := e.open(a.Intent.Dispatch.Where)
-	if err != nil {
-		return executor.Report{}, err
-	}
-	pause := time.Second
-	if n := e.cutOff(a.Intent.Attempt); n > 1 { // it answers, and can't be followed: not at once again
-		if err := sleep(ctx, time.Duration(n-1)*pause/2); err != nil {
-			return executor.Report{}, err
-		}
-	}
-	for try := 1; ; try++ {
-		rep, err := h.exec.Probe(ctx, attemptOf(e.state(), a), true)
-		if err == nil {
-			e.hostState(h.name, run.HostState{State: "connected"})
-			return rep, nil
-		}
-		e.lost(ctx, h.name, err)
-		if try == settleTries || sleep(ctx, pause) != nil {
-			return rep, fmt.Errorf("ask host %q what became of %s: %w", h.name, c.Key, err)
-		}
-		pause *= 2
-	}
 }
 
 // sleep waits, or returns the error of ctx when that ends first.
@@ -190,6 +210,8 @@ func (e *Engine) probe(ctx context.Context, c *run.Cell) error {
 	switch a := c.Latest(); {
 	case a != nil && a.Outcome == nil && c.Status == run.Unknown:
 		return e.settle(ctx, c, true)
+	case c.Overdue():
+		return e.await(ctx, c, true)
 	case c.Verifiable():
 		return e.verify(ctx, c)
 	}

@@ -25,6 +25,7 @@ type live struct {
 type activity struct {
 	run.Activity
 	cancel context.CancelFunc // nil: it ends with the work it is part of
+	nudge  chan struct{}      // of a wait for a host: try now; nil: nothing to nudge
 }
 
 // Snapshot returns the latest view.
@@ -135,6 +136,9 @@ func (e *Engine) actions(c *run.Cell, s *run.Snapshot) []run.Availability {
 	if s.Prompt != nil {
 		list = append([]run.Availability{{Verb: run.VerbRespond, Phrase: s.Prompt.Must, Says: "answer the login to " + s.Prompt.Host}}, list...)
 	}
+	if c != nil && s.Busy != nil && s.Busy.Away() {
+		e.awayActions(c, list)
+	}
 	for i, a := range list {
 		switch {
 		case e.latched != nil && a.Verb != run.VerbRespond:
@@ -148,6 +152,27 @@ func (e *Engine) actions(c *run.Cell, s *run.Snapshot) []run.Availability {
 	return list
 }
 
+// elsewise is what the operator may do instead of waiting for a host.
+var elsewise = map[run.Verb]bool{run.VerbMarkDone: true, run.VerbMarkFailed: true, run.VerbPause: true}
+
+// awayActions are what may be asked for while the host of a cell is waited for.
+func (e *Engine) awayActions(c *run.Cell, list []run.Availability) {
+	calm := map[run.Verb]run.Availability{}
+	for _, a := range e.run.Offers(run.Ask{Cell: c, Wait: run.WaitUnknown, Parallel: 1}, false, e.o.Now()) {
+		calm[a.Verb] = a
+	}
+	for i, a := range list {
+		switch {
+		case a.Verb == run.VerbProbe:
+			list[i] = run.Availability{Verb: a.Verb, Says: "try to reach its host now"}
+		case a.Verb == run.VerbStopNow:
+			list[i].Says = "stop waiting for its host; a command there goes on"
+		case elsewise[a.Verb] && calm[a.Verb].OK():
+			list[i] = calm[a.Verb]
+		}
+	}
+}
+
 // runs are the verbs by which a command is sent.
 var runs = map[run.Verb]bool{run.VerbGo: true, run.VerbAnswer: true, run.VerbRetry: true}
 
@@ -157,7 +182,7 @@ func (e *Engine) within(ctx context.Context, k run.Key, f func(context.Context) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	e.update(func(l *live) {
-		l.work[k] = &activity{run.Activity{Cell: k, What: "work", Since: e.o.Now()}, cancel}
+		l.work[k] = &activity{Activity: run.Activity{Cell: k, What: "work", Since: e.o.Now()}, cancel: cancel}
 	})
 	defer e.update(func(l *live) { delete(l.work, k) })
 	return f(ctx)
@@ -165,7 +190,9 @@ func (e *Engine) within(ctx context.Context, k run.Key, f func(context.Context) 
 
 // busyWith says what is going on at a cell.
 func (e *Engine) busyWith(c *run.Cell, a run.Activity) {
-	a.Cell, a.Since = c.Key, e.o.Now()
+	if a.Cell = c.Key; a.Since.IsZero() {
+		a.Since = e.o.Now()
+	}
 	e.update(func(l *live) {
 		if l.work[c.Key] == nil {
 			l.work[c.Key] = &activity{}

@@ -40,6 +40,7 @@ type world struct {
 	wrap     func(engine.Journal) engine.Journal                            // nil: the store itself
 	now      func() time.Time
 	lend     func(context.Context, func(executor.Terminal) error) error // nil: there is no terminal
+	patience time.Duration                                              // for lost hosts; 0: as it is
 	attended bool                                                       // somebody answers what logins ask
 }
 
@@ -106,7 +107,7 @@ func (w *world) options() engine.Options {
 		hosts = w.here
 	}
 	return engine.Options{
-		Journal: journal, Hosts: hosts, Attended: w.attended, Lend: w.lend, Operator: "ann", Holder: "ann@test", Now: w.now,
+		Journal: journal, Hosts: hosts, Attended: w.attended, Patience: w.patience, Lend: w.lend, Operator: "ann", Holder: "ann@test", Now: w.now,
 		GateID: func() string { return fmt.Sprintf("gate-%d", w.gates.Add(1)) },
 	}
 }

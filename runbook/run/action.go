@@ -251,14 +251,22 @@ type Activity struct {
 	Looks    []Look        // of checks
 	Attempt  string        // of a command
 	Bytes    [2]int64      // its output so far
-	Timeout  time.Duration // of a command; 0: none
+	Timeout  time.Duration // of a command, or of a wait for a host; 0: none
+	Try      int           // of reaching a host; 0: the first
+	Detail   string        // of a wait for a host, one line; may hold the host's words: untrusted
 	Stopping bool
 }
 
 // What is going on at a cell beside connecting, checks, commands and probes.
 const (
-	AtTerminal = "terminal" // its command has the operator's terminal
+	AtTerminal   = "terminal"  // its command has the operator's terminal
+	Reconnecting = "reconnect" // its host was lost, and is tried again; the command may still be running
+	Returning    = "return"    // its host, which the step sends away, is waited for
 )
+
+// Away reports whether a host is waited for. The operator may do something else
+// than wait.
+func (a *Activity) Away() bool { return a.What == Reconnecting || a.What == Returning }
 
 // Look is a check that is being taken.
 type Look struct {

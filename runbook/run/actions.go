@@ -117,6 +117,8 @@ func (c *Cell) canMarkFailed() Availability {
 func (c *Cell) canProbe() Availability {
 	a := Availability{Verb: VerbProbe, Says: "ask the host again, and take the checks again"}
 	switch {
+	case c.Overdue():
+		a.Says = "wait for its host again"
 	case c.Verifiable():
 		a.Says = "take the postconditions again"
 	case c.inDoubt() && (c.Latest().Outcome == nil || len(c.Fences(c.afterPhase())) > 0):

@@ -173,8 +173,9 @@ func (r *Run) steered(rec Record) error {
 	switch e := rec.Event.(type) {
 	case Paused:
 		r.Paused, r.Stop = true, ""
+		r.Wishes = slices.DeleteFunc(r.Wishes, func(w Record) bool { _, pause := w.Event.(PauseRequested); return pause })
 	case Continued:
-		r.Paused = false
+		r.Paused, r.Wishes = false, nil // whoever goes on has decided
 	case StopRequested:
 		if e.After != "" && settled(r.under(e.After)) {
 			return refuse("nothing of it is open")

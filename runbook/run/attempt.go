@@ -64,7 +64,7 @@ func (c *Cell) outcome(a *Attempt, e Outcome, at time.Time) string {
 			if c.Status == Failed {
 				c.Status = RollbackFailed
 			}
-		case len(c.Plan.Step.Book.Rollback.After) > 0:
+		case len(c.Plan.Step.Book.Rollback.After) > 0 || a.Intent.Dispatch.ReconnectMS > 0:
 			c.Status, c.Reason = RollingBack, NoReason
 		default:
 			c.Status, c.Reason = RolledBack, NoReason
@@ -74,7 +74,7 @@ func (c *Cell) outcome(a *Attempt, e Outcome, at time.Time) string {
 	c.Status, c.Reason = settle(e.Verdict, Succeeded, ExitCode)
 	if e.Verdict == checks.Pass {
 		c.capture(c.Plan.Step.Book.Command, len(c.Plan.Step.Cells) > 1, a.Intent.Dispatch.Where, e.Values)
-		if c.hasAfter() {
+		if c.hasAfter() || a.Intent.Dispatch.ReconnectMS > 0 {
 			c.Status = Running
 		}
 	}
@@ -97,11 +97,7 @@ func (c *Cell) capture(f *runbook.Fence, several bool, where string, vs map[stri
 // Verifying reports whether the command, or the rollback, has passed and its
 // postconditions are to be taken.
 func (c *Cell) Verifying() bool {
-	if c.Status != Running && c.Status != RollingBack {
-		return false
-	}
-	a := c.inFlight()
-	return a != nil && a.Outcome != nil && a.Outcome.Verdict == checks.Pass
+	return c.passed() && !c.Awaits()
 }
 
 // Verifiable reports whether the command, or the rollback, has passed and only its
@@ -228,7 +224,7 @@ func (c *Cell) resolve(e OutcomeResolved) string {
 			return "the host has not said that it never started"
 		}
 	case e.Method == ByCheck:
-		if !c.inDoubt() || irreversible || !e.Succeeded || !c.HoldsNow() {
+		if !c.inDoubt() || irreversible || a.NotReturned != nil || !e.Succeeded || !c.HoldsNow() {
 			return "checks can't decide it"
 		}
 	case e.Method == ByOperator && e.Succeeded:

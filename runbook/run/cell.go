@@ -28,6 +28,8 @@ func (c *Cell) apply(rec Record) (why string) {
 		return c.notDispatched(e)
 	case Interrupted, Probed, Reattached, Outcome:
 		return c.attemptEvent(e, rec)
+	case Returned, NotReturned:
+		return c.awayEvent(e)
 	case OutcomeResolved:
 		return c.resolve(e)
 	case ManualDone:
@@ -221,7 +223,7 @@ func (c *Cell) inDoubt() bool {
 	if c.Status != Unknown || a == nil || c.resolvedFor(a) {
 		return false
 	}
-	return a.Outcome == nil || a.Outcome.Verdict == checks.Unknown || a.Intent.Role == RoleRollback
+	return a.Outcome == nil || a.Outcome.Verdict == checks.Unknown || a.Intent.Role == RoleRollback || a.NotReturned != nil
 }
 
 func (c *Cell) retried() string {

@@ -20,7 +20,7 @@ var kinds = map[string]Event{
 	"RunClosed": RunClosed{}, "NotDispatched": NotDispatched{}, "BatchEntered": BatchEntered{},
 	"InstanceExcluded": InstanceExcluded{}, "InstanceIncluded": InstanceIncluded{}, "Asked": Asked{},
 	"StopRequested": StopRequested{}, "RollbackPlanned": RollbackPlanned{}, "Called": Called{},
-	"HostKeyAccepted": HostKeyAccepted{}, "Returned": Returned{}, "AbortRequested": AbortRequested{},
+	"HostKeyAccepted": HostKeyAccepted{}, "Returned": Returned{}, "NotReturned": NotReturned{}, "AbortRequested": AbortRequested{},
 	"PauseRequested": PauseRequested{}, "Adopted": Adopted{}, "Copied": Copied{},
 }
 
@@ -101,6 +101,8 @@ func KeyOf(e Event) (cell Key, attempt string) {
 	case Called:
 		return e.Cell, ""
 	case Returned:
+		return e.Cell, e.Attempt
+	case NotReturned:
 		return e.Cell, e.Attempt
 	case Copied:
 		return e.Cell, e.Attempt

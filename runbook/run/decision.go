@@ -31,6 +31,9 @@ type (
 	}
 	// Settle asks the host what became of an attempt.
 	Settle struct{ Cell *Cell }
+	// Await waits for the host that a command which passed has sent away: a Returned or
+	// a NotReturned.
+	Await struct{ Cell *Cell }
 	// Verify takes the postconditions of a command, or of a rollback, that passed.
 	Verify struct{ Cell *Cell }
 	// Undo takes a rollback's preconditions and sends it.
@@ -69,6 +72,7 @@ func (Decide) decision() {}
 func (Take) decision()   {}
 func (Repeat) decision() {}
 func (Settle) decision() {}
+func (Await) decision()  {}
 func (Verify) decision() {}
 func (Undo) decision()   {}
 func (Follow) decision() {}

@@ -112,7 +112,7 @@ func (r *Run) dispatch(c *Cell, f *runbook.Fence, where string, extra map[string
 	maps.Copy(names, extra)
 	d := Dispatch{
 		Where: where, SSH: r.Plan.Hosts[where].SSH, Form: forms[f.Form], Body: f.Body,
-		TimeoutMS: f.Timeout.Milliseconds(), Login: f.Login, TTY: f.TTY,
+		TimeoutMS: f.Timeout.Milliseconds(), ReconnectMS: f.Reconnect.Milliseconds(), Reboot: f.Reboot, Login: f.Login, TTY: f.TTY,
 	}
 	var err error
 	if d.Via, err = filled("via", f.Via, names); err != nil {

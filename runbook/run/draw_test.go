@@ -70,15 +70,15 @@ var likely = map[Status][]string{
 	Pending:        {"before", "already", "gate", "gate", "send", "send", "send", "when", "tick", "enter", "enter", "answer", "answer", "stop after", "call", "exclude"},
 	Gated:          {"before", "grant", "grant", "grant", "close"},
 	Authorised:     {"send", "send", "send", "tick", "before"},
-	Running:        {"outcome", "outcome", "interrupted", "after", "after", "lease"},
+	Running:        {"outcome", "outcome", "interrupted", "after", "after", "back", "not back", "lease"},
 	Succeeded:      {"ask back", "plan undo", "enter", "lease"},
-	Failed:         {"retry", "rerun", "ask back", "ask back", "resolve", "evidence", "skip", "plan undo", "plan undo", "exclude", "order", "stop after", "call"},
-	Unknown:        {"probe", "probe", "reattach", "outcome", "resolve", "resolve", "evidence", "after", "retry", "rerun", "ask back", "skip", "lease"},
+	Failed:         {"retry", "rerun", "ask back", "ask back", "resolve", "evidence", "skip", "back", "not back", "plan undo", "plan undo", "exclude", "order", "stop after", "call"},
+	Unknown:        {"probe", "probe", "reattach", "outcome", "resolve", "resolve", "evidence", "after", "retry", "rerun", "ask back", "skip", "lease", "back", "not back"},
 	Skipped:        {"lease"},
 	NotApplicable:  {"lease"},
-	RollingBack:    {"send back", "send back", "outcome", "interrupted", "undo before", "undo after", "undo after", "not sent", "lease"},
+	RollingBack:    {"send back", "send back", "outcome", "interrupted", "undo before", "undo after", "undo after", "back", "not back", "not sent", "lease"},
 	RolledBack:     {"rerun", "rerun", "skip", "retry", "exclude"},
-	RollbackFailed: {"ask back", "rerun", "resolve", "skip", "retry", "exclude"},
+	RollbackFailed: {"ask back", "rerun", "resolve", "skip", "retry", "exclude", "back", "not back"},
 	Excluded:       {"include", "include", "lease"},
 }
 
@@ -130,6 +130,16 @@ var makers = map[string]func(d drawn) Event{
 	},
 	"reattach": func(d drawn) Event { return Reattached{Cell: d.c.Key, Attempt: d.attempt} },
 	"outcome":  func(d drawn) Event { return Outcome{Cell: d.c.Key, Attempt: d.attempt, Verdict: d.verdict} },
+	"back": func(d drawn) Event {
+		id := Identity{MachineID: "m", BootID: d.pick("boot", "b1", "b2")}
+		if d.odd {
+			id.MachineID = "another"
+		}
+		return Returned{Cell: d.c.Key, Attempt: d.attempt, Host: id}
+	},
+	"not back": func(d drawn) Event {
+		return NotReturned{Cell: d.c.Key, Attempt: d.attempt, Stayed: d.yes, Why: d.why}
+	},
 	"resolve": func(d drawn) Event {
 		m := Method(d.pick("method", string(ByOperator), string(ByProbe), string(ByCheck), "guess"))
 		return OutcomeResolved{Cell: d.c.Key, Attempt: d.attempt, Succeeded: d.yes, Method: m, Reason: d.why}

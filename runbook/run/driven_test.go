@@ -56,6 +56,8 @@ func (d *driver) step() bool {
 		d.must(Probed{Cell: n.Cell.Key, Attempt: attemptOf(n.Cell), Fate: "died"})
 	case Follow:
 		d.must(Outcome{Cell: n.Cell.Key, Attempt: attemptOf(n.Cell), Verdict: d.verdict("outcome")})
+	case Await:
+		d.must(d.back(n.Cell))
 	case Verify:
 		phase := After
 		if n.Cell.Status == RollingBack {
@@ -219,7 +221,19 @@ func (d *driver) begin(c *Cell) {
 	}
 }
 
+// back is the end of a wait for a host.
+func (d *driver) back(c *Cell) Event {
+	if !d.bad("back") {
+		return Returned{Cell: c.Key, Attempt: attemptOf(c), Host: Identity{MachineID: "m", BootID: "b2"}}
+	}
+	return NotReturned{Cell: c.Key, Attempt: attemptOf(c), Stayed: c.Latest().Intent.Dispatch.Reboot, Why: "too late"}
+}
+
 func (d *driver) flight(c *Cell) {
+	if c.Awaits() {
+		d.must(d.back(c))
+		return
+	}
 	if c.Verifying() {
 		d.must(taken(c, After, d.verdict("after")))
 		return

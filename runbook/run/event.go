@@ -86,7 +86,8 @@ type Identity struct {
 	User      string `json:"user,omitempty"`
 	Hostname  string `json:"hostname,omitempty"`
 	System    string `json:"system,omitempty"`
-	Dir       string `json:"dir,omitempty"` // where attempts are kept
+	Dir       string `json:"dir,omitempty"`    // where attempts are kept
+	DirID     string `json:"dir_id,omitempty"` // tells that directory from one made anew in its place
 	Degraded  string `json:"degraded,omitempty"`
 }
 
@@ -184,6 +185,10 @@ type Dispatch struct {
 	User        string `json:"user,omitempty"`  // whom to become
 	TTY         bool   `json:"tty,omitempty"`   // on the operator's terminal
 	TimeoutMS   int64  `json:"timeout_ms,omitempty"`
+	// ReconnectMS is how long the host may be away, once the command was sent; 0: it
+	// isn't sent away. Reboot: it comes back with another boot id.
+	ReconnectMS int64 `json:"reconnect_ms,omitempty"`
+	Reboot      bool  `json:"reboot,omitempty"`
 }
 
 // Var is an environment variable of a command.
@@ -329,18 +334,6 @@ type RollbackRequested struct {
 	Cell Key `json:"cell"`
 }
 
-// Note is a remark on the timeline.
-type Note struct {
-	Cell Key    `json:"cell,omitzero"`
-	Text string `json:"text"`
-}
-
-// Exported says that a transcript was written.
-type Exported struct {
-	Format string `json:"format"`
-	SHA256 string `json:"sha256"`
-}
-
 // Closing says how a run ended.
 type Closing string
 
@@ -392,6 +385,7 @@ func (Exported) event()          {}
 func (RunClosed) event()         {}
 func (HostKeyAccepted) event()   {}
 func (Returned) event()          {}
+func (NotReturned) event()       {}
 func (AbortRequested) event()    {}
 func (PauseRequested) event()    {}
 func (Adopted) event()           {}

@@ -1,5 +1,17 @@
 package run
 
+// Note is a remark on the timeline.
+type Note struct {
+	Cell Key    `json:"cell,omitzero"`
+	Text string `json:"text"`
+}
+
+// Exported says that a transcript was written.
+type Exported struct {
+	Format string `json:"format"`
+	SHA256 string `json:"sha256"`
+}
+
 // AbortRequested is the wish of somebody who doesn't drive the run that it be
 // aborted. The driver's operator decides.
 type AbortRequested struct {

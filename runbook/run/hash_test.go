@@ -14,12 +14,12 @@ func dispatched() Dispatch {
 	}
 }
 
-// What names a dispatch covers every part of it that runs; a timeout does not
-// run.
+// What names a dispatch covers every part of it that runs; how long is
+// waited for what does not.
 func TestDispatchHash(t *testing.T) {
 	t.Parallel()
 	was := dispatched().Hash("m")
-	covered := map[string]bool{"TimeoutMS": false}
+	covered := map[string]bool{"TimeoutMS": false, "ReconnectMS": false, "Reboot": false}
 	typ := reflect.TypeFor[Dispatch]()
 	for i := range typ.NumField() {
 		d := dispatched()

@@ -9,12 +9,22 @@ type HostKeyAccepted struct {
 }
 
 // Returned says that a host which a step sends away is back, and who it is now.
-// It ends the wait of a step with `reconnect`.
+// It ends the wait of a step with `reconnect`. What the attempt has printed or how
+// it ended is another matter: an Outcome, or what its postconditions show.
 type Returned struct {
 	Cell    Key      `json:"cell"`
 	Attempt string   `json:"attempt"`
 	Host    Identity `json:"host"`
 	AwayMS  int64    `json:"away_ms"` // since the command was sent
+}
+
+// NotReturned says that such a host was not back in time, or has never gone.
+type NotReturned struct {
+	Cell    Key    `json:"cell"`
+	Attempt string `json:"attempt"`
+	Stayed  bool   `json:"stayed,omitempty"` // it answers, and has not been booted
+	Why     string `json:"why"`
+	AwayMS  int64  `json:"away_ms"` // since the command was sent
 }
 
 // Prompt is what a login needs of a person: a password, a passphrase, a code, or

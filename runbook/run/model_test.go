@@ -31,6 +31,8 @@ func current(r *Run) (*Cell, Wait) {
 		return d.Cell, WaitNothing
 	case Verify:
 		return d.Cell, WaitNothing
+	case Await:
+		return d.Cell, WaitNothing
 	case Undo:
 		return d.Cell, WaitNothing
 	case Follow:
@@ -112,7 +114,7 @@ var edges = map[[2]Status][]string{
 	{Gated, Excluded}:             {"InstanceExcluded"},
 	{Authorised, Excluded}:        {"InstanceExcluded"},
 	{Failed, Excluded}:            {"InstanceExcluded"},
-	{Unknown, Excluded}:           {"InstanceExcluded", "Outcome", "OutcomeResolved", "ChecksTaken"}, // of an instance that is out already
+	{Unknown, Excluded}:           {"InstanceExcluded", "Outcome", "OutcomeResolved", "ChecksTaken", "Returned"}, // of an instance that is out already
 	{RolledBack, Excluded}:        {"InstanceExcluded"},
 	{RollbackFailed, Excluded}:    {"InstanceExcluded"},
 	{Excluded, Pending}:           {"InstanceIncluded"},
@@ -134,26 +136,30 @@ var edges = map[[2]Status][]string{
 	{Authorised, Pending}:         {"GateClosed", "LeaseTaken", "InstanceExcluded", "WalkOrdered", "BatchEntered"},
 	{Authorised, Failed}:          {"ChecksTaken", "NotDispatched"},
 	{Authorised, Unknown}:         {"ChecksTaken"},
-	{Running, Succeeded}:          {"Outcome", "ChecksTaken"},
-	{Running, Failed}:             {"Outcome", "ChecksTaken"},
-	{Running, Unknown}:            {"Outcome", "ChecksTaken", "Interrupted", "LeaseTaken"},
-	{Unknown, Running}:            {"Reattached", "Outcome"},
-	{Unknown, RollingBack}:        {"Reattached", "Outcome", "RollbackRequested"},
-	{Unknown, Succeeded}:          {"Outcome", "OutcomeResolved", "ChecksTaken"},
-	{Unknown, Failed}:             {"Outcome", "OutcomeResolved", "ChecksTaken"},
-	{Unknown, RolledBack}:         {"Outcome", "OutcomeResolved", "ChecksTaken"},
-	{Unknown, RollbackFailed}:     {"Outcome", "OutcomeResolved", "ChecksTaken"},
+	{Running, Succeeded}:          {"Outcome", "ChecksTaken", "Returned"},
+	{Running, Failed}:             {"Outcome", "ChecksTaken", "NotReturned"},
+	{Running, Unknown}:            {"Outcome", "ChecksTaken", "Interrupted", "LeaseTaken", "NotReturned"},
+	{Unknown, Running}:            {"Reattached", "Outcome", "Returned"},
+	{Unknown, RollingBack}:        {"Reattached", "Outcome", "RollbackRequested", "Returned"},
+	{Unknown, Succeeded}:          {"Outcome", "OutcomeResolved", "ChecksTaken", "Returned"},
+	{Unknown, Failed}:             {"Outcome", "OutcomeResolved", "ChecksTaken", "NotReturned"},
+	{Unknown, RolledBack}:         {"Outcome", "OutcomeResolved", "ChecksTaken", "Returned"},
+	{Unknown, RollbackFailed}:     {"Outcome", "OutcomeResolved", "ChecksTaken", "NotReturned"},
 	{Unknown, Pending}:            {"Retried", "RerunOverride"},
 	{Unknown, Skipped}:            {"CellSkipped"},
+	{Failed, Running}:             {"Returned"},
+	{Failed, Unknown}:             {"NotReturned"},
+	{RollbackFailed, RolledBack}:  {"Returned"},
+	{RollbackFailed, Unknown}:     {"NotReturned"},
 	{Failed, Pending}:             {"Retried", "RerunOverride"},
 	{Failed, Skipped}:             {"CellSkipped"},
-	{Failed, Succeeded}:           {"OutcomeResolved"},
+	{Failed, Succeeded}:           {"OutcomeResolved", "Returned"},
 	{Failed, RollingBack}:         {"RollbackRequested"},
 	{Succeeded, RollingBack}:      {"RollbackRequested"},
-	{RollingBack, Excluded}:       {"Outcome", "ChecksTaken"},
-	{RollingBack, RolledBack}:     {"Outcome", "ChecksTaken"},
-	{RollingBack, RollbackFailed}: {"Outcome", "ChecksTaken", "NotDispatched", "LeaseTaken"},
-	{RollingBack, Unknown}:        {"Outcome", "ChecksTaken", "Interrupted", "LeaseTaken", "NotDispatched"},
+	{RollingBack, Excluded}:       {"Outcome", "ChecksTaken", "Returned"},
+	{RollingBack, RolledBack}:     {"Outcome", "ChecksTaken", "Returned"},
+	{RollingBack, RollbackFailed}: {"Outcome", "ChecksTaken", "NotDispatched", "LeaseTaken", "NotReturned"},
+	{RollingBack, Unknown}:        {"Outcome", "ChecksTaken", "Interrupted", "LeaseTaken", "NotDispatched", "NotReturned"},
 	{RollingBack, Failed}:         {"ChecksTaken", "NotDispatched", "LeaseTaken"},
 	{RollingBack, Succeeded}:      {"ChecksTaken", "NotDispatched", "LeaseTaken"},
 	{RolledBack, Pending}:         {"RerunOverride"},
@@ -161,7 +167,7 @@ var edges = map[[2]Status][]string{
 	{RollbackFailed, Pending}:     {"RerunOverride"},
 	{RollbackFailed, Skipped}:     {"CellSkipped"},
 	{RollbackFailed, Succeeded}:   {"OutcomeResolved"},
-	{RollbackFailed, RollingBack}: {"RollbackRequested"},
+	{RollbackFailed, RollingBack}: {"RollbackRequested", "Returned"},
 }
 
 // legal checks one cell's transition against the rules, told anew.
@@ -240,7 +246,11 @@ func succeeds(t *rapid.T, was, is *Cell, rec Record) {
 	ok := false
 	switch e := rec.Event.(type) {
 	case Outcome:
-		ok = e.Verdict == checks.Pass && !is.hasAfter()
+		ok = e.Verdict == checks.Pass && !is.hasAfter() && is.Latest().Intent.Dispatch.ReconnectMS == 0
+	case Returned:
+		a := is.Latest()
+		ok = !is.hasAfter() && a.Outcome != nil && a.Outcome.Verdict == checks.Pass && e.Host.MachineID == a.Intent.Host.MachineID &&
+			(!a.Intent.Dispatch.Reboot || e.Host.BootID != a.Intent.Host.BootID)
 	case OutcomeResolved:
 		ok = e.Succeeded && (e.Method == ByOperator || e.Method == ByCheck && !is.Plan.Step.Book.Irreversible && open(was))
 		ok = ok || e.Method == ByProbe && is.Latest().Intent.Role == RoleRollback // as it was before the rollback that never began

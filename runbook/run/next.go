@@ -40,6 +40,8 @@ func inFlight(c *Cell) Decision {
 			return Undo{c}
 		case a.Outcome == nil:
 			return Follow{c}
+		case c.Awaits():
+			return Await{c}
 		default:
 			return Verify{c}
 		}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,10 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), r.canRunAgain(c), c.canSkip(), c.canMarkDone(a.Wait),
 			c.canMarkFailed(), c.canProbe(), r.canRollBack(c), r.canExclude(c), r.canPostpone(c),
 		}
+	}
+	if c.Overdue() {
+		i := slices.IndexFunc(list, func(a Availability) bool { return a.Verb == VerbProbe })
+		list = slices.Insert(slices.Delete(list, i, i+1), 0, c.canProbe()) // to go on waiting comes first
 	}
 	call := r.canCall(c)
 	if call.OK() && (a.Wait == WaitFailure || a.Wait == WaitUnknown) {

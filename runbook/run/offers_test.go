@@ -51,6 +51,8 @@ func goesOn(t *rapid.T, w *world) {
 		e = Probed{Cell: d.Cell.Key, Attempt: attemptOf(d.Cell), Fate: "died"}
 	case Follow:
 		e = Outcome{Cell: d.Cell.Key, Attempt: attemptOf(d.Cell)}
+	case Await:
+		e = NotReturned{Cell: d.Cell.Key, Attempt: attemptOf(d.Cell), Why: "too late"}
 	case Verify:
 		e = taken(d.Cell, map[bool]Phase{true: RollbackAfter, false: After}[d.Cell.Status == RollingBack], checks.Unknown)
 	case Undo:

@@ -32,7 +32,7 @@ type Run struct {
 	Called    *Key                         // an `always` cell that was brought forward and isn't settled
 	Hosts     map[string]Identity
 	Notes     []Record
-	Wishes    []Record // of guests: AbortRequested, PauseRequested; not answered yet
+	Wishes    []Record // of guests: AbortRequested, PauseRequested; a pause answers the latter, going on both
 
 	values map[string]map[string]json.RawMessage // scope path → captured
 	known  map[string]map[string]jsonValue       // secrets in memory: see Knowing
@@ -83,6 +83,9 @@ type Attempt struct {
 	Why     string // of the latest interruption
 	At      time.Time
 	Ended   time.Time
+	// Of a step that sends its host away, once the wait for it is over:
+	Returned    *Returned
+	NotReturned *NotReturned // until it is back after all
 }
 
 // Attempt returns the latest attempt of a role, or nil.

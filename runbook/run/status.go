@@ -50,8 +50,10 @@ const (
 	LinkLost      Reason = "link lost"
 	TimedOut      Reason = "timeout"
 	HostRebooted  Reason = "rebooted"
-	HostDied      Reason = "died"    // started, no result, nothing alive
-	HostOrphan    Reason = "orphan"  // the runner is gone, its processes are alive
-	HostForeign   Reason = "foreign" // another machine answers
+	HostDied      Reason = "died"         // started, no result, nothing alive
+	HostOrphan    Reason = "orphan"       // the runner is gone, its processes are alive
+	HostAway      Reason = "host away"    // sent away by the step, and not back in time
+	NotRebooted   Reason = "not rebooted" // sent away by the step, and never gone
+	HostForeign   Reason = "foreign"      // another machine answers
 	HostKnows     Reason = "host knows this attempt from another journal"
 )

@@ -84,10 +84,22 @@ func drawCommand(t *rapid.T, s *runbook.Step, flip func(string) bool) {
 	default:
 		s.Idempotent = true
 	}
+	for _, f := range []*runbook.Fence{s.Command, undoOf(s)} {
+		if f != nil && oneIn(t, 5, "away") {
+			f.Reconnect, f.Reboot = time.Minute, flip("reboot")
+		}
+	}
 	if oneIn(t, 4, "on") {
 		s.Command.On = "pair"
 		s.Command.Parallel = rapid.IntRange(0, 2).Draw(t, "parallel")
 	}
+}
+
+func undoOf(s *runbook.Step) *runbook.Fence {
+	if s.Rollback == nil {
+		return nil
+	}
+	return s.Rollback.Command
 }
 
 // drawEach makes a walk of hosts or of the values of a variable.
@@ -260,7 +272,7 @@ func (w *world) intent(c *Cell, role Role) Intent {
 	if err != nil {
 		panic(err)
 	}
-	e := Intent{Cell: c.Key, Role: role, No: len(c.Attempts) + 1, Dispatch: d}
+	e := Intent{Cell: c.Key, Role: role, No: len(c.Attempts) + 1, Dispatch: d, Host: Identity{MachineID: "m", BootID: "b1"}}
 	e.Attempt = AttemptID(w.r.ID, c.Key, e.No, d.Hash("m"))
 	if c.Grant != nil && role == RoleCommand {
 		e.Gate = c.Grant.Gate
