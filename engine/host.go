@@ -112,7 +112,7 @@ func (e *Engine) lost(ctx context.Context, name string, err error) {
 func identityOf(h executor.Host) run.Identity {
 	return run.Identity{
 		MachineID: h.MachineID, BootID: h.BootID, HostKey: h.HostKey, User: h.User,
-		Hostname: h.Hostname, System: h.System, Dir: h.Dir, Degraded: h.Degraded,
+		Hostname: h.Hostname, System: h.System, Dir: h.Dir, DirID: h.DirID, Degraded: h.Degraded,
 	}
 }
 
@@ -120,6 +120,6 @@ func identityOf(h executor.Host) run.Identity {
 func hostOf(id run.Identity) executor.Host {
 	return executor.Host{
 		MachineID: id.MachineID, BootID: id.BootID, HostKey: id.HostKey, User: id.User,
-		Hostname: id.Hostname, System: id.System, Dir: id.Dir, Degraded: id.Degraded,
+		Hostname: id.Hostname, System: id.System, Dir: id.Dir, DirID: id.DirID, Degraded: id.Degraded,
 	}
 }

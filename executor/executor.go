@@ -56,6 +56,7 @@ type Host struct {
 	Hostname  string `json:"hostname"`
 	System    string `json:"system"`             // uname -s
 	Dir       string `json:"dir"`                // where attempts are kept; empty when Degraded
+	DirID     string `json:"dir_id,omitempty"`   // goes with Dir when it is removed, and tells one made anew from it
 	FreeBytes int64  `json:"free_bytes"`         // on the file system of Dir; -1 when unknown
 	Degraded  string `json:"degraded,omitempty"` // why attempts can't be kept here; empty when they can
 }
@@ -131,7 +132,8 @@ const (
 	Orphan
 	// NeverStarted: it did not start and, when fenced, never will.
 	NeverStarted
-	// Died: started, left no result, and nothing of it is alive.
+	// Died: started, left no result, and nothing of it is alive; or the host's
+	// record of it was removed, as Report.Detail then says: it may have run.
 	Died
 	// Rebooted: the host was booted since the intent, and there is no result.
 	Rebooted

@@ -14,6 +14,10 @@ import (
 // between them. Progress starts the count anew.
 var followPauses = []time.Duration{0, 200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
 
+// followPatience bounds how long Follow waits for new connections before it gives up
+// without progress: its caller then asks the host, and tells the operator.
+const followPatience = 15 * time.Second
+
 // errLookCloser says that the attempt seems not to go on by itself.
 var errLookCloser = errors.New("the runner isn't seen alive")
 
@@ -24,9 +28,10 @@ func (s *shell) Follow(ctx context.Context, a Attempt, from Offsets, sink Sink) 
 	}
 	f := &follower{shell: s, attempt: a, at: from, sink: sink}
 	failures := 0
+	var lost time.Time // since when there was no progress; zero: there may be
 	for {
 		before := f.at
-		res, err := f.once(ctx)
+		res, err := f.once(ctx, lost)
 		if err == nil {
 			return res, nil
 		}
@@ -43,10 +48,10 @@ func (s *shell) Follow(ctx context.Context, a Attempt, from Offsets, sink Sink) 
 				return Result{}, err
 			}
 		}
-		if f.at != before {
-			failures = 0
+		if f.at != before || lost.IsZero() {
+			failures, lost = 0, time.Now()
 		}
-		if failures >= len(followPauses) {
+		if failures >= len(followPauses) || time.Since(lost) >= followPatience {
 			return Result{}, fmt.Errorf("follow attempt %s: %w", a.ID, err)
 		}
 		select {
@@ -80,11 +85,17 @@ func (f *follower) lookCloser(ctx context.Context) error {
 	return &FateError{Report: rep}
 }
 
-// once follows over one session.
-func (f *follower) once(ctx context.Context) (Result, error) {
+// once follows over one session. When there is none since lost, a new connection
+// must come within the patience.
+func (f *follower) once(ctx context.Context, lost time.Time) (Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p, err := f.shell.program(ctx)
+	connecting, connected := ctx, context.CancelFunc(func() {})
+	if !lost.IsZero() {
+		connecting, connected = context.WithDeadline(ctx, lost.Add(followPatience))
+	}
+	p, err := f.shell.program(connecting)
+	connected()
 	if err != nil {
 		return Result{}, err
 	}

@@ -78,6 +78,7 @@ func (p *program) setAttempt(a Attempt) {
 
 func (p *program) setHost(h Host) {
 	p.set("sg_dir", h.Dir)
+	p.set("sg_dirid", h.DirID)
 	p.set("sg_machine", h.MachineID)
 	p.set("sg_boot", h.BootID)
 }

@@ -47,6 +47,10 @@ func (l *localTransport) connect(context.Context) error { return nil }
 
 func (l *localTransport) hostKey() string { return "" }
 
+func (l *localTransport) unreached(cause error, hint string) *ReachError {
+	return &ReachError{Host: "local", Hint: hint, Cause: cause}
+}
+
 func (l *localTransport) close() error {
 	l.mu.Lock()
 	l.closed = true
@@ -59,7 +63,7 @@ func (l *localTransport) begin() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return &ReachError{Host: "local", Cause: errClosed}
+		return l.unreached(errClosed, "")
 	}
 	l.calls.Add(1)
 	return nil
@@ -85,17 +89,17 @@ func (l *localTransport) run(ctx context.Context, c call) (int, error) {
 	defer g.close()
 	out, err := newDrain(g.writer(c.stdout))
 	if err != nil {
-		return 0, &ReachError{Host: "local", Cause: err}
+		return 0, l.unreached(err, "")
 	}
 	defer out.abandon()
 	errs, err := newDrain(g.writer(c.stderr))
 	if err != nil {
-		return 0, &ReachError{Host: "local", Cause: err}
+		return 0, l.unreached(err, "")
 	}
 	defer errs.abandon()
 	cmd.Stdout, cmd.Stderr = out.w, errs.w
 	if err := cmd.Start(); err != nil {
-		return 0, &ReachError{Host: "local", Cause: fmt.Errorf("start %s: %w", l.options.Shell, err)}
+		return 0, l.unreached(fmt.Errorf("start %s: %w", l.options.Shell, err), "")
 	}
 	out.start()
 	errs.start()

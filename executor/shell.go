@@ -50,26 +50,6 @@ func (s *shell) ask(ctx context.Context, p *program, detaches bool, scripts ...s
 	return r, err
 }
 
-// Identify implements [Executor].
-func (s *shell) Identify(ctx context.Context) (Host, error) {
-	p, err := s.program(ctx)
-	if err != nil {
-		return Host{}, fmt.Errorf("identify host: %w", err)
-	}
-	r, err := s.ask(ctx, p, false, "frame", "process", "identity", "identify")
-	if err != nil {
-		return Host{}, fmt.Errorf("identify host: %w", err)
-	}
-	h := Host{
-		MachineID: r.get("machine"), BootID: r.get("boot"), HostKey: s.t.hostKey(), User: r.get("user"),
-		Hostname: r.get("hostname"), System: r.get("system"), Dir: r.get("dir"), Degraded: r.get("degraded"), FreeBytes: -1,
-	}
-	if n, err := numbers(r.get("free_kib"), 1); err == nil {
-		h.FreeBytes = n[0] << 10
-	}
-	return h, nil
-}
-
 // program begins a program that asks who the host is. The key of the host is what a
 // host without a machine id is known by, so there is a connection first.
 func (s *shell) program(ctx context.Context) (*program, error) {
@@ -199,35 +179,9 @@ func numbers(s string, n int) ([]int64, error) {
 	return out, nil
 }
 
-// Discard implements [Executor].
-func (s *shell) Discard(ctx context.Context, host Host, run string) error {
-	if err := host.check(); err != nil {
-		return fmt.Errorf("discard run %q: %w", run, err)
-	}
-	if !runID.MatchString(run) {
-		return fmt.Errorf("discard run %q: it can't name a directory", run)
-	}
-	p, err := s.program(ctx)
-	if err != nil {
-		return fmt.Errorf("discard run %q: %w", run, err)
-	}
-	p.set("sg_run", run)
-	p.set("sg_id", "")
-	p.setHost(host)
-	if _, err := s.ask(ctx, p, false, "frame", "process", "identity", "attempt", "probe", "discard"); err != nil {
-		return fmt.Errorf("discard run %q: %w", run, err)
-	}
-	return nil
-}
-
 // Hand implements [Executor].
 func (s *shell) Hand(context.Context, Attempt, Terminal) (Result, error) {
 	return Result{}, &RefusedError{Reason: "this host doesn't lend terminals"}
-}
-
-// Kept implements [Executor].
-func (s *shell) Kept(context.Context, Host) ([]KeptRun, error) {
-	return nil, errors.New("list kept runs: the host doesn't answer")
 }
 
 // limitedBuffer keeps an answer, which is small by its nature.

@@ -22,6 +22,8 @@ type transport interface {
 	forward(ctx context.Context, network, address string) (net.Conn, error)
 	// hostKey is the fingerprint of the host's key, once connected; empty on this machine.
 	hostKey() string
+	// unreached is the error of a host that can't be used.
+	unreached(cause error, hint string) *ReachError
 	close() error
 }
 

@@ -63,11 +63,11 @@ func Suite(t *testing.T, boot BootMachine) {
 			"signal that is ignored":              testTermIgnored,
 			"signal to an orphan":                 testSignalOrphan,
 			"discard while it runs":               testDiscardRunning,
-			"attempt directory gone":              testDirectoryGone,
 			"ids that can't name anything":        testBadIDs,
 			"commands that can't be handed over":  testBadCommands,
 			"attempt on a host identified anew":   testStartElsewhere,
 			"follow of what can't end any longer": testFollowFates,
+			"home of two machines":                testSharedHome,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -99,6 +99,9 @@ func Protocol(t *testing.T, boot BootMachine) {
 			"discard":       testDiscard,
 			"signal":        testSignal,
 			"kill":          testKill,
+			"kept":          testKept,
+			"record gone":   testRecordGone,
+			"all gone":      testDirectoryGone,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

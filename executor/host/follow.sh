@@ -36,7 +36,7 @@ while :; do
 		sg_say alive || exit 1
 		if { [ "$sg_boot_now" != "$sg_boot" ] || ! sg_runner_lives; } && ! sg_result; then
 			# A claim gets a while to pass its point of no return.
-			if [ -d "$sg_att/go" ] || [ "$sg_idle" -ge 40 ]; then
+			if [ -d "$sg_att/go" ] || [ ! -d "$sg_att" ] || [ "$sg_idle" -ge 40 ]; then
 				sg_say look
 				sg_say end
 				exit 0

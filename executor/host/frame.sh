@@ -4,6 +4,17 @@
 sg_umask=$(umask)
 umask 077
 unset CDPATH
+# Options and functions that a login's bash hands down; they'd change what is below.
+set +aefuC
+case ${BASH_VERSION-} in
+?*)
+	set +o pipefail
+	shopt -u failglob nullglob dotglob nocaseglob nocasematch
+	export -n SHELLOPTS BASHOPTS sg_v sg_n sg_l sg_h sg_p
+	unset -f cat cd command date df du echo env head id kill ls mkdir mv printf ps pwd read rm rmdir sed sha256sum \
+		shasum sleep sync tail test tr uname wc [
+	;;
+esac
 
 # sg_put TEXT writes TEXT without a newline; printf isn't built into mksh, and a
 # program's argument is limited where a builtin's isn't.

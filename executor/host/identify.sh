@@ -59,7 +59,28 @@ sg_suits() {
 		sg_why="$1 is on a network file system ($sg_type)"
 		return 1
 	fi
-	sg_why=$(mkdir "$1/.try-$sg_n" 2>&1 && rmdir "$1/.try-$sg_n" 2>&1)
+	sg_why=$(mkdir "$1/.try-$sg_n" 2>&1) || return 1
+	# A full disk may let directories be made.
+	{ sg_put "$sg_p" >"$1/.try-$sg_n/file"; } 2>/dev/null || sg_why="$1 can't be written to: is its disk full?"
+	rm -rf "$1/.try-$sg_n"
+	[ -z "$sg_why" ]
+}
+
+# sg_name gives the chosen directory an id, which goes with it when it's removed.
+sg_name() {
+	[ -s "$sg_dir/id" ] || (
+		set -C
+		sg_put "$sg_n
+" >"$sg_dir/id"
+	) 2>/dev/null
+	sg_tries=0 sg_dirid=
+	until { read -r sg_dirid <"$sg_dir/id"; } 2>/dev/null || [ "$sg_tries" -ge 10 ]; do
+		sg_tries=$((sg_tries + 1))
+		sg_pause
+		# Whoever was to write it has been cut off.
+		[ "$sg_tries" -lt 9 ] || sg_put "$sg_n
+" >"$sg_dir/id"
+	done
 }
 
 # sg_choose sets sg_dir, or sg_degraded to the reasons.
@@ -82,8 +103,9 @@ sg_choose() {
 sg_identity
 sg_uid=$(id -u)
 sg_choose
-sg_free=-1
+sg_free=-1 sg_dirid=
 if [ -n "$sg_dir" ]; then
+	sg_name
 	set -- $(LC_ALL=C df -Pk "$sg_dir" 2>/dev/null | tail -n 1)
 	while [ $# -ge 2 ]; do
 		case $2 in
@@ -98,7 +120,7 @@ fi
 # A command must not share its process group with the server that started it.
 if sg_stat "$$" && [ "$sg_pgrp" != "$$" ] && [ "$sg_pgrp" != "$sg_ppid" ]; then
 	sg_degraded="the server gives commands no process group of their own"
-	sg_dir=
+	sg_dir= sg_dirid=
 fi
 sg_say machine "$sg_machine_now"
 sg_say boot "$sg_boot_now"
@@ -106,6 +128,7 @@ sg_say user "$(id -un)"
 sg_say hostname "$(uname -n)"
 sg_say system "$(uname -s)"
 sg_say dir "$sg_dir"
+sg_say dir_id "$sg_dirid"
 sg_say free_kib "$sg_free"
 sg_flat "$sg_degraded"
 sg_say degraded "$sg_flat"

@@ -45,8 +45,18 @@ sg_fate() {
 		return
 	fi
 	# With the directory the memory is gone; its absence proves nothing.
-	[ -d "$sg_dir" ] || sg_fail "the attempt directory $sg_dir is gone"
-	[ ! -e "$sg_rundir.closed" ] || sg_fail "the run is closed on this host and its attempts are removed"
+	if ! sg_kept; then
+		sg_fate=died sg_detail="the attempt directory $sg_dir was removed since the intent: whether it ran, and whether it still runs, isn't known here"
+		return
+	fi
+	if sg_listed && [ ! -d "$sg_att" ]; then
+		sg_fate=died sg_detail="it was claimed here, and $sg_att was removed since: whether it ran, and whether it still runs, isn't known here"
+		return
+	fi
+	if [ -e "$sg_rundir.closed" ] && [ ! -d "$sg_att" ]; then
+		sg_fate=died sg_detail="the run was closed on this host, with nothing of it running, and its attempts were removed: whether this one ran isn't known here"
+		return
+	fi
 	if [ "$1" = 1 ]; then
 		[ -d "$sg_rundir" ] || mkdir "$sg_rundir" 2>/dev/null
 		[ -d "$sg_att" ] || mkdir "$sg_att" 2>/dev/null

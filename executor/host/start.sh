@@ -69,7 +69,7 @@ sg_whole
 sg_identity
 [ "$sg_machine_now" = "$sg_machine" ] || sg_refuse "this is machine $sg_machine_now, the intent names $sg_machine"
 [ "$sg_boot_now" = "$sg_boot" ] || sg_refuse "the host was booted since the intent"
-[ -d "$sg_dir" ] || sg_fail "the attempt directory $sg_dir is gone"
+sg_kept || sg_fail "the attempt directory $sg_dir was removed since the intent"
 [ ! -e "$sg_rundir.closed" ] || sg_refuse "the run is closed on this host"
 (sg_env) </dev/null >/dev/null 2>&1 || sg_refuse "this host's shell doesn't let a variable of the command be set"
 
@@ -81,6 +81,13 @@ if [ -n "$sg_proc" ]; then
 fi
 
 [ -d "$sg_rundir" ] || mkdir "$sg_rundir" 2>/dev/null
+if sg_listed && [ ! -d "$sg_att" ]; then
+	sg_say claim known
+	sg_say reason "the host has claimed this attempt before, and its record was removed since"
+	sg_say record "listed in $sg_rundir.claims"
+	sg_say end
+	exit 0
+fi
 if ! sg_error=$(mkdir "$sg_att" 2>&1); then
 	[ ! -d "$sg_att" ] || sg_claimed
 	sg_fail "can't claim: $sg_error"
@@ -99,7 +106,7 @@ leader $sg_leader
 end
 "
 {
-	sg_put "$sg_text" >"$sg_att/meta" &&
+	sg_list && sg_put "$sg_text" >"$sg_att/meta" &&
 		sg_put "$sg_body" >"$sg_att/body" &&
 		sg_put "                                        
 " >"$sg_att/rc.tmp" &&
