@@ -151,23 +151,51 @@ func (p *proof) next(r *row) error {
 	if r.runSeq != p.seq+1 {
 		return fmt.Errorf("event %d is missing; the next one is %d", p.seq+1, r.runSeq)
 	}
+	if err := r.carries(); err != nil {
+		return err
+	}
+	if err := p.links(r); err != nil {
+		return err
+	}
+	if hash := r.digest(); string(hash[:]) != string(r.hash) {
+		return errChanged
+	}
+	p.seq, p.head = r.runSeq, r.hash
+	return nil
+}
+
+// links proves that the row is chained to the one before it.
+func (p *proof) links(r *row) error {
+	switch {
+	case r.runSeq == 1:
+		return p.first(r)
+	case p.head != nil && string(r.prev) != string(p.head):
+		return errors.New("it isn't chained to the event before it")
+	}
+	return nil
+}
+
+var errChanged = errors.New("it was changed after it was written: its hash differs")
+
+// carries proves that the payload is the one that was written.
+func (r *row) carries() error {
 	if len(r.prev) != sha256.Size || len(r.hash) != sha256.Size {
 		return errors.New("its hashes aren't SHA-256")
 	}
 	if r.payload != nil && sha256.Sum256(r.payload) != [sha256.Size]byte(pad(r.payloadSH)) {
 		return errors.New("its payload was changed after it was written")
 	}
-	if r.runSeq == 1 {
-		if err := p.first(r); err != nil {
-			return err
-		}
-	} else if p.head != nil && string(r.prev) != string(p.head) {
-		return errors.New("it isn't chained to the event before it")
+	return nil
+}
+
+// intact proves that the row is as it was written.
+func (r *row) intact() error {
+	if err := r.carries(); err != nil {
+		return err
 	}
 	if hash := r.digest(); string(hash[:]) != string(r.hash) {
-		return errors.New("it was changed after it was written: its hash differs")
+		return errChanged
 	}
-	p.seq, p.head = r.runSeq, r.hash
 	return nil
 }
 

@@ -3,7 +3,9 @@ package state
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -92,20 +94,31 @@ func (e *DuplicateError) Error() string {
 // SpaceError is a disk without room for what a step may need to write.
 type SpaceError struct {
 	Path       string
-	Free, Need int64 // bytes
+	Free, Need int64 // bytes, or inodes
+	Inodes     bool
 }
 
 func (e *SpaceError) Error() string {
+	if e.Inodes {
+		return fmt.Sprintf("%q has room for %d more files, and %d must be free before something is started", e.Path, e.Free, e.Need)
+	}
 	return fmt.Sprintf("%q has %d MiB left, and %d MiB must be free before something is started", e.Path, e.Free>>20, e.Need>>20)
 }
 
 // BusyError is a journal in which another process writes for longer than a
 // write ever takes.
-type BusyError struct{ Holders []string } // who drives runs in it now
+type BusyError struct {
+	Writer  string   // the process that has it locked; "" when it can't be seen
+	Holders []string // who drives runs in it now
+}
 
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("another process has been writing to the journal for %s (driving runs now: %s)",
-		busyTimeout, strings.Join(e.Holders, ", "))
+	by := "another process"
+	if e.Writer != "" {
+		by = e.Writer
+	}
+	return fmt.Sprintf("%s has been writing to the journal for %s (driving runs now: %s)",
+		by, busyTimeout, strings.Join(e.Holders, ", "))
 }
 
 // BrokenError is a run whose events are not what was written.
@@ -134,8 +147,10 @@ func (e *CorruptError) Error() string { return fmt.Sprintf("the file is damaged:
 func (e *CorruptError) Unwrap() error { return e.Cause }
 
 func corrupt(path string, cause error) error {
+	broken := filepath.Join(filepath.Dir(path), "broken")
 	return text.WithHint(&CorruptError{path, cause}, fmt.Sprintf(
-		"nothing was changed; keep it with its log (`mkdir broken && mv %s* broken/`), put a copy back or start anew", shell(path)))
+		"nothing was changed; keep it with its log and its runs (`mkdir %s && mv %s* %s %s`), put a copy back or start anew",
+		shell(broken), shell(path), shell(filepath.Join(filepath.Dir(path), runsDir)), shell(broken)))
 }
 
 func codeOf(err error) (sqlite3.Error, bool) {
@@ -161,11 +176,20 @@ func cannotShare(err error) bool {
 	return ok && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly || e.Code == sqlite3.ErrIoErr)
 }
 
+// isFull tells whether there was no space, or none that a quota gives.
+func isFull(e sqlite3.Error) bool {
+	switch e.SystemErrno {
+	case syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG:
+		return true
+	}
+	return e.Code == sqlite3.ErrFull
+}
+
 func openError(path string, err error) error {
 	if isCorrupt(err) {
 		return corrupt(path, err)
 	}
-	if e, ok := codeOf(err); ok && e.Code == sqlite3.ErrFull {
+	if e, ok := codeOf(err); ok && isFull(e) {
 		return text.WithHint(err, "make room on the file system of "+shell(path)+"; nothing was lost")
 	}
 	return err

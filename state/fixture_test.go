@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 }
 
 var children = map[string]func([]string) error{
-	"append": childAppend, "hold": childHold, "fill": childFill, "open": childOpen, "together": childTogether, "write": childWrite,
+	"append": childAppend, "hold": childHold, "fill": childFill, "open": childOpen, "together": childTogether, "write": childWrite, "stuck": childStuck,
 }
 
 var (
@@ -187,6 +187,19 @@ func (c *child) rest(t testing.TB) []string {
 	}
 	if err := c.cmd.Wait(); err != nil {
 		t.Fatalf("child: %v\n%s\n%s", err, strings.Join(all, "\n"), c.errs.String())
+	}
+	return all
+}
+
+// failed returns the child's other lines; it must end with an error.
+func (c *child) failed(t testing.TB) []string {
+	t.Helper()
+	var all []string
+	for c.lines.Scan() {
+		all = append(all, c.lines.Text())
+	}
+	if err := c.cmd.Wait(); err == nil {
+		t.Error("child ended well")
 	}
 	return all
 }

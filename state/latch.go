@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 	"golang.org/x/sys/unix"
@@ -76,7 +75,7 @@ func (s *Store) write(ctx context.Context, urgent bool, f func(*sql.Tx) error) e
 		return nil
 	}
 	if isBusy(err) {
-		return text.WithHint(&BusyError{s.drivers(ctx)}, "end that process, or wait for it, and try again")
+		return s.busy(ctx)
 	}
 	if !s.latchOn(err) {
 		return err
@@ -87,6 +86,15 @@ func (s *Store) write(ctx context.Context, urgent bool, f func(*sql.Tx) error) e
 		}
 	}
 	return s.latched.hinted()
+}
+
+// busy says who writes for so long.
+func (s *Store) busy(ctx context.Context) error {
+	e, do := &BusyError{Holders: s.drivers(ctx)}, "end that process, or wait for it, and try again"
+	if h, ok := writerOf(s.path); ok {
+		e.Writer, do = h.String(), h.remedy()
+	}
+	return text.WithHint(e, do+"; nothing was started")
 }
 
 // mayWrite fails when the store is closed, latched, or no longer the file at its
@@ -142,11 +150,6 @@ func (s *Store) latchOn(err error) bool {
 	if !ok {
 		return false
 	}
-	full := e.Code == sqlite3.ErrFull
-	switch e.SystemErrno {
-	case syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG:
-		full = true
-	}
 	switch e.Code {
 	case sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrReadonly,
 		sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrProtocol:
@@ -154,37 +157,85 @@ func (s *Store) latchOn(err error) bool {
 		return false
 	}
 	if s.latched == nil {
-		s.latched = &LatchedError{Path: s.path, Cause: err, full: full}
+		s.latched = &LatchedError{Path: s.path, Cause: err, full: isFull(e)}
 	}
 	return true
 }
 
-// roomFor fails when events start something and the disk is nearly full.
+// roomFor fails when events start something and the disk is nearly full. What
+// was set aside for outcomes and isn't there is set aside again.
 func (s *Store) roomFor(events []run.Event) error {
-	if s.opt.MinFree <= 0 {
-		return nil
-	}
 	for _, e := range events {
 		switch e.(type) {
 		case run.RunStarted, run.Intent:
 		default:
 			continue
 		}
-		var st unix.Statfs_t
-		if err := unix.Statfs(s.dir, &st); err != nil {
-			return fmt.Errorf("find the free space of %q: %w", s.dir, err)
+		if s.opt.MinFree > 0 {
+			free, inodes, err := room(s.dir)
+			if err == nil {
+				err = enough(s.dir, free, inodes, s.opt.MinFree)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		free := int64(st.Bavail) * int64(st.Bsize) //nolint:gosec,unconvert // types differ between systems
-		if free < s.opt.MinFree {
-			return text.WithHint(&SpaceError{s.dir, free, s.opt.MinFree},
-				"make room on that file system and try again; nothing was started")
-		}
+		s.keepBallast()
 		return nil
 	}
 	return nil
 }
 
-func (s *Store) ballastPath() string { return filepath.Join(s.dir, "ballast") }
+// minInodes must be free before something is started: a head is a new file each
+// time.
+const minInodes = 64
+
+// room returns the bytes and the inodes that are free; -1 inodes where the file
+// system doesn't count them.
+func room(dir string) (free, inodes int64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, 0, fmt.Errorf("find the free space of %q: %w", dir, err)
+	}
+	inodes = -1
+	if st.Files > 0 {
+		inodes = int64(st.Ffree) //nolint:gosec // types differ between systems
+	}
+	return int64(st.Bavail) * int64(st.Bsize), inodes, nil //nolint:gosec,unconvert // types differ between systems
+}
+
+func inodesText(n int64) string {
+	if n < 0 {
+		return "inodes without number"
+	}
+	return fmt.Sprintf("%d inodes", n)
+}
+
+func enough(dir string, free, inodes, need int64) error {
+	switch {
+	case free < need:
+		return text.WithHint(&SpaceError{Path: dir, Free: free, Need: need},
+			"make room on that file system (`df -h "+shell(dir)+"`) and try again; nothing was started")
+	case inodes >= 0 && inodes < minInodes:
+		return text.WithHint(&SpaceError{Path: dir, Free: inodes, Need: minInodes, Inodes: true},
+			"remove files on that file system (`df -i "+shell(dir)+"`) and try again; nothing was started")
+	}
+	return nil
+}
+
+const ballastName = "ballast"
+
+func (s *Store) ballastPath() string { return filepath.Join(s.dir, ballastName) }
+
+// keepBallast sets space aside, or says that there is none.
+func (s *Store) keepBallast() {
+	if s.opt.Ballast <= 0 {
+		return
+	}
+	if err := s.layBallast(); err != nil {
+		s.note(fmt.Sprintf("no space is set aside for outcomes on a full disk: %v", err))
+	}
+}
 
 // layBallast sets space aside.
 func (s *Store) layBallast() (err error) {

@@ -71,27 +71,35 @@ func (s *Store) records(ctx context.Context, runID string, after uint64) ([]run.
 	return recs, nil
 }
 
+// The rows of a run from a number on, by its index, and where that is damaged by
+// the table alone, which has them in the same order.
+const (
+	byIndex = `SELECT ` + rowColumns + ` FROM event WHERE run_id=? AND run_seq>=? ORDER BY run_seq`
+	byTable = `SELECT ` + rowColumns + ` FROM event NOT INDEXED WHERE run_id=? AND run_seq>=? ORDER BY seq`
+)
+
 // prove proves a run's rows from number from on, each of which it hands on. The
 // error of a row that isn't as it was written is a *BrokenError. Where the
 // database is damaged, as much is read as can be.
 func (s *Store) prove(ctx context.Context, runID string, from uint64, use func(*row) error) (proof, error) {
-	p, err := prove(ctx, s.r, runID, from, use)
+	p := proof{runID: runID, seq: max(from, 1) - 1}
+	err := p.rows(ctx, s.r, byIndex, use)
+	if isCorrupt(err) {
+		if p.rows(ctx, s.r, byTable, use) == nil {
+			err = fmt.Errorf("its events can be read, and their index can't: %w", err)
+		}
+	}
 	if err = s.readError(err); s.newer != nil && errors.As(err, new(*BrokenError)) {
 		return p, errors.Join(newerSchema(s.newer.Have, s.newer.Known), err)
 	}
 	return p, err
 }
 
-// prove reads the rows of a run. The first row's link to the one before it is
-// taken as it stands.
-func prove(ctx context.Context, source source, runID string, from uint64, use func(*row) error) (p proof, err error) {
-	p.runID = runID
-	if from > 0 {
-		p.seq = from - 1
-	}
-	rows, err := source.QueryContext(ctx, `SELECT `+rowColumns+` FROM event WHERE run_id=? AND run_seq>=? ORDER BY run_seq`, runID, from)
+// rows proves the rows that follow those proven.
+func (p *proof) rows(ctx context.Context, from source, query string, use func(*row) error) (err error) {
+	rows, err := from.QueryContext(ctx, query, p.runID, p.seq+1)
 	if err != nil {
-		return p, err
+		return err
 	}
 	defer func() {
 		if cerr := rows.Close(); err == nil && cerr != nil {
@@ -101,16 +109,16 @@ func prove(ctx context.Context, source source, runID string, from uint64, use fu
 	for rows.Next() {
 		var r row
 		if err := rows.Scan(r.fields()...); err != nil {
-			return p, err
+			return err
 		}
 		if err := p.next(&r); err != nil {
-			return p, broken(runID, p.seq+1, err.Error())
+			return broken(p.runID, p.seq+1, err.Error())
 		}
 		if err := use(&r); err != nil {
-			return p, err
+			return err
 		}
 	}
-	return p, rows.Err()
+	return rows.Err()
 }
 
 // Head returns the number of a run's last event, 0 when there is none. It is

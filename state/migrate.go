@@ -135,7 +135,8 @@ func census(ctx context.Context, from source) (map[string]string, error) {
 	}
 	ends := map[string]string{}
 	for _, id := range ids {
-		p, err := prove(ctx, from, id, 0, func(*row) error { return nil })
+		p := proof{runID: id}
+		err := p.rows(ctx, from, byIndex, func(*row) error { return nil })
 		if err != nil && !errors.As(err, new(*BrokenError)) {
 			return nil, err
 		}
@@ -183,17 +184,22 @@ func (s *Store) readable(ctx context.Context, known int) error {
 			"any command that can write to the directory brings it up to date, such as `stepgate resume`")
 	case have > known:
 		for _, q := range []string{runColumns, `SELECT ` + rowColumns + ` FROM event`, leaseColumns, chunkColumns} {
-			stmt, err := s.r.PrepareContext(ctx, q)
-			if err != nil {
+			if prepares(ctx, s.r, q) != nil {
 				return newerSchema(have, known)
-			}
-			if err := stmt.Close(); err != nil {
-				return err
 			}
 		}
 		s.newer = &NewerSchemaError{have, known}
 		s.note(fmt.Sprintf("%v: only what this version knows is shown", s.newer))
 	}
+	return nil
+}
+
+func prepares(ctx context.Context, db *sql.DB, query string) (err error) {
+	stmt, err := db.PrepareContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stmt.Close()) }()
 	return nil
 }
 

@@ -24,7 +24,10 @@ const (
 )
 
 // prepareDir makes the state directory, or refuses the one that is there.
-func prepareDir(dir string, unsafeFS bool) error {
+func prepareDir(dir string) error {
+	if err := ownGround(dir); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return text.WithHint(err, "make "+shell(dir)+" yourself with `mkdir -p -m 700 "+shell(dir)+
 			"`, or set XDG_STATE_HOME to a directory of yours")
@@ -32,14 +35,11 @@ func prepareDir(dir string, unsafeFS bool) error {
 	if err := private(dir, dirMode, shell(dir)); err != nil {
 		return err
 	}
-	if err := writable(dir, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx "+shell(dir)); err != nil {
-		return err
-	}
-	if !unsafeFS {
-		if err := localFS(dir); err != nil {
-			return err
-		}
-	}
+	return writable(dir, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx "+shell(dir))
+}
+
+// prepareRuns makes the directory of the runs' locks and heads.
+func prepareRuns(dir string) error {
 	runs := filepath.Join(dir, runsDir)
 	if err := os.Mkdir(runs, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -48,6 +48,35 @@ func prepareDir(dir string, unsafeFS bool) error {
 		return err
 	}
 	return writable(runs, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx "+shell(runs))
+}
+
+// ownGround refuses to make a directory in what is another user's, as after a
+// sudo that has kept HOME: that user could not use it then. Nor is a journal
+// kept for a program that somebody else has lent the rights of its owner.
+func ownGround(dir string) error {
+	if os.Geteuid() != os.Getuid() {
+		return text.WithHint(fmt.Errorf("this process has the rights of user id %d and was started by %d", os.Geteuid(), os.Getuid()),
+			"take the set-user-ID bit from the program: `chmod u-s $(command -v stepgate)`")
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		fi, err := os.Stat(dir)
+		if errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		st, ok := fi.Sys().(*syscall.Stat_t)
+		if ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 {
+			return another(dir, st.Uid)
+		}
+		return nil
+	}
+}
+
+func another(path string, owner uint32) error {
+	return text.WithHint(fmt.Errorf("%q belongs to user id %d, and you are %d", path, owner, os.Geteuid()),
+		"run stepgate as its owner, or set XDG_STATE_HOME to a directory of yours; after sudo, HOME can still be another user's")
 }
 
 // prepareFile makes the database's file, so that SQLite never makes it with a
@@ -106,8 +135,7 @@ func private(path string, mode fs.FileMode, fix string) error {
 		return text.WithHint(fmt.Errorf("%q is a %s", path, kindOf(fi)), "move "+shell(path)+" away")
 	}
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
-		return text.WithHint(fmt.Errorf("%q belongs to user id %d, and you are %d", path, st.Uid, os.Geteuid()),
-			"run stepgate as its owner, or set XDG_STATE_HOME to a directory of yours; after sudo, HOME can still be another user's")
+		return another(path, st.Uid)
 	}
 	if fi.Mode().Perm()&^mode != 0 {
 		return text.WithHint(fmt.Errorf("%q is open to others (mode %04o)", path, fi.Mode().Perm()),

@@ -31,7 +31,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		}, "is a symbolic link", "move DIR/stepgate.db away"},
 		{"no database", func(t *testing.T, p string) { create(t, p, strings.Repeat("hello ", 1000), 0o600) }, "the file is damaged", "nothing was changed"},
-		{"damaged", func(t *testing.T, p string) { scribble(t, p) }, "the file is damaged", "mkdir broken && mv DIR/stepgate.db*"},
+		{"damaged", func(t *testing.T, p string) { scribble(t, p) }, "the file is damaged", "mkdir DIR/broken && mv DIR/stepgate.db* DIR/runs DIR/broken"},
 		{"of another program", func(t *testing.T, p string) { raw(t, p, "PRAGMA application_id=7") }, "not a journal of stepgate", ""},
 		{"of a later version", func(t *testing.T, p string) { raw(t, p, "PRAGMA user_version=99") }, "it has schema 99, and this version of stepgate knows 1", "the version of stepgate that wrote it"},
 	} {

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"stepgate/runbook/text"
 )
 
 // process is who a process is. A pid alone is used again, after a reboot or
@@ -61,4 +63,25 @@ func (p process) elsewhere(self process) bool {
 func (p process) alive(self process) bool {
 	start, ok := startOf(p.pid)
 	return ok && p.boot == self.boot && p.start == start
+}
+
+// writer is a process that has the journal locked.
+type writer struct {
+	pid  int
+	name string // of its program; "" when it can't be seen
+}
+
+func (w writer) String() string {
+	if w.name == "" {
+		return fmt.Sprintf("process %d", w.pid)
+	}
+	return fmt.Sprintf("process %d (%s)", w.pid, text.Line(text.Untrusted(w.name)))
+}
+
+// remedy is what to do about a writer that doesn't end.
+func (w writer) remedy() string {
+	if stopped(w.pid) {
+		return fmt.Sprintf("process %d is stopped: `kill -CONT %d` lets it go on, `kill -KILL %d` ends it", w.pid, w.pid, w.pid)
+	}
+	return fmt.Sprintf("wait for process %d, or end it (`kill %d`), and try again", w.pid, w.pid)
 }

@@ -55,6 +55,8 @@ type Store struct {
 
 	latched *LatchedError
 
+	unsafe string // why the place is not one for a journal; "": it is
+
 	notesMu sync.Mutex
 	notes   []string
 }
@@ -83,7 +85,7 @@ func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if s.self, err = thisProcess(); err != nil {
 		return nil, err
 	}
-	if err := prepareDir(s.dir, o.UnsafeFS); err != nil {
+	if err := s.preparePlace(); err != nil {
 		return nil, err
 	}
 	unlock, err := lockSetup(ctx, s.dir)
@@ -102,12 +104,22 @@ func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if s.file, err = lookAt(path); err != nil {
 		return nil, errors.Join(err, s.r.Close(), s.w.Close())
 	}
-	if o.Ballast > 0 {
-		if err := s.layBallast(); err != nil {
-			s.note(fmt.Sprintf("no space is set aside for outcomes on a full disk: %v", err))
-		}
-	}
+	s.keepBallast()
 	return s, nil
+}
+
+func (s *Store) preparePlace() error {
+	if err := prepareDir(s.dir); err != nil {
+		return err
+	}
+	if err := localFS(s.dir); err != nil {
+		if !s.opt.UnsafeFS {
+			return text.WithHint(err, text.HintOf(err)+"; `--journal-unsafe-fs` accepts it, and the run says so for good")
+		}
+		s.unsafe = fmt.Sprintf("the journal was accepted by --journal-unsafe-fs: %v", err)
+		s.note(s.unsafe)
+	}
+	return prepareRuns(s.dir)
 }
 
 func (s *Store) prepareSchema(ctx context.Context) error {
@@ -191,6 +203,10 @@ func (s *Store) Warnings() []string {
 	defer s.notesMu.Unlock()
 	return append([]string(nil), s.notes...)
 }
+
+// Unsafe says what was accepted by [Options.UnsafeFS]; "" when nothing had to
+// be. Who opens the journal so writes it into the run, as a Note.
+func (s *Store) Unsafe() string { return s.unsafe }
 
 // note adds a warning once.
 func (s *Store) note(text string) {
