@@ -42,7 +42,7 @@ var classes = map[string]word{
 
 	"monitor":    {onMonitor, ".monitor: a fence sampled beside the run"},
 	"background": {onCommand | onMonitor, ".background: a command kept alive beside the run"},
-	"reboot":     {onCommand, ".reboot: a command that takes its host down"},
+	"reboot":     {where: onCommand},
 	"tty":        {onCommand, ".tty: a command that takes over the terminal"},
 }
 
@@ -73,7 +73,7 @@ var attributes = map[string]word{
 	"title":        {where: onAlone},
 
 	"user":      {onStep | onRunnable, "user: another user on the host"},
-	"reconnect": {onCommand, "reconnect: a host that goes away and comes back"},
+	"reconnect": {where: onCommand},
 	"approvers": {onTask | onAlone, "approvers: a second person at the gate"},
 }
 
