@@ -20,7 +20,7 @@ import (
 // printer writes what happens in a run, line by line, as snapshots show it.
 type printer struct {
 	out    io.Writer
-	src    Outputs
+	src    tui.Source
 	seen   map[run.Key]uint64                  // number of the last event told, by cell
 	phases map[run.Key]map[run.Phase]time.Time // checks told
 	status map[run.Key]run.Status              // told last
@@ -38,7 +38,7 @@ type stream struct {
 	rest []byte // an unfinished line
 }
 
-func newPrinter(out io.Writer, src Outputs) *printer {
+func newPrinter(out io.Writer, src tui.Source) *printer {
 	return &printer{
 		out: out, src: src, seen: map[run.Key]uint64{}, phases: map[run.Key]map[run.Phase]time.Time{},
 		status: map[run.Key]run.Status{}, read: map[string]*[2]stream{}, hosts: map[string]run.HostState{},
