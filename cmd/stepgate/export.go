@@ -23,23 +23,28 @@ func newExportCommand(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export [RUN]",
 		Short: "Write a run's transcript, also of an unfinished one",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Export writes what happened in a run: as Markdown for people (md), as one JSON object
+(json), or as its events, a JSON object a line (jsonl). It works while the run is open,
+from a journal that can't be written, and from the part of a damaged one that can be
+read: then it ends with 2.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExport(cmd.Context(), s, refOf(args), format, out)
 		},
 	}
-	c.Flags().StringVar(&format, "format", "md", "md or json")
+	c.Flags().StringVar(&format, "format", "md", "md, json or jsonl")
 	c.Flags().StringVarP(&out, "output", "o", "", "write to this file instead of stdout")
 	return c
 }
 
 func runExport(ctx context.Context, s streams, ref, format, out string) error {
 	write, ok := map[string]func(*bytes.Buffer, report.Transcript) error{
-		"md":   func(b *bytes.Buffer, t report.Transcript) error { return report.Markdown(b, t) },
-		"json": func(b *bytes.Buffer, t report.Transcript) error { return report.JSON(b, t) },
+		"md":    func(b *bytes.Buffer, t report.Transcript) error { return report.Markdown(b, t) },
+		"json":  func(b *bytes.Buffer, t report.Transcript) error { return report.JSON(b, t) },
+		"jsonl": func(b *bytes.Buffer, t report.Transcript) error { return report.Events(b, t.Records) },
 	}[format]
 	if !ok {
-		return usage("formats are: md, json", "export run %q: format %q is not known", ref, format)
+		return usage("formats are: md, json, jsonl", "export run %q: format %q is not known", ref, format)
 	}
 	p, err := openPast(ctx, ref)
 	if err != nil {
@@ -47,8 +52,7 @@ func runExport(ctx context.Context, s streams, ref, format, out string) error {
 	}
 	defer p.close()
 	var b bytes.Buffer
-	t := report.Transcript{Run: p.run, Records: p.records, Now: now(), Output: p.output(ctx)}
-	if err := write(&b, t); err != nil {
+	if err := write(&b, p.transcript(ctx)); err != nil {
 		return fmt.Errorf("export run %q: %w", p.id, err)
 	}
 	if out == "" {
@@ -59,14 +63,14 @@ func runExport(ctx context.Context, s streams, ref, format, out string) error {
 		return fmt.Errorf("export run %q to %q: %w", p.id, out, err)
 	}
 	p.exported(ctx, s, format, b.Bytes())
-	return nil
+	return p.complaint(s)
 }
 
 // exported notes the export on the timeline where the journal can be written;
 // an export from a broken or read-only journal is worth as much.
 func (p *past) exported(ctx context.Context, s streams, format string, data []byte) {
 	sum := sha256.Sum256(data)
-	store, err := openJournal(ctx)
+	store, err := openJournal(ctx, s)
 	if err == nil {
 		_, err = store.AppendGuest(ctx, p.id, operator(), now(), run.Exported{Format: format, SHA256: hex.EncodeToString(sum[:])})
 		store.Close() //nolint:errcheck,gosec // AppendGuest has reported what is durable

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"stepgate/runbook/report"
 	"stepgate/runbook/text"
@@ -35,26 +34,16 @@ Begin:
 }
 
 // openRuns are the runs that aren't closed, the one started last first.
-func openRuns(ctx context.Context) ([]state.Info, error) {
-	if _, err := os.Stat(journalPath()); os.IsNotExist(err) {
-		return nil, nil
-	}
-	store, err := readJournal(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close() //nolint:errcheck // nothing was written
-	infos, err := store.Runs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var open []state.Info
-	for _, i := range infos {
-		if i.Closed == "" {
-			open = append(open, i)
+func openRuns(ctx context.Context) (open []state.Info, err error) {
+	err = allRuns(ctx, func(_ *state.Store, infos []state.Info) error {
+		for _, i := range infos {
+			if i.Closed == "" {
+				open = append(open, i)
+			}
 		}
-	}
-	return open, nil
+		return nil
+	})
+	return open, err
 }
 
 func printOpen(w io.Writer, open []state.Info) error {

@@ -21,7 +21,7 @@ func main() {
 	}
 	keepFiles()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	code := Main(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, &console{}})
+	code := Main(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, console: &console{}})
 	stop()
 	os.Exit(code)
 }

@@ -2,16 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
-	"text/tabwriter"
-	"time"
-
-	"github.com/spf13/cobra"
 
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
@@ -21,110 +15,18 @@ import (
 	"stepgate/state"
 )
 
-func newListCommand(s streams) *cobra.Command {
-	var asJSON, books bool
-	c := &cobra.Command{
-		Use:   "list",
-		Short: "List runs, those that can be resumed first; or the shipped runbooks",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if books {
-				return listBooks(s, asJSON)
-			}
-			return runList(cmd.Context(), s, asJSON)
-		},
-	}
-	c.Flags().BoolVar(&asJSON, "json", false, "a JSON array")
-	c.Flags().BoolVar(&books, "runbooks", false, "list the shipped runbooks instead")
-	return c
-}
-
-func listBooks(s streams, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(s.out).Encode(shippedNames())
-	}
-	for _, n := range shippedNames() {
-		if _, err := fmt.Fprintln(s.out, n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-type listed struct {
-	ID      string    `json:"id"`
-	Title   string    `json:"title"`
-	Runbook string    `json:"runbook"`
-	Started time.Time `json:"started"`
-	Last    time.Time `json:"last"`
-	State   string    `json:"state"` // driven by …, resumable, or how it was closed
-	Events  int       `json:"events"`
-	Problem string    `json:"problem,omitempty"`
-}
-
-func runList(ctx context.Context, s streams, asJSON bool) error {
-	if _, err := os.Stat(journalPath()); os.IsNotExist(err) {
-		if asJSON {
-			return json.NewEncoder(s.out).Encode([]listed{})
-		}
-		_, err := fmt.Fprintln(s.err, "no runs yet; begin with: stepgate demo")
-		return err
-	}
-	store, err := readJournal(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close() //nolint:errcheck // nothing was written
-	infos, err := store.Runs(ctx)
-	if err != nil {
-		return err
-	}
-	list := []listed{}
-	for _, open := range []bool{true, false} {
-		for _, i := range infos {
-			if (i.Closed == "") == open {
-				list = append(list, listed{i.ID, i.Title, i.Runbook, i.Started, i.Last, stateOf(i), i.Events, i.Problem})
-			}
-		}
-	}
-	if asJSON {
-		enc := json.NewEncoder(s.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(list)
-	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "RUN\tSTARTED\tSTATE\tTITLE")
-	for _, l := range list {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.ID, report.Time(l.Started), text.Line(text.Untrusted(l.State)), text.Line(text.Untrusted(l.Title)))
-	}
-	return w.Flush()
-}
-
-func stateOf(i state.Info) string {
-	switch {
-	case i.Problem != "":
-		return "unreadable: " + i.Problem
-	case i.Closed != "":
-		return string(i.Closed)
-	case i.Holder != "":
-		return "driven by " + i.Holder
-	}
-	return "resumable"
-}
-
-// past is a run read from the journal.
+// past is a run read from the journal, or the part of it that can be read.
 type past struct {
 	store   *state.Store
 	id      string
 	run     *run.Run
 	records []run.Record
+	problem error // why the rest can't be read; nil: it is whole
 }
 
-// openPast finds a run and folds it; the journal is open for reading only.
+// openPast finds a run and folds it; the journal is open for reading only. Of a
+// damaged run it has what can be read, down to the first bad event.
 func openPast(ctx context.Context, ref string) (*past, error) {
-	if _, err := os.Stat(journalPath()); os.IsNotExist(err) {
-		return nil, exitWith(exitNotFound, text.WithHint(fmt.Errorf("find run %q: there are no runs yet", ref), "begin with: stepgate demo"))
-	}
 	store, err := readJournal(ctx)
 	if err != nil {
 		return nil, err
@@ -141,18 +43,40 @@ func (p *past) load(ctx context.Context, ref string) (err error) {
 	if p.id, err = p.store.Find(ctx, ref); err != nil {
 		return err
 	}
-	if p.records, err = p.store.Load(ctx, p.id); err != nil {
-		return err
-	}
+	p.records, p.problem = p.store.Load(ctx, p.id)
 	if len(p.records) == 0 {
-		return fmt.Errorf("read run %q: it has no events", p.id)
+		return errors.Join(fmt.Errorf("read run %q: it has no events that can be read", p.id), p.problem)
 	}
 	pl, _, err := replan(ctx, p.store, p.records)
 	if err != nil {
-		return err
+		return errors.Join(err, p.problem)
 	}
-	p.run, err = run.Fold(pl, p.records)
+	if p.run, err = run.Fold(pl, p.records); err != nil && p.run.Seq > 0 {
+		p.records, p.problem, err = p.records[:p.run.Seq], errors.Join(p.problem, err), nil
+	}
 	return err
+}
+
+// trouble says in a line why the end of the run couldn't be read; empty: it could.
+func (p *past) trouble() string {
+	if p.problem == nil {
+		return ""
+	}
+	return p.problem.Error()
+}
+
+// complaint tells, behind what could be read, that it isn't all.
+func (p *past) complaint(s streams) error {
+	if p.problem == nil {
+		return nil
+	}
+	_, _ = fmt.Fprintf(s.err, "stepgate: this is the run up to event %d; the journal could be read in part only\n", p.run.Seq)
+	return exitWith(exitFailed, p.problem)
+}
+
+// transcript is what reports of the run are made from.
+func (p *past) transcript(ctx context.Context) report.Transcript {
+	return report.Transcript{Run: p.run, Records: p.records, Now: now(), Output: p.output(ctx), Problem: p.trouble()}
 }
 
 func (p *past) close() { p.store.Close() } //nolint:errcheck,gosec // nothing was written
@@ -166,50 +90,75 @@ type blobs interface {
 // proves that it is the plan the run was started with. Nobody is asked for its
 // secrets: they are masked.
 func replan(ctx context.Context, b blobs, records []run.Record) (*plan.Plan, run.RunStarted, error) {
-	return replanWith(ctx, b, records, func(s *source, book *runbook.Runbook, given []string) (plan.Values, error) {
-		values, missing, errs := plan.Bind(book, s.given)
-		for i, v := range values {
-			if slices.Contains(given, v.Param.Name) && v.Param.Secret {
-				values[i].Set, values[i].Any = true, text.Masked
-			}
-		}
-		missing = slices.DeleteFunc(missing, func(p runbook.Param) bool { return slices.Contains(given, p.Name) })
-		if len(missing) > 0 {
-			errs = append(errs, missingValues(missing))
-		}
-		return values, errors.Join(errs...)
-	})
+	return replanWith(ctx, b, records, maskSecrets)
 }
 
-// replanWith is replan with the values that bind finds, among them the secrets
-// that were given when the run was started.
-func replanWith(ctx context.Context, b blobs, records []run.Record, bind func(s *source, book *runbook.Runbook, given []string) (plan.Values, error)) (*plan.Plan, run.RunStarted, error) {
-	started, ok := records[0].Event.(run.RunStarted)
-	if !ok {
-		return nil, started, fmt.Errorf("read run %q: its first event is %s", records[0].RunID, run.Kind(records[0].Event))
+// maskSecrets binds masks instead of secrets.
+func maskSecrets(s *source, book *runbook.Runbook, given []string) (plan.Values, error) {
+	values, missing, errs := plan.Bind(book, s.given)
+	for i, v := range values {
+		if slices.Contains(given, v.Param.Name) && v.Param.Secret {
+			values[i].Set, values[i].Any = true, text.Masked
+		}
 	}
-	s, err := keptSource(ctx, b, started)
+	missing = slices.DeleteFunc(missing, func(p runbook.Param) bool { return slices.Contains(given, p.Name) })
+	if len(missing) > 0 {
+		errs = append(errs, missingValues(missing))
+	}
+	return values, errors.Join(errs...)
+}
+
+// binder finds the values of a version's runbook, among them the secrets that
+// were given.
+type binder func(s *source, book *runbook.Runbook, given []string) (plan.Values, error)
+
+// replanWith is replan with the values that bind finds. Of a run that has adopted
+// other versions of its runbook it is the latest, with those before it.
+func replanWith(ctx context.Context, b blobs, records []run.Record, bind binder) (*plan.Plan, run.RunStarted, error) {
+	versions := run.Versions(records)
+	if len(versions) == 0 {
+		return nil, run.RunStarted{}, fmt.Errorf("read run %q: its first event is %s", records[0].RunID, run.Kind(records[0].Event))
+	}
+	var p *plan.Plan
+	for i, v := range versions {
+		with := maskSecrets // of what is only looked at
+		if i == len(versions)-1 {
+			with = bind
+		}
+		next, err := planVersion(ctx, b, records[0].RunID, v, with)
+		if err != nil {
+			return nil, v, err
+		}
+		next.Earlier, p = p, next
+	}
+	return p, versions[len(versions)-1], nil
+}
+
+// planVersion plans a version of a run, and proves that it is the plan that was
+// journaled.
+func planVersion(ctx context.Context, b blobs, id string, v run.RunStarted, bind binder) (*plan.Plan, error) {
+	s, err := keptSource(ctx, b, v)
 	if err != nil {
-		return nil, started, err
+		return nil, err
 	}
 	book, inv, err := s.parse()
 	if err != nil {
-		return nil, started, err
+		return nil, err
 	}
-	values, err := bind(s, book, started.Secrets)
+	values, err := bind(s, book, v.Secrets)
 	if err != nil {
-		return nil, started, err
+		return nil, err
 	}
 	p, err := planOf(book, values, inv)
 	if err != nil {
-		return nil, started, err
+		return nil, err
 	}
-	if p.Digest != started.Digest {
-		return nil, started, text.WithHint(
-			fmt.Errorf("plan run %q: this version plans %s from its runbook, the run was started with %s", records[0].RunID, p.Digest[:12], started.Digest[:12]),
-			"resume it with the version that started it: "+started.Version)
+	if p.Digest != v.Digest {
+		return nil, text.WithHint(
+			fmt.Errorf("plan run %q: this version plans %s from its runbook, the run was started with %s", id, short(p.Digest), short(v.Digest)),
+			"resume it with the version that started it: "+v.Version)
 	}
-	return p, started, nil
+	return p, nil
 }
 
 // keptSource is a run's source as its journal kept it. No file is read.
@@ -235,41 +184,14 @@ func keptSource(ctx context.Context, b blobs, started run.RunStarted) (*source, 
 	return s, nil
 }
 
-func newShowCommand(s streams) *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{
-		Use:   "show [RUN]",
-		Short: "Show where a run stands and what it waits for",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := openPast(cmd.Context(), refOf(args))
-			if err != nil {
-				return err
-			}
-			defer p.close()
-			if err := p.driver(cmd.Context()); err != nil {
-				return err
-			}
-			if asJSON {
-				return report.ShowJSON(s.out, p.run)
-			}
-			return report.Show(s.out, p.run)
-		},
-	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
-	return c
-}
-
 // driver has the run name who drives it now. Its events name who took it last,
-// also when that process has ended without a word.
-func (p *past) driver(ctx context.Context) error {
-	infos, err := p.store.Runs(ctx)
-	for _, i := range infos {
-		if i.ID == p.id {
-			p.run.Holder = i.Holder
-		}
+// also when that process has ended without a word. What a damaged journal can't
+// tell stays as the events have it.
+func (p *past) driver(ctx context.Context) {
+	info, err := infoOf(ctx, p.store, p.id)
+	if err == nil {
+		p.run.Holder = info.Holder
 	}
-	return err
 }
 
 func refOf(args []string) string {
@@ -277,79 +199,4 @@ func refOf(args []string) string {
 		return "last"
 	}
 	return args[0]
-}
-
-func newVerifyCommand(s streams) *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{
-		Use:   "verify [RUN]",
-		Short: "Prove that a run's journal is what was written",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runVerify(cmd.Context(), s, refOf(args), asJSON)
-		},
-	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
-	return c
-}
-
-func runVerify(ctx context.Context, s streams, ref string, asJSON bool) error {
-	store, err := readJournal(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close() //nolint:errcheck // nothing was written
-	id, err := store.Find(ctx, ref)
-	if err != nil {
-		return err
-	}
-	v, err := store.Verify(ctx, id)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		enc := json.NewEncoder(s.out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(v); err != nil {
-			return err
-		}
-	} else {
-		printVerification(s, id, v)
-	}
-	if !v.OK() {
-		return exitWith(exitFailed, nil)
-	}
-	return nil
-}
-
-func newNoteCommand(s streams) *cobra.Command {
-	return &cobra.Command{
-		Use:   "note RUN TEXT",
-		Short: "Put a note on a run's timeline, also while someone drives it",
-		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := openJournal(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer store.Close() //nolint:errcheck // AppendGuest has reported what is durable
-			id, err := store.Find(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			_, err = store.AppendGuest(cmd.Context(), id, operator(), now(), run.Note{Text: args[1]})
-			return err
-		},
-	}
-}
-
-func printVerification(s streams, id string, v state.Verification) {
-	if v.OK() {
-		_, _ = fmt.Fprintf(s.out, "run %s: %d events, the chain is whole, head %x\n", id, v.Events, v.Head[:8])
-		return
-	}
-	for _, p := range v.Problems {
-		_, _ = fmt.Fprintf(s.out, "run %s: event %d: %s\n", id, p.Seq, text.Line(text.Untrusted(p.Why)))
-	}
-	_, _ = fmt.Fprintf(s.out, "%d events before it are whole\n", v.Events)
 }

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
 
-	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -24,6 +22,7 @@ import (
 type streams struct {
 	in, out, err *os.File
 	console      *console
+	journal      *state.Options // as the command line asks
 }
 
 // terminal reports whether a person is at both ends.
@@ -46,6 +45,7 @@ func Main(ctx context.Context, args []string, s streams) int {
 }
 
 func newRoot(s streams) *cobra.Command {
+	s.journal = &state.Options{}
 	root := &cobra.Command{
 		Use:   "stepgate",
 		Short: "Walk through a risky change, step by step",
@@ -61,13 +61,16 @@ be interrupted at any point and resumed.
 		Args:          cobra.NoArgs,
 	}
 	wrapArgs(root)
+	root.PersistentFlags().BoolVar(&s.journal.UnsafeFS, "journal-unsafe-fs", false,
+		"keep the journal on a network or FUSE file system, where locks and syncs may lie")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("see: "+cmd.CommandPath()+" --help", "%w", err)
 	})
 	root.AddCommand(
 		newDemoCommand(s), newRunCommand(s), newResumeCommand(s), newPlanCommand(s), newLintCommand(s), newFmtCommand(s),
-		newListCommand(s), newShowCommand(s), newVerifyCommand(s), newExportCommand(s), newNoteCommand(s),
-		newLabCommand(s),
+		newListCommand(s), newShowCommand(s), newWatchCommand(s), newTimelineCommand(s), newVerifyCommand(s), newExportCommand(s),
+		newNoteCommand(s), newPauseCommand(s), newAbortCommand(s), newResolveCommand(s), newCleanCommand(s),
+		newDoctorCommand(s), newLabCommand(s), newVersionCommand(s),
 	)
 	for _, c := range root.Commands() {
 		wrapArgs(c)
@@ -89,27 +92,23 @@ func wrapArgs(c *cobra.Command) {
 	}
 }
 
+func newVersionCommand(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(s.out, "stepgate %s\n", version())
+			return err
+		},
+	}
+}
+
 func version() string {
 	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" && bi.Main.Version != "(devel)" {
 		return bi.Main.Version
 	}
 	return "development"
-}
-
-// journalPath is where runs are written down.
-func journalPath() string {
-	// Asked anew: the environment decides, also in tests of this process.
-	xdg.Reload()
-	return filepath.Join(xdg.StateHome, "stepgate", "stepgate.db")
-}
-
-func openJournal(ctx context.Context) (*state.Store, error) {
-	return state.Open(ctx, journalPath(), state.Options{})
-}
-
-// readJournal opens the journal for reading, also where it can't be written.
-func readJournal(ctx context.Context) (*state.Store, error) {
-	return state.OpenReadOnly(ctx, journalPath())
 }
 
 // operator is the label journaled with what a person does.

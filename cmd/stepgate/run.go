@@ -159,7 +159,7 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 	if err := d.needsPerson(st); err != nil {
 		return err
 	}
-	store, err := openJournal(ctx)
+	store, err := openJournal(ctx, st)
 	if err != nil {
 		return err
 	}
@@ -235,7 +235,7 @@ func newResumeCommand(s streams) *cobra.Command {
 }
 
 func resumeRun(ctx context.Context, st streams, args []string, f bookFlags, d driveFlags) error {
-	store, err := openJournal(ctx)
+	store, err := openJournal(ctx, st)
 	if err != nil {
 		return err
 	}

@@ -87,29 +87,20 @@ func sweepLab(ctx context.Context, dir string) error {
 // know them all.
 func labsInUse(ctx context.Context) (map[string]bool, error) {
 	named := map[string]bool{}
-	if _, err := os.Stat(journalPath()); os.IsNotExist(err) {
-		return named, nil
-	}
-	store, err := readJournal(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close() //nolint:errcheck // nothing was written
-	infos, err := store.Runs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range infos {
-		if i.Closed != "" && i.Problem == "" {
-			continue
+	err := allRuns(ctx, func(store *state.Store, infos []state.Info) error {
+		for _, i := range infos {
+			if i.Closed != "" && i.Problem == "" {
+				continue
+			}
+			dir, err := labOfRun(ctx, store, i.ID)
+			if err != nil {
+				return err
+			}
+			named[filepath.Base(dir)] = true
 		}
-		dir, err := labOfRun(ctx, store, i.ID)
-		if err != nil {
-			return nil, err
-		}
-		named[filepath.Base(dir)] = true
-	}
-	return named, nil
+		return nil
+	})
+	return named, err
 }
 
 func labOfRun(ctx context.Context, store *state.Store, id string) (string, error) {

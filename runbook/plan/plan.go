@@ -20,10 +20,21 @@ type Plan struct {
 	Cells  []*Cell // likewise
 	Walks  []*Walk
 	Digest string // SHA-256, hex
+	// Earlier is the version of the runbook in whose place this one was adopted in
+	// the middle of a run; nil: the run began with this one.
+	Earlier *Plan
 
 	cells   map[cellKey]*Cell
 	walks   map[string]*Walk
 	secrets bool // a parameter or a capture is secret
+}
+
+// Versions are the plans that a run has had up to this one, the first first.
+func (p *Plan) Versions() []*Plan {
+	if p.Earlier == nil {
+		return []*Plan{p}
+	}
+	return append(p.Earlier.Versions(), p)
 }
 
 type cellKey struct{ step, target string }

@@ -24,6 +24,7 @@ import (
 //
 //   - format, version: "stepgate-transcript", 1
 //   - exported: when it was written
+//   - problem: why the end of the journal couldn't be read; missing: it could
 //   - run: id, title, runbook, dir, inventory, lab, stepgate, digest (of the
 //     plan), closure (of the sources), started, last (event), finished, closed
 //     and why (once finished), standing (until then), cells by status
@@ -56,6 +57,7 @@ type transcriptObject struct {
 	Format     string                       `json:"format"`
 	Version    int                          `json:"version"`
 	Exported   time.Time                    `json:"exported"`
+	Problem    string                       `json:"problem,omitempty"`
 	Run        runObject                    `json:"run"`
 	Drivers    []driver                     `json:"drivers"`
 	Values     map[string]string            `json:"values"`
@@ -199,7 +201,7 @@ type eventObject struct {
 func (t Transcript) object() (*transcriptObject, error) {
 	r := t.Run
 	o := &transcriptObject{
-		Format: "stepgate-transcript", Version: 1, Exported: t.Now.UTC(), Run: runOf(r),
+		Format: "stepgate-transcript", Version: 1, Exported: t.Now.UTC(), Problem: t.Problem, Run: runOf(r),
 		Drivers: drivers(t.Records), Values: r.Plan.Values.Given(), Hosts: hostsOf(r), Orders: r.Orders,
 		Secrets: r.Start.Secrets, Batches: r.Batches, Excluded: r.Excluded, Undoing: r.Undoing, Stop: r.Stop,
 		Exceptions: exceptions(t.Records),

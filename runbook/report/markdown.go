@@ -40,6 +40,9 @@ type markdown struct {
 
 func (m *markdown) write() error {
 	r := m.r
+	if m.t.Problem != "" {
+		m.line("> **The journal could be read in part only.** This is the run up to event %d, %s: %s\n", r.Seq, Moment(r.Last), inline(m.t.Problem))
+	}
 	m.heading(1, inline(title(r)))
 	m.unfinished()
 	m.facts()

@@ -16,12 +16,11 @@ import (
 // Remaining writes what is left of a run, as a Markdown checklist to go on by
 // hand with: settled steps ticked; of the others cautions, checks, commands with
 // their values and places, and rollbacks. A secret stands in it as ‹secret›.
-// problem says why the end of the journal couldn't be read; empty: it could.
-func Remaining(w io.Writer, t Transcript, problem string) error {
+func Remaining(w io.Writer, t Transcript) error {
 	m := &remaining{r: t.Run, prefixes: map[string]int{}}
 	steps := &document{}
 	m.node(steps, m.r.Plan.Root, 3)
-	m.head(t, problem)
+	m.head(t)
 	m.values()
 	m.hosts()
 	m.preludes()
@@ -40,12 +39,12 @@ type remaining struct {
 	order    []string       // of the prefixes
 }
 
-func (m *remaining) head(t Transcript, problem string) {
+func (m *remaining) head(t Transcript) {
 	r := m.r
 	m.heading(1, inline(title(r))+": what is left")
-	if problem != "" {
+	if t.Problem != "" {
 		m.line("> **The journal could be read in part only.** This is how the run stood at event %d, %s. What came after isn't told here, "+
-			"so look on the hosts before you repeat a step: %s\n", r.Seq, Moment(r.Last), inline(problem))
+			"so look on the hosts before you repeat a step: %s\n", r.Seq, Moment(r.Last), inline(t.Problem))
 	}
 	settled, total, gates := r.Progress()
 	m.line("- Run: %s of %s, started %s", code(r.ID), code(r.Start.Runbook), Moment(r.Started))

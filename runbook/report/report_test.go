@@ -69,7 +69,7 @@ func TestGolden(t *testing.T) {
 		seen++
 		golden(t, "show-"+point+".txt", written(t, func(w io.Writer) error { return report.Show(w, s.r) }))
 		golden(t, "show-"+point+".json", written(t, func(w io.Writer) error { return report.ShowJSON(w, s.r) }))
-		golden(t, "remaining-"+point+".md", written(t, func(w io.Writer) error { return report.Remaining(w, s.transcript(), "") }))
+		golden(t, "remaining-"+point+".md", written(t, func(w io.Writer) error { return report.Remaining(w, s.transcript()) }))
 		if point == "unknown" {
 			golden(t, "unfinished.md", written(t, func(w io.Writer) error { return report.Markdown(w, s.transcript()) }))
 		}
@@ -94,14 +94,14 @@ func TestEveryPrefix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr := report.Transcript{Run: r, Records: s.records[:n], Output: s.output, Now: s.now}
+		tr := report.Transcript{Run: r, Records: s.records[:n], Output: s.output, Now: s.now, Problem: "数据 \x1b]0;x\x07"}
 		for what, f := range map[string]func(io.Writer) error{
 			"markdown": func(w io.Writer) error { return report.Markdown(w, tr) },
 			"json":     func(w io.Writer) error { return report.JSON(w, tr) },
 			"show":     func(w io.Writer) error { return report.Show(w, r) },
 			"timeline": func(w io.Writer) error { return report.Timeline(w, r, tr.Records, time.UTC) },
 			"events":   func(w io.Writer) error { return report.Events(w, tr.Records) },
-			"left":     func(w io.Writer) error { return report.Remaining(w, tr, "数据 \x1b]0;x\x07") },
+			"left":     func(w io.Writer) error { return report.Remaining(w, tr) },
 			"showjson": func(w io.Writer) error { return report.ShowJSON(w, r) },
 		} {
 			got := string(written(t, f))

@@ -197,10 +197,7 @@ func toldOfRun(r *run.Run, e run.Event) string {
 func changes(list []run.Change) string {
 	said := make([]string, len(list))
 	for i, c := range list {
-		said[i] = c.Step + " " + c.How
-		if c.What != "" {
-			said[i] += " (" + c.What + ")"
-		}
+		said[i] = c.String()
 	}
 	return strings.Join(said, ", ")
 }

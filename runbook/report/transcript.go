@@ -17,6 +17,8 @@ type Transcript struct {
 	// stderr (1), and how many bytes of it are left out. nil: nothing is kept.
 	Output func(attempt string, stream int) (data []byte, omitted int64, err error)
 	Now    time.Time // when the report is made
+	// Problem says why the end of the journal couldn't be read; empty: it could.
+	Problem string
 }
 
 // output reads one stream; the error says whose.

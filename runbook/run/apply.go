@@ -20,12 +20,21 @@ func (e *TransitionError) Error() string {
 	return fmt.Sprintf("event %s of %q is not allowed: %s", e.Kind, e.Key, e.Why)
 }
 
-// Fold returns the state of a run after all its events. On an error it returns
-// the state up to the event that is wrong, too.
+// Fold returns the state of a run after all its events. p is the plan of the
+// version that the run goes on with; those before it are its [plan.Plan.Earlier].
+// On an error it returns the state up to the event that is wrong, too.
 func Fold(p *plan.Plan, records []Record) (*Run, error) {
-	r := empty(p)
+	versions := p.Versions()
+	r := empty(versions[0])
 	for _, rec := range records {
-		if err := r.apply(rec); err != nil {
+		var err error
+		if _, ok := rec.Event.(Adopted); ok && len(versions) > 1 {
+			versions = versions[1:]
+			r, err = r.adopt(versions[0], rec)
+		} else {
+			err = r.apply(rec)
+		}
+		if err != nil {
 			return r, fmt.Errorf("event %d: %w", rec.Seq, err)
 		}
 	}

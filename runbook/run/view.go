@@ -174,23 +174,5 @@ func (r *Run) Phrase(c *Cell) string {
 	return c.stepName()
 }
 
-// stripInstances takes [host] out of a path. It is what pre-grants and
-// references name steps by.
-func stripInstances(p string) string {
-	var b strings.Builder
-	depth := 0
-	for _, ch := range p {
-		switch {
-		case ch == '[':
-			depth++
-		case ch == ']':
-			depth--
-		case depth == 0:
-			b.WriteRune(ch)
-		}
-	}
-	return b.String()
-}
-
 // StepID is the cell's step without its hosts: what --approve names.
-func (k Key) StepID() string { return stripInstances(k.Step) }
+func (k Key) StepID() string { return plan.WithoutInstances(k.Step) }

@@ -102,7 +102,7 @@ func (w World) OK(id string) bool {
 func (w World) match(id string) []*Cell {
 	var all []*Cell
 	for _, c := range w.r.Cells {
-		p := stripInstances(c.Key.Step)
+		p := plan.WithoutInstances(c.Key.Step)
 		if p == id || strings.HasSuffix(p, "/"+id) {
 			all = append(all, c)
 		}
