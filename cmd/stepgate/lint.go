@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"stepgate/runbook"
 	"stepgate/runbook/inventory"
 	"stepgate/runbook/lint"
+	"stepgate/runbook/text"
 )
 
 type lintOptions struct {
@@ -47,11 +47,7 @@ type linted struct {
 
 // writers are the forms in which findings are written; text is for people.
 var writers = map[string]func(io.Writer, linted) error{
-	"json": func(w io.Writer, l linted) error {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(l.found)
-	},
+	"json":   func(w io.Writer, l linted) error { return text.WriteJSON(w, l.found) },
 	"github": func(w io.Writer, l linted) error { return lint.GitHub(w, l.sources, l.found) },
 	"sarif":  func(w io.Writer, l linted) error { return lint.SARIF(w, version(), l.sources, l.found) },
 }

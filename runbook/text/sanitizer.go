@@ -25,6 +25,8 @@ type Sanitizer struct {
 	col     int    // cells written on this line
 	base    bool   // a character that marks may combine with was written
 	marks   int    // combining marks since then
+	cluster []byte // what is written of the character as it is seen
+	joined  int    // letters that have joined its first one
 }
 
 type state uint8
@@ -40,6 +42,7 @@ const (
 const (
 	tabWidth  = 8
 	maxMarks  = 4       // combining marks kept per character
+	maxJoined = 8       // letters that may join another one to be seen as one character
 	maxString = 4 << 10 // bytes of a sequence before it is taken for text
 )
 
@@ -51,7 +54,7 @@ func (s *Sanitizer) Append(dst, chunk []byte) []byte {
 			if n > 0 {
 				dst = append(dst, chunk[i:i+n]...)
 				s.col += n
-				s.base, s.marks = true, 0
+				s.begin(rune(chunk[i+n-1]))
 				i += n
 				continue
 			}
@@ -174,7 +177,7 @@ func (s *Sanitizer) settle(dst []byte) []byte {
 }
 
 func (s *Sanitizer) newline(dst []byte) []byte {
-	s.col, s.base, s.marks = 0, false, 0
+	s.col, s.base, s.marks, s.joined, s.cluster = 0, false, 0, 0, s.cluster[:0]
 	return append(dst, '\n')
 }
 
@@ -183,7 +186,7 @@ func (s *Sanitizer) put(dst []byte, r rune) []byte {
 	dst = s.settle(dst)
 	if r >= 0x4e00 && r <= 0x9fff { // most Chinese text
 		s.col += 2
-		s.base, s.marks = true, 0
+		s.begin(r)
 		return utf8.AppendRune(dst, r)
 	}
 	switch {
@@ -196,11 +199,37 @@ func (s *Sanitizer) put(dst []byte, r rune) []byte {
 		return s.token(dst, Token(r))
 	case r >= 0x300 && unicode.In(r, unicode.Mn, unicode.Me):
 		return s.mark(dst, r)
+	case r >= 0x300 && s.joins(r):
+		if s.joined == maxJoined {
+			return s.token(dst, Token(r))
+		}
+		s.joined++
+		s.marks = 0
+		s.cluster = utf8.AppendRune(s.cluster, r)
+		return utf8.AppendRune(dst, r)
 	}
 	dst = utf8.AppendRune(dst, r)
 	s.col += cells(r)
-	s.base, s.marks = true, 0
+	s.begin(r)
 	return dst
+}
+
+// begin notes that a character begins with r.
+func (s *Sanitizer) begin(r rune) {
+	s.base, s.marks, s.joined = true, 0, 0
+	s.cluster = utf8.AppendRune(s.cluster[:0], r)
+}
+
+// joins reports whether r becomes one with the character in front of it, as the
+// letters of some scripts, and colours of skin, do: a terminal draws any number
+// of them in one place.
+func (s *Sanitizer) joins(r rune) bool {
+	if len(s.cluster) == 0 {
+		return false
+	}
+	both := utf8.AppendRune(s.cluster, r)
+	first, _ := ansi.FirstGraphemeCluster(both, ansi.GraphemeWidth)
+	return len(first) == len(both)
 }
 
 // mark writes a combining mark, on a dotted circle when there's nothing of its
@@ -213,12 +242,14 @@ func (s *Sanitizer) mark(dst []byte, r rune) []byte {
 		return dst
 	}
 	s.marks++
+	s.cluster = utf8.AppendRune(s.cluster, r)
 	return utf8.AppendRune(dst, r)
 }
 
 func (s *Sanitizer) token(dst []byte, t string) []byte {
 	s.col += ansi.StringWidth(t)
-	s.base, s.marks = true, 0
+	last, _ := utf8.DecodeLastRuneInString(t)
+	s.begin(last)
 	return append(dst, t...)
 }
 

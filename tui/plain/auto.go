@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 	"stepgate/tui"
 	"stepgate/tui/wording"
 )
@@ -215,7 +216,11 @@ func (a *auto) waiting(s *run.Snapshot, kind, why string) *Waiting {
 // sayWaiting is the one line that says how to go on.
 func (a *auto) sayWaiting(w Waiting) error {
 	if a.o.JSON {
-		return json.NewEncoder(a.o.Out).Encode(map[string]Waiting{"waiting": w})
+		b, err := json.Marshal(map[string]Waiting{"waiting": w})
+		if err == nil {
+			_, err = a.o.Out.Write(append(text.VisibleJSON(b), '\n'))
+		}
+		return err
 	}
 	_, err := fmt.Fprintf(a.o.Err, "waiting: %s %s %s – do: %s\n",
 		w.Kind, dash(wording.Line(w.Step)), dash(wording.Line(w.Host)), w.Do)
