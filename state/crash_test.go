@@ -3,16 +3,14 @@ package state
 import (
 	"encoding/hex"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"stepgate/cmd/torture/tally"
 	"stepgate/runbook/run"
 )
-
-const kills = 20
 
 // childAppend drives run r1 of a journal until it is killed, and prints each
 // event that was reported as written.
@@ -75,14 +73,10 @@ func childAppend(args []string) error {
 
 // Whatever a process has acknowledged is there after it was killed at any
 // moment, and the next one goes on from it.
-func TestKilled(t *testing.T) {
+func TestTortureKilled(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	if *seed == 0 {
-		*seed = time.Now().UnixNano()
-	}
-	t.Logf("-seed=%d", *seed)
-	random := rand.New(rand.NewPCG(uint64(*seed), 1))
+	random := newRandom(t)
 	acked := map[uint64]string{}
 	note := func(line string) {
 		var seq uint64
@@ -95,6 +89,7 @@ func TestKilled(t *testing.T) {
 		}
 		acked[seq] = hash
 	}
+	kills, lost := tally.Size(t, 20), 0
 	for i := range kills {
 		c := spawn(t, "append", path)
 		for range 1 + random.IntN(40) {
@@ -105,11 +100,13 @@ func TestKilled(t *testing.T) {
 		for _, line := range c.kill() {
 			note(line)
 		}
-		checkAcked(t, path, i, acked)
+		lost += checkAcked(t, path, i, acked)
 	}
+	tally.Add(t, tally.Kills, kills)
+	tally.Add(t, tally.LostEvents, lost)
 }
 
-func checkAcked(t *testing.T, path string, round int, acked map[uint64]string) {
+func checkAcked(t *testing.T, path string, round int, acked map[uint64]string) (lost int) {
 	t.Helper()
 	s, err := Open(ctx, path, Options{})
 	if err != nil {
@@ -133,7 +130,8 @@ func checkAcked(t *testing.T, path string, round int, acked map[uint64]string) {
 	}
 	for seq, hash := range acked {
 		if have[seq] != hash {
-			t.Fatalf("kill %d: acknowledged event %d is %q, want %q", round, seq, have[seq], hash)
+			lost++
+			t.Errorf("kill %d: acknowledged event %d is %q, want %q", round, seq, have[seq], hash)
 		}
 	}
 	if v.Beside > v.Events || v.Beside == 0 {
@@ -147,4 +145,5 @@ func checkAcked(t *testing.T, path string, round int, acked map[uint64]string) {
 	if len(epochs) != round+1 {
 		t.Errorf("kill %d: epochs %v", round, epochs)
 	}
+	return lost
 }

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +25,7 @@ import (
 )
 
 var (
-	seed   = flag.Int64("seed", 0, "seed of the kills; 0: a new one")
+	seed   = flag.Int64("seed", 0, "seed of what is chosen at random; 0: a new one")
 	update = flag.Bool("update", false, "write testdata anew")
 )
 
@@ -46,6 +47,7 @@ func TestMain(m *testing.M) {
 
 var children = map[string]func([]string) error{
 	"append": childAppend, "hold": childHold, "fill": childFill, "open": childOpen, "together": childTogether, "write": childWrite, "stuck": childStuck,
+	"race": childRace,
 }
 
 var (
@@ -54,6 +56,16 @@ var (
 	cell  = run.Key{Step: "tablets[tablet-2]/stop", Target: "tablet-2"}
 	books = []byte("# 升级 OpenMLDB\n")
 )
+
+// newRandom is seeded by -seed, which it logs.
+func newRandom(t testing.TB) *rand.Rand {
+	from := *seed
+	if from == 0 {
+		from = time.Now().UnixNano()
+	}
+	t.Logf("-seed=%d", from)
+	return rand.New(rand.NewPCG(uint64(from), 1))
+}
 
 // newPath is a journal's path in a directory that doesn't exist yet.
 func newPath(t testing.TB) string {
