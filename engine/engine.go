@@ -32,6 +32,9 @@ type Options struct {
 	Operator string // the label journaled with what a person does
 	Holder   string // who takes the lease: user@machine, pid
 	Now      func() time.Time
+	// TakeOver takes the run from a holder that may still be alive, on a person's
+	// typed word.
+	TakeOver bool
 	GateID   func() string      // unique ids
 	Acked    func([]run.Record) // told of events once they are durable; nil: nobody
 }
@@ -52,9 +55,11 @@ type Engine struct {
 	changes  chan struct{}
 	requests chan request
 
-	ctx    context.Context // of everything the engine does; its end detaches
-	cancel context.CancelFunc
-	done   chan struct{} // closed when the loop has ended
+	ctx     context.Context // of everything the engine does; its end detaches
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when the loop has ended
+	watched chan struct{} // closed when nobody looks any more at what others write
+	news    chan struct{} // others have written something; holds one
 
 	hostsMu sync.Mutex
 	hosts   map[string]*host // guarded by hostsMu
@@ -81,7 +86,7 @@ func Start(ctx context.Context, o Options, p *plan.Plan, runID string, s run.Run
 	if err != nil {
 		return nil, err
 	}
-	if err := e.append(ctx, s, run.LeaseTaken{Holder: o.Holder}); err != nil {
+	if err := e.append(ctx, s, e.leaseTaken()); err != nil {
 		return nil, errors.Join(err, e.lease.Release())
 	}
 	e.begin()
@@ -103,11 +108,11 @@ func Resume(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine
 	if e.run, err = run.Fold(p, records); err != nil {
 		return fail(fmt.Errorf("resume run %q: %w", runID, err))
 	}
-	events := []run.Event{run.LeaseTaken{Holder: o.Holder}}
+	events := []run.Event{e.leaseTaken()}
 	if e.run.Closed != "" {
 		return fail(fmt.Errorf("resume run %q: it is closed (%s)", runID, e.run.Closed))
 	}
-	if e.run.Paused {
+	if e.run.Paused && goesOn(e.run) {
 		events = append(events, run.Continued{})
 	}
 	if err := e.append(ctx, events...); err != nil {
@@ -118,13 +123,14 @@ func Resume(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine
 }
 
 func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, error) {
-	lease, err := o.Journal.TakeLease(ctx, runID, o.Holder)
+	lease, err := takeLease(ctx, o, runID)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
 		o: o, plan: p, lease: lease,
 		changes: make(chan struct{}, 1), requests: make(chan request), done: make(chan struct{}),
+		watched: make(chan struct{}), news: make(chan struct{}, 1),
 		hosts: map[string]*host{}, blocked: map[string]uint64{}, offered: map[string]bool{}, cuts: map[string]int{},
 		cutAt: map[string]time.Time{}, sent: map[string]time.Time{},
 		live: live{hosts: map[string]run.HostState{}, work: map[run.Key]*activity{}},
@@ -144,6 +150,7 @@ func (e *Engine) begin() {
 	e.publish()
 	e.mu.Unlock()
 	go e.loop()
+	go e.watch()
 }
 
 // Close leaves the run: nothing new is started, checks under way are ended,
@@ -171,6 +178,7 @@ func (e *Engine) leave(ctx context.Context, why string) error {
 	}
 	e.cancel()
 	<-e.done
+	<-e.watched
 	errs := []error{e.out.close(ctx), e.dbs.close()}
 	if e.state().Closed == "" && e.isLatched() == nil {
 		errs = append(errs, e.append(ctx, run.LeaseReleased{Why: why}))
@@ -219,7 +227,6 @@ func (e *Engine) appendRecords(ctx context.Context, events ...run.Event) ([]run.
 		e.publish()
 		return nil, err
 	}
-	e.publish()
 	return records, nil
 }
 
@@ -242,20 +249,12 @@ func (e *Engine) rehearse(events []run.Event) error {
 // fold applies records, after any guest events that were appended before them.
 func (e *Engine) fold(ctx context.Context, records []run.Record) error {
 	if e.run != nil && len(records) > 0 && records[0].Seq > e.run.Seq+1 {
-		all, err := e.o.Journal.Load(context.WithoutCancel(ctx), e.lease.RunID())
-		if err != nil {
+		var err error
+		if records, err = e.o.Journal.Tail(context.WithoutCancel(ctx), e.lease.RunID(), e.run.Seq); err != nil {
 			return err
 		}
-		records = all[e.run.Seq:]
 	}
-	for _, rec := range records {
-		r, err := run.Apply(e.plan, e.run, rec)
-		if err != nil {
-			return err
-		}
-		e.run = r
-	}
-	return nil
+	return e.folded(records)
 }
 
 func (e *Engine) latch(err error) {

@@ -17,6 +17,8 @@ type Journal interface {
 	Append(ctx context.Context, l Lease, actor string, at time.Time, events ...run.Event) ([]run.Record, error)
 	// Load returns all events of a run in order, after it has proven the chain.
 	Load(ctx context.Context, runID string) ([]run.Record, error)
+	// Tail returns the events after the one of that number, proven to continue it.
+	Tail(ctx context.Context, runID string, after uint64) ([]run.Record, error)
 	// Head returns the number of the run's last event, of guests too. It is cheap.
 	Head(ctx context.Context, runID string) (uint64, error)
 	// PutBlob keeps bytes under their SHA-256 (hex), which it returns.
@@ -36,6 +38,10 @@ type Journal interface {
 	// TakeLease makes the caller the run's only driver. It fails with the
 	// holder's name while another process drives the run.
 	TakeLease(ctx context.Context, runID, holder string) (Lease, error)
+	// TakeLeaseForced takes the run from a holder that may still be alive: that one's
+	// next Append fails. A method Forced() bool of the lease tells whether there was
+	// one.
+	TakeLeaseForced(ctx context.Context, runID, holder string) (Lease, error)
 }
 
 // Lease is the right to drive one run.

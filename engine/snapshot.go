@@ -17,8 +17,9 @@ type live struct {
 	work    map[run.Key]*activity
 	hosts   map[string]run.HostState
 	notice  string
-	prompt  *prompted // what a login asks; nil: nothing
-	over    bool      // no more changes are signalled
+	prompt  *prompted          // what a login asks; nil: nothing
+	over    bool               // no more changes are signalled
+	stop    context.CancelFunc // ends the work under way; nil: none is
 }
 
 // activity is what is going on at a cell, and how to end it here.
@@ -59,6 +60,7 @@ func (e *Engine) publish() {
 	e.showWork(s)
 	if e.latched != nil {
 		s.ReadOnly = e.latched.Error()
+		s.TakenOver = e.run.TakenOver(e.lease.Epoch())
 	}
 	if e.run.Closed != "" {
 		s.Wait, s.Current = run.WaitClosed, run.Key{}

@@ -233,6 +233,9 @@ type Snapshot struct {
 	Notice   string    // the engine's last word to the operator, one line
 	At       time.Time // when it was taken
 	ReadOnly string    // why nothing more can be journaled; empty normally
+	// TakenOver is who drives the run instead, from a lease that was taken by force;
+	// empty: it is driven here.
+	TakenOver string
 }
 
 // HostState is the connection to a host.

@@ -12,6 +12,18 @@ type Exported struct {
 	SHA256 string `json:"sha256"`
 }
 
+// TakenOver returns who has driven the run since the lease of an epoch ended; empty:
+// nobody has.
+func (r *Run) TakenOver(epoch uint64) string {
+	if r.Epoch <= epoch {
+		return ""
+	}
+	if r.Holder == "" {
+		return "another one"
+	}
+	return r.Holder
+}
+
 // AbortRequested is the wish of somebody who doesn't drive the run that it be
 // aborted. The driver's operator decides.
 type AbortRequested struct {
