@@ -28,7 +28,7 @@ func prepareDir(dir string) error {
 	if err := ownGround(dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := makeDir(dir); err != nil {
 		return text.WithHint(err, "make "+shell(dir)+" yourself with `mkdir -p -m 700 "+shell(dir)+
 			"`, or set XDG_STATE_HOME to a directory of yours")
 	}
@@ -38,10 +38,32 @@ func prepareDir(dir string) error {
 	return writable(dir, unix.R_OK|unix.W_OK|unix.X_OK, "u+rwx "+shell(dir))
 }
 
+// makeDir makes a directory and those above it, durably: what is written into one
+// whose name the disk doesn't know is lost with it.
+func makeDir(dir string) error {
+	var made []string
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) || d == filepath.Dir(d) {
+			break
+		}
+		made = append(made, d)
+	}
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return err
+	}
+	for _, d := range made {
+		// Who may make a name in a directory may not always open it.
+		if err := syncDir(filepath.Dir(d)); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return nil
+}
+
 // prepareRuns makes the directory of the runs' locks and heads.
 func prepareRuns(dir string) error {
 	runs := filepath.Join(dir, runsDir)
-	if err := os.Mkdir(runs, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := makeDir(runs); err != nil {
 		return err
 	}
 	if err := private(runs, dirMode, shell(runs)); err != nil {
