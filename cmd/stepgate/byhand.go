@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 	"stepgate/state"
@@ -104,6 +105,22 @@ func (t *taken) append(ctx context.Context, events ...run.Event) error {
 		}
 	}
 	return nil
+}
+
+// adopt has the run go on with another version of its runbook.
+func (t *taken) adopt(ctx context.Context, next *plan.Plan, e run.Adopted) error {
+	rec := run.Record{RunID: t.run.ID, Seq: t.run.Seq + 1, Epoch: t.lease.Epoch(), Wall: now(), Actor: operator(), Event: e}
+	if _, err := t.run.Adopt(next, rec); err != nil {
+		return err
+	}
+	records, err := t.store.Append(context.WithoutCancel(ctx), t.lease, operator(), now(), e)
+	if err != nil {
+		return err
+	}
+	rec = records[0]
+	t.run.Seq = rec.Seq - 1 // a guest's events change nothing that is asked for behind it
+	t.run, err = t.run.Adopt(next, rec)
+	return err
 }
 
 // leave gives the run back, and keeps the error that was there before.

@@ -149,7 +149,25 @@ func (d driveFlags) drive(ctx context.Context, st streams, e *engine.Engine, p *
 	if err != nil {
 		return err
 	}
+	if ctx.Err() != nil && res.Waiting != nil {
+		res.Waiting.Kind = plain.KindLeft // told to leave, whatever it stood at
+	}
+	if last.ReadOnly != "" {
+		return lostTo(ctx, last, id)
+	}
 	return outcome(st, last, id, res)
+}
+
+// lostTo is the end of driving a run whose journal takes nothing more from here.
+func lostTo(ctx context.Context, s *run.Snapshot, id string) error {
+	err := errors.New(s.ReadOnly)
+	if store, oerr := readJournal(context.WithoutCancel(ctx)); oerr == nil {
+		defer store.Close() //nolint:errcheck // nothing was written
+		if info, ierr := infoOf(context.WithoutCancel(ctx), store, id); ierr == nil && info.Holder != "" {
+			return exitWith(exitHeld, text.WithHint(err, "it is driven by "+info.Holder+"; follow it with: stepgate watch "+id))
+		}
+	}
+	return exitWith(exitInternal, text.WithHint(err, "see: stepgate doctor; then go on with: stepgate resume "+id))
 }
 
 // front is the user interface that was asked for.
@@ -247,8 +265,6 @@ func outcome(st streams, s *run.Snapshot, id string, res plain.Result) error {
 	say("run %s stays as it is; go on with: stepgate resume %s", id, id)
 	c := s.Run.Cell(s.Current)
 	switch {
-	case s.ReadOnly != "":
-		return exitWith(exitInternal, errors.New(s.ReadOnly))
 	case c != nil && c.Reason == run.NotStarted && !began(s.Run):
 		return exitWith(exitReach, nil)
 	case res.Waiting != nil && res.Waiting.Kind == string(run.WaitFailure):

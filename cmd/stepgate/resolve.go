@@ -10,8 +10,6 @@ import (
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 	"stepgate/state"
-	"stepgate/tui"
-	"stepgate/tui/plain"
 )
 
 func newResolveCommand(s streams) *cobra.Command {
@@ -70,7 +68,9 @@ func (o resolution) resolve(ctx context.Context, s streams, t *taken) error {
 		}
 	}
 	if c.Plan.Step.Book.Irreversible {
-		if err := o.typed(ctx, s, c); err != nil {
+		_, _ = fmt.Fprintf(s.err, "%s can't be undone. No host is asked.\n", text.Line(text.Untrusted(c.Key.String())))
+		phrase := strings.TrimSpace(strings.ToUpper(o.as) + " " + c.Key.Step + " " + c.Key.Target)
+		if err := typed(ctx, s, fmt.Sprintf("settle %q as %s", c.Key, o.as), phrase); err != nil {
 			return err
 		}
 	}
@@ -125,29 +125,4 @@ func onHost(host string) string {
 		return ""
 	}
 	return fmt.Sprintf(" on %q", host)
-}
-
-// typed has a person at a terminal type what is settled.
-func (o resolution) typed(ctx context.Context, s streams, c *run.Cell) error {
-	tty, err := openTTY(s)
-	if err != nil {
-		return exitWith(exitWaiting, text.WithHint(fmt.Errorf("resolve %q: it can't be undone, so a person at a terminal has to type it: %w", c.Key, err), "run it on a terminal"))
-	}
-	phrase := strings.ToUpper(o.as) + " " + c.Key.Step
-	if c.Key.Target != "" {
-		phrase += " " + c.Key.Target
-	}
-	_, _ = fmt.Fprintf(s.err, "%s can't be undone. No host is asked. To settle it as %s, type: %s\n",
-		text.Line(text.Untrusted(c.Key.String())), o.as, text.Line(text.Untrusted(phrase)))
-	if err := tty.Flush(); err != nil {
-		return err
-	}
-	answers, err := plain.Ask(ctx, tty, s.err, []tui.Question{{Name: "phrase", Prompt: "phrase", Type: "string"}})
-	if err != nil {
-		return err
-	}
-	if answers["phrase"] != phrase {
-		return exitWith(exitAborted, fmt.Errorf("resolve %q: the phrase differs; nothing was changed", c.Key))
-	}
-	return nil
 }

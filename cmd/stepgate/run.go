@@ -174,6 +174,7 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 		return err
 	}
 	begun = true
+	noteUnsafe(ctx, st, store, id)
 	if src.making != nil {
 		if err := src.making.Close(); err != nil { // the journal names the lab from here on
 			return fmt.Errorf("begin run %q: %w", id, closing(ctx, e, err))
@@ -182,17 +183,28 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 	return d.drive(ctx, st, e, p, id, started)
 }
 
+// secretsOf are the secret parameters that a plan has values for.
+func secretsOf(p *plan.Plan) (names []string) {
+	for _, v := range p.Values {
+		if v.Set && v.Param.Secret {
+			names = append(names, v.Param.Name)
+		}
+	}
+	return names
+}
+
 // started is the first event of a run; its sources are in the journal by then.
 func (s *source) started(ctx context.Context, store *state.Store, p *plan.Plan) (run.RunStarted, error) {
 	ev := run.RunStarted{
 		Title: p.Text(p.Title, p.Root.Scope, nil), Runbook: s.name, Dir: s.dir, Values: p.Values.Given(),
 		Digest: p.Digest, Version: version(), Lab: s.lab, SSH: s.ssh, InventoryFile: s.invFile,
 	}
-	for _, v := range p.Values {
-		if v.Set && v.Param.Secret {
-			ev.Secrets = append(ev.Secrets, v.Param.Name)
+	if s.invFile != "" { // so that it is found again from anywhere
+		if abs, err := filepath.Abs(s.invFile); err == nil {
+			ev.InventoryFile = abs
 		}
 	}
+	ev.Secrets = secretsOf(p)
 	closure := sha256.New()
 	closure.Write(s.book)
 	var err error
@@ -216,86 +228,4 @@ func (s *source) started(ctx context.Context, store *state.Store, p *plan.Plan) 
 	}
 	ev.Closure = hex.EncodeToString(closure.Sum(nil))
 	return ev, nil
-}
-
-func newResumeCommand(s streams) *cobra.Command {
-	var d driveFlags
-	var f bookFlags
-	c := &cobra.Command{
-		Use:   "resume [RUN]",
-		Short: "Go on with a run where it stands; by default the latest unfinished one",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return resumeRun(cmd.Context(), s, args, f, d)
-		},
-	}
-	d.register(c)
-	f.registerValues(c, "a secret's value, which no run keeps: -e NAME=VALUE (repeatable)", "answers file (TOML) with the secrets' values")
-	return c
-}
-
-func resumeRun(ctx context.Context, st streams, args []string, f bookFlags, d driveFlags) error {
-	store, err := openJournal(ctx, st)
-	if err != nil {
-		return err
-	}
-	defer store.Close() //nolint:errcheck // events are durable when Append returns
-	id, err := unfinished(ctx, store, args)
-	if err != nil {
-		return err
-	}
-	records, err := store.Load(ctx, id)
-	if err != nil {
-		return err
-	}
-	if closed, ok := records[len(records)-1].Event.(run.RunClosed); ok {
-		return exitWith(exitNotFound, text.WithHint(fmt.Errorf("resume run %q: it is closed (%s)", id, closed.How),
-			"its transcript: stepgate export "+id))
-	}
-	answers, err := f.answers()
-	if err != nil {
-		return err
-	}
-	p, started, err := replanWith(ctx, store, records, func(src *source, book *runbook.Runbook, secrets []string) (plan.Values, error) {
-		return src.bindSecrets(book, secrets, answers, f.values, func(missing []runbook.Param) (map[string]string, error) {
-			return d.ask(ctx, st, src, missing)
-		})
-	})
-	if err != nil {
-		return err
-	}
-	if err := runnable(p.Book); err != nil {
-		return err
-	}
-	if err := d.check(p, started.Lab); err != nil {
-		return err
-	}
-	e, err := engine.Resume(ctx, d.engine(store, p, started), p, id)
-	if err != nil {
-		return err
-	}
-	if started.Lab != "" {
-		_, _ = fmt.Fprintln(st.err, "finding the simulated cluster …")
-		if _, err := lab.Start(ctx, started.Lab); err != nil {
-			return fmt.Errorf("find the simulated cluster again: %w", closing(ctx, e, err))
-		}
-	}
-	return d.drive(ctx, st, e, p, id, started)
-}
-
-// unfinished is the run to resume.
-func unfinished(ctx context.Context, store *state.Store, args []string) (string, error) {
-	if len(args) > 0 {
-		return store.Find(ctx, args[0])
-	}
-	infos, err := store.Runs(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, i := range infos {
-		if i.Closed == "" && i.Problem == "" {
-			return i.ID, nil
-		}
-	}
-	return "", exitWith(exitNotFound, text.WithHint(fmt.Errorf("resume: no run is unfinished"), "see: stepgate list"))
 }

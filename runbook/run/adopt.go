@@ -119,12 +119,15 @@ func sameWalk(p, q *plan.Plan, id string) bool {
 	return okA && okB && slices.Equal(a.Keys, b.Keys) && a.Batch == b.Batch && a.Each.Canary == b.Each.Canary
 }
 
-// adopt is the run on another version of its plan: what was executed stands as it
-// is, and so does every cell that is the same; the others are pending.
-func (r *Run) adopt(next *plan.Plan, rec Record) (*Run, error) {
-	e := rec.Event.(Adopted)
+// Adopt is the run on another version of its plan: what was executed stands as it
+// is, and so does every cell that is the same; the others are pending. It refuses
+// what [Run.Bars] tells, and leaves r as it is.
+func (r *Run) Adopt(next *plan.Plan, rec Record) (*Run, error) {
+	e, ok := rec.Event.(Adopted)
 	refuse := func(why string) (*Run, error) { return r, &TransitionError{Kind(e), Key{}, why} }
 	switch bars := r.Bars(next); {
+	case !ok:
+		return refuse("it adopts nothing")
 	case rec.Seq != r.Seq+1:
 		return refuse("it is out of order")
 	case r.Closed != "":

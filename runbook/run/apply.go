@@ -30,7 +30,7 @@ func Fold(p *plan.Plan, records []Record) (*Run, error) {
 		var err error
 		if _, ok := rec.Event.(Adopted); ok && len(versions) > 1 {
 			versions = versions[1:]
-			r, err = r.adopt(versions[0], rec)
+			r, err = r.Adopt(versions[0], rec)
 		} else {
 			err = r.apply(rec)
 		}
