@@ -142,7 +142,7 @@ exit 0
 		payload = strings.TrimSuffix(payload, "#"+p.nonce) + script + "#" + p.nonce
 		var out, errs limitedBuffer
 		exit, err := x.t.run(context.Background(), call{frame: []byte(header + "\n" + payload), stdout: &out, stderr: &errs})
-		if err != nil || exit != 0 || out.Len() > 0 {
+		if err != nil || exit != 0 || strings.TrimSpace(out.String()) != "" {
 			t.Errorf("%s: exit %d, %v\n%s%s", name, exit, err, out.String(), errs.String())
 		}
 	}

@@ -41,8 +41,9 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// serveOpenSSH starts an sshd that lets the present user in.
-func serveOpenSSH(t *testing.T, program string, host, login identity, env []string) openSSH {
+// serveOpenSSH starts an sshd that lets the present user in. What is set first in its
+// configuration holds.
+func serveOpenSSH(t *testing.T, program string, host, login identity, env []string, first ...string) openSSH {
 	t.Helper()
 	dir, port := t.TempDir(), freePort(t)
 	authorized := filepath.Join(dir, "authorized_keys")
@@ -54,7 +55,7 @@ func serveOpenSSH(t *testing.T, program string, host, login identity, env []stri
 		quoted = append(quoted, strconv.Quote(v))
 	}
 	config := filepath.Join(dir, "sshd_config")
-	text := fmt.Sprintf("ListenAddress 127.0.0.1\nPort %s\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\n"+
+	text := strings.Join(first, "\n") + "\n" + fmt.Sprintf("Subsystem sftp internal-sftp\nListenAddress 127.0.0.1\nPort %s\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\n"+
 		"PermitRootLogin prohibit-password\nPidFile none\nSetEnv %s\n", port, host.file, authorized, strings.Join(quoted, " "))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -115,9 +116,9 @@ func (s openSSH) cut() {
 	sessions(s.pid)
 }
 
-// TestOpenSSH runs against the server that users have.
-func TestOpenSSH(t *testing.T) {
-	t.Parallel()
+// needOpenSSH is the path of OpenSSH's server.
+func needOpenSSH(t *testing.T) string {
+	t.Helper()
 	program, err := exec.LookPath("/usr/sbin/sshd")
 	if err != nil {
 		t.Skip("NOT TESTED: OpenSSH's server isn't installed, so SSH was only tried against the lab's own")
@@ -127,6 +128,13 @@ func TestOpenSSH(t *testing.T) {
 			t.Skipf("NOT TESTED against OpenSSH: %v", err)
 		}
 	}
+	return program
+}
+
+// TestOpenSSH runs against the server that users have.
+func TestOpenSSH(t *testing.T) {
+	t.Parallel()
+	program := needOpenSSH(t)
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package executor_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +14,7 @@ import (
 var protocolShells = []string{"dash", "bash", "busybox", "mksh", "ksh93", "zsh"}
 
 // asSh makes a shell be called sh, as its own system would. For busybox the tools are
-// its own, too.
+// its own, too, and of those it lacks what hosts may lack.
 func asSh(t *testing.T, shell string) (sh, path string) {
 	t.Helper()
 	program, err := exec.LookPath(shell)
@@ -25,6 +26,11 @@ func asSh(t *testing.T, shell string) (sh, path string) {
 	if shell == "busybox" {
 		if out, err := exec.Command(program, "--install", "-s", dir).CombinedOutput(); err != nil {
 			t.Fatalf("busybox --install: %v: %s", err, out)
+		}
+		for _, applet := range []string{"setsid", "flock", "nohup", "sha256sum", "sync"} {
+			if err := os.Remove(filepath.Join(dir, applet)); err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
 		}
 		return filepath.Join(dir, "sh"), dir
 	}

@@ -114,6 +114,7 @@ func Protocol(t *testing.T, boot BootMachine) {
 // LoginShell is the part of the suite that a user's login shell could spoil.
 func LoginShell(t *testing.T, boot BootMachine) {
 	t.Run("identify", func(t *testing.T) { testIdentify(t, boot) })
+	t.Run("bytes", func(t *testing.T) { testBytes(t, boot) })
 	t.Run("twice", func(t *testing.T) { testTwice(t, boot) })
 	t.Run("daemon", func(t *testing.T) { testDaemon(t, boot) })
 }

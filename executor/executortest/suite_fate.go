@@ -165,7 +165,7 @@ func testFollowFates(t *testing.T, boot BootMachine) {
 
 func testSignal(t *testing.T, boot BootMachine) {
 	b := newBench(t, boot)
-	a := b.attempt(b.sh(`trap 'echo caught; exit 41' TERM; echo up; sleep 300 & echo $! >"$meet/pid"; wait`))
+	a := b.attempt(b.sh(`trap 'echo caught; exit 41' TERM; echo up; sleep 300 & echo $! >"$meet/pid"; wait; sleep 1; exit 42`))
 	b.start(a)
 	child := b.awaitPID("pid")
 	rep, err := b.x.Signal(b.ctx, a, executor.Term)

@@ -1,6 +1,8 @@
 # Evaluated by the bootstrap, which has read the header (sg_v sg_n sg_l sg_h) and
 # the whole payload (sg_p) and has seen the end mark. All names begin with sg_ and
-# none is exported. POSIX sh only.
+# none is exported. POSIX sh only. A shell that a profile has put in the bootstrap's
+# place reads this from its stdin, and stops here.
+[ "${sg_v-}" = SG1 ] || exit 76
 sg_umask=$(umask)
 umask 077
 unset CDPATH
@@ -22,6 +24,10 @@ case ${KSH_VERSION-} in
 *MIRBSD*) sg_put() { print -rn -- "$1"; } ;;
 *) sg_put() { printf %s "$1"; } ;;
 esac
+
+# What a profile printed last may lack its newline.
+sg_put "
+"
 
 # sg_say WORD... is one line of the answer.
 sg_say() {
