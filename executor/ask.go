@@ -13,6 +13,13 @@ type Asker interface {
 	Ask(ctx context.Context, p Prompt) (string, error)
 }
 
+// Witness is an [Asker] that wants to know which keys people take for hosts'.
+type Witness interface {
+	// HostKeyAccepted is called when somebody has taken a key for a host's and it was
+	// written to file: address as it stands there, key as type and fingerprint.
+	HostKeyAccepted(host, address, key, file string)
+}
+
 var (
 	// ErrDeclined is a person's No.
 	ErrDeclined = errors.New("declined")

@@ -38,6 +38,9 @@ func (s *shell) Follow(ctx context.Context, a Attempt, from Offsets, sink Sink) 
 		if ctx.Err() != nil {
 			return Result{}, context.Cause(ctx)
 		}
+		if errors.Is(err, errYielded) {
+			continue
+		}
 		if errors.Is(err, errLookCloser) {
 			err = f.lookCloser(ctx)
 			if err == nil {
@@ -107,7 +110,7 @@ func (f *follower) once(ctx context.Context, lost time.Time) (Result, error) {
 	go func() {
 		exit, err := f.shell.t.run(ctx, call{
 			frame:  p.frame("frame", "process", "identity", "attempt", "probe", "follow"),
-			stdout: w, lasting: true,
+			stdout: w, lasting: true, yields: true,
 		})
 		if err == nil {
 			err = fmt.Errorf("the host stopped sending output (exit %d)", exit)

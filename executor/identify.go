@@ -21,7 +21,7 @@ var errSlow = fmt.Errorf("no answer within %s of the login", identifyTimeout)
 // Identify implements [Executor]. A host that lets us in and doesn't run what it is
 // given, as under ForceCommand, gives a *ReachError.
 func (s *shell) Identify(ctx context.Context) (Host, error) {
-	p, err := s.program(ctx)
+	p, err := s.program(onPurpose(ctx))
 	if err != nil {
 		return Host{}, fmt.Errorf("identify host: %w", err)
 	}

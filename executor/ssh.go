@@ -15,22 +15,31 @@ import (
 // SSHConfig says how a host is reached. It's what is left after any ssh_config has
 // been resolved: nothing here is looked up.
 type SSHConfig struct {
-	Name        string        // the host's name in messages
-	Addr        string        // host:port; a missing port is 22
-	User        string        // login name
-	KnownHosts  []string      // known_hosts files; those that don't exist are passed over
-	Identities  []string      // private key files; those that don't exist are passed over
-	AgentSocket string        // ssh-agent's socket; empty: none
-	DialTimeout time.Duration // for connecting and logging in; 0: 15 s
+	Name string // the host's name in messages
+	Addr string // host:port; a missing port is 22
+	User string // login name
+
+	KnownHosts        []string // known_hosts files; those that don't exist are passed over
+	NewKeys           string   // the one that keys are written to which a person has taken; empty: nobody is asked about keys
+	HashNames         bool     // names are written there hashed
+	HostKeyAlias      string   // the name to look for there; empty: Addr's
+	HostKeyAlgorithms []string // accepted, those of known keys first; empty: all that are secure
+
+	Identities     []string // private key files, in order; those that don't exist are passed over
+	Certificates   []string // certificates of those keys, beside KEY-cert.pub
+	AgentSocket    string   // ssh-agent's socket; empty: none
+	IdentitiesOnly bool     // of the agent's keys only those of Identities and Certificates
+	Methods        []string // ways to log in, in order; empty: publickey, keyboard-interactive, password
+
+	DialTimeout time.Duration // for connecting and logging in at each hop, not counting the time in which a person is asked; 0: 15 s
 	Keepalive   time.Duration // between keepalives, three unanswered ones end the connection; 0: 5 s
-	Jumps       []SSHConfig   // hosts to go through, in this order; each is verified
-	Ask         Asker         // nil: nobody
+	Jumps       []SSHConfig   // hosts to go through, in this order; each is verified. Their own Jumps don't count
+	Ask         Asker         // nil: nobody; also asks for the jump hosts
+	Logins      *Logins       // shared with other hosts; nil: this host's own
 }
 
-// NewSSH returns the executor of a host reached over SSH. It connects when it's
-// first used, keeps one connection, and connects anew when a call finds it broken.
-// What keys and the agent can't do is asked of Ask.
-func NewSSH(c SSHConfig) Executor {
+// complete fills in what is left to this package.
+func (c SSHConfig) complete() SSHConfig {
 	if c.Name == "" {
 		c.Name = c.Addr
 	}
@@ -43,29 +52,51 @@ func NewSSH(c SSHConfig) Executor {
 	if c.Keepalive <= 0 {
 		c.Keepalive = 5 * time.Second
 	}
-	return newShell(&sshTransport{
-		config: c, dialing: make(chan struct{}, 1), closed: make(chan struct{}),
-		lasting: make(chan struct{}, lastingSessions), brief: make(chan struct{}, briefSessions),
-	})
+	if len(c.Methods) == 0 {
+		c.Methods = []string{methodKeys, methodQuestions, methodPassword}
+	}
+	if c.Logins == nil {
+		c.Logins = NewLogins()
+	}
+	return c
 }
 
-// OpenSSH allows ten sessions per connection; what only asks must always find one.
-const (
-	lastingSessions = 6
-	briefSessions   = 3
-)
+// NewSSH returns the executor of a host reached over SSH. It connects when it's
+// first used, keeps one connection, and connects anew when a call finds it broken.
+//
+// What keys and the agent can't do is asked of Ask, and so is whether a key that isn't
+// known is the host's: at the first connection, and later only by [Executor.Identify],
+// with which a caller reaches a host on purpose. A connection that another call makes
+// anew uses keys and the agent only; where that isn't enough the call ends in a
+// *[ReachError] that says so. Two wrong passwords end a login.
+func NewSSH(c SSHConfig) Executor {
+	c = c.complete()
+	jumps := make([]SSHConfig, len(c.Jumps))
+	for i, j := range c.Jumps {
+		j.Logins, j.Ask = c.Logins, c.Ask
+		jumps[i] = j.complete()
+	}
+	c.Jumps = jumps
+	return newShell(&sshTransport{
+		config: c, dialing: make(chan struct{}, 1), closed: make(chan struct{}), changed: make(chan struct{}), limit: usualSessions,
+	})
+}
 
 type sshTransport struct {
 	config  SSHConfig
 	dialing chan struct{} // held while connecting
-	lasting chan struct{} // sessions that last
-	brief   chan struct{}
 
-	mu     sync.Mutex
-	conn   *sshConn
-	key    string
-	closed chan struct{}
-	tasks  sync.WaitGroup // every goroutine of this host
+	mu      sync.Mutex
+	conns   []*sshConn    // more than one only where the server allows few sessions in each
+	changed chan struct{} // closed and made anew when a session has ended
+	limit   int           // sessions in each connection
+	follows []*yielder    // sessions that can give way
+	waiting int           // calls that wait for room and can't
+	single  time.Time     // until then no further connection is tried beside the first
+	met     bool          // somebody was asked, or there was a connection
+	key     string
+	closed  chan struct{}
+	tasks   sync.WaitGroup // every goroutine of this host
 }
 
 func (t *sshTransport) hostKey() string {
@@ -100,14 +131,30 @@ func (t *sshTransport) close() error {
 	default:
 		close(t.closed)
 	}
-	conn := t.conn
-	t.conn = nil
+	conns := t.conns
+	t.conns = nil
 	t.mu.Unlock()
-	if conn != nil {
-		conn.cut()
+	for _, c := range conns {
+		c.cut()
 	}
 	t.tasks.Wait()
 	return nil
+}
+
+// deliberate marks the calls with which somebody reaches a host on purpose.
+type deliberate struct{}
+
+// onPurpose lets a call ask for what a login needs, also when there was a connection
+// before.
+func onPurpose(ctx context.Context) context.Context {
+	return context.WithValue(ctx, deliberate{}, true)
+}
+
+// mayAsk reports whether a connection that is made for ctx may ask a person.
+func (t *sshTransport) mayAsk(ctx context.Context) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.met || ctx.Value(deliberate{}) != nil
 }
 
 // connection returns the open connection, or a new one; old says that it was open.
@@ -119,32 +166,46 @@ func (t *sshTransport) connection(ctx context.Context) (conn *sshConn, old bool,
 	}
 	defer func() { <-t.dialing }()
 	t.mu.Lock()
-	conn = t.conn
-	t.mu.Unlock()
-	if conn != nil && conn.alive() {
-		return conn, true, nil
+	for _, c := range t.conns {
+		if c.alive() {
+			t.mu.Unlock()
+			return c, true, nil
+		}
 	}
+	t.mu.Unlock()
+	conn, err = t.add(ctx, t.mayAsk(ctx))
+	return conn, false, err
+}
+
+// add makes a connection; its caller holds dialing.
+func (t *sshTransport) add(ctx context.Context, ask bool) (*sshConn, error) {
 	select {
 	case <-t.closed:
-		return nil, false, t.unreached(errClosed, "")
+		return nil, t.unreached(errClosed, "")
 	default:
 	}
-	conn, key, err := t.dial(ctx)
-	if err != nil {
-		return nil, false, err
-	}
+	conn, asked, err := t.dial(ctx, ask)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.met = t.met || asked || err == nil
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case <-t.closed:
 		conn.cut()
-		return nil, false, t.unreached(errClosed, "")
+		return nil, t.unreached(errClosed, "")
 	default:
 	}
-	t.conn, t.key = conn, key
-	t.tasks.Go(conn.watch)
+	conn.limit = t.limit
+	t.conns = append(t.conns, conn)
+	t.key = conn.key
+	t.tasks.Go(func() {
+		conn.watch()
+		t.forget(conn)
+	})
 	t.tasks.Go(func() { conn.keepalive(t.config.Keepalive) })
-	return conn, false, nil
+	return conn, nil
 }
 
 func (t *sshTransport) unreached(cause error, hint string) *ReachError {
@@ -154,36 +215,39 @@ func (t *sshTransport) unreached(cause error, hint string) *ReachError {
 // run implements transport. A connection that turns out to be broken before a byte
 // was sent is replaced once.
 func (t *sshTransport) run(ctx context.Context, c call) (int, error) {
-	slots := t.brief
-	if c.lasting {
-		slots = t.lasting
-	}
-	select {
-	case slots <- struct{}{}:
-	case <-ctx.Done():
-		return 0, t.unreached(ctx.Err(), "")
-	case <-t.closed:
-		return 0, t.unreached(errClosed, "")
-	}
-	defer func() { <-slots }()
+	refusals := 0
 	for {
-		conn, old, err := t.connection(ctx)
+		conn, old, err := t.acquire(ctx, c)
 		if err != nil {
 			return 0, err
 		}
 		s, err := t.open(ctx, conn)
 		if err == nil {
-			return s.run(ctx, c)
+			t.served(conn)
+			defer t.release(conn)
+			if c.yields {
+				way, ended := t.giveWay()
+				defer ended()
+				return s.run(ctx, c, way)
+			}
+			return s.run(ctx, c, nil)
 		}
 		var refused *ssh.OpenChannelError
 		switch {
 		case ctx.Err() != nil:
+			t.release(conn)
 			return 0, t.unreached(ctx.Err(), "")
 		case errors.As(err, &refused):
-			return 0, t.unreached(fmt.Errorf("open a session: %w", err), t.sessionsHint())
+			refusals++
+			if !t.refused(conn, refusals) {
+				return 0, t.unreached(fmt.Errorf("open a session: %w", err), t.sessionsHint())
+			}
+			continue
 		case !old:
+			t.release(conn)
 			return 0, t.unreached(fmt.Errorf("open a session: %w", err), t.tryHint())
 		}
+		t.release(conn)
 		t.forget(conn)
 	}
 }
@@ -193,17 +257,17 @@ func (t *sshTransport) forget(conn *sshConn) {
 	conn.cut()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.conn == conn {
-		t.conn = nil
-	}
+	t.drop(conn)
 }
 
 // tryHint names the command that shows what ssh itself makes of the host.
-func (t *sshTransport) tryHint() string {
-	host, port, _ := net.SplitHostPort(t.config.Addr)
-	return fmt.Sprintf("try: ssh -p %s %s@%s true", port, t.config.User, host)
+func (t *sshTransport) tryHint() string { return t.config.tryHint() }
+
+func (c SSHConfig) tryHint() string {
+	host, port, _ := net.SplitHostPort(c.Addr)
+	return fmt.Sprintf("try: ssh -p %s %s@%s true", port, c.User, host)
 }
 
 func (t *sshTransport) sessionsHint() string {
-	return "the server allows no further session on this connection: raise MaxSessions in its sshd_config"
+	return "the server allows no session on this connection: raise MaxSessions in its sshd_config"
 }

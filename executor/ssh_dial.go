@@ -6,168 +6,222 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/agent"
+
+	"stepgate/runbook/text"
 )
 
-// dial connects and logs in, within the dial timeout. key is the host key's
-// fingerprint.
-func (t *sshTransport) dial(caller context.Context) (conn *sshConn, key string, err error) {
-	ctx, cancel := context.WithTimeout(caller, t.config.DialTimeout)
-	defer cancel()
+// dial connects and logs in, at each hop within its dial timeout. With ask a person
+// may be asked; asked says that somebody was.
+func (t *sshTransport) dial(caller context.Context, ask bool) (conn *sshConn, asked bool, err error) {
+	d := &dialing{patience: newPatience(caller), conn: &sshConn{done: make(chan struct{})}}
+	defer d.patience.end()
 	defer func() {
-		if err != nil && caller.Err() != nil {
+		asked = d.asked
+		if err == nil {
+			return
+		}
+		d.conn.cut()
+		if caller.Err() != nil {
 			err = t.unreached(caller.Err(), "") // not the host's fault
 		}
 	}()
-	keys, err := t.hostKeys()
-	if err != nil {
-		return nil, "", err
+	hops := append(slices.Clone(t.config.Jumps), t.config)
+	for i, c := range hops {
+		if !ask {
+			c.Ask = nil
+		}
+		h := &hop{config: c, dialing: d, target: i == len(hops)-1, mayAsk: ask, asker: t.config.Ask}
+		if err := h.connect(); err != nil {
+			hint := text.HintOf(err)
+			if !h.target {
+				err = fmt.Errorf("jump host %q: %w", c.Name, err)
+			}
+			return nil, false, t.unreached(err, hint)
+		}
 	}
-	login := t.login(ctx)
-	defer login.close()
-	raw, err := new(net.Dialer).DialContext(ctx, "tcp", t.config.Addr)
+	return d.conn, false, nil
+}
+
+// dialing is a connection that is being made, hop by hop.
+type dialing struct {
+	patience *patience
+	conn     *sshConn // as far as it goes; its client is the last hop's
+	asked    bool
+}
+
+// hop is one host on the way, or the host itself.
+type hop struct {
+	config  SSHConfig
+	target  bool
+	mayAsk  bool
+	asker   Asker // who could be asked if it may
+	dialing *dialing
+}
+
+// connect makes the connection one hop longer. Its error has a hint.
+func (h *hop) connect() error {
+	p := h.dialing.patience
+	p.begin(h.config.DialTimeout)
+	keys, err := h.config.hostKeys()
 	if err != nil {
-		return nil, "", t.dialError(err)
+		return text.WithHint(err, hintOf(err))
+	}
+	login := h.login(p.ctx)
+	defer login.close()
+	raw, err := h.dialTCP(p.ctx)
+	if err != nil {
+		return h.dialError(err)
 	}
 	// Whatever the server sends or doesn't: the handshake has an end.
-	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
-	check := keys.callback()
-	sc, chans, reqs, err := ssh.NewClientConn(withQuickAck(raw), t.config.Addr, &ssh.ClientConfig{
-		User: t.config.User,
-		Auth: []ssh.AuthMethod{ssh.PublicKeys(login.signers...)},
-		HostKeyCallback: func(host string, remote net.Addr, k ssh.PublicKey) error {
-			key = ssh.FingerprintSHA256(k)
-			return check(host, remote, k)
+	stop := context.AfterFunc(p.ctx, h.dialing.conn.cut)
+	fingerprint := ""
+	sc, chans, reqs, err := ssh.NewClientConn(raw, h.config.Addr, &ssh.ClientConfig{
+		User: h.config.User,
+		HostKeyCallback: func(_ string, remote net.Addr, k ssh.PublicKey) error {
+			fingerprint = ssh.FingerprintSHA256(plainKey(k))
+			return keys.check(login, remote, k)
 		},
-		HostKeyAlgorithms: keys.algorithms(t.config.Addr),
-		BannerCallback:    ssh.BannerCallback(func(string) error { return nil }),
+		HostKeyAlgorithms: keys.algorithms(h.config.HostKeyAlgorithms),
+		BannerCallback:    login.banner,
+		AuthCallback:      login.next,
 	})
 	if !stop() && err == nil {
 		_ = sc.Close()
-		err = ctx.Err()
+		err = context.Cause(p.ctx)
 	}
+	h.dialing.asked = h.dialing.asked || login.asked
 	if err != nil {
-		_ = raw.Close()
-		return nil, "", t.handshakeError(ctx, err, login)
+		return h.handshakeError(err, login)
 	}
-	return newSSHConn(raw, ssh.NewClient(sc, chans, reqs)), key, nil
+	login.succeeded()
+	h.dialing.conn.client, h.dialing.conn.key = ssh.NewClient(sc, chans, reqs), fingerprint
+	return nil
 }
 
-func (t *sshTransport) dialError(err error) error {
+// dialTCP connects from this machine, or from the hop before.
+func (h *hop) dialTCP(ctx context.Context) (net.Conn, error) {
+	conn := h.dialing.conn
+	if conn.client != nil {
+		return through(ctx, conn, h.config.Addr)
+	}
+	raw, err := new(net.Dialer).DialContext(ctx, "tcp", h.config.Addr)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, err
+	}
+	conn.raw = withQuickAck(raw)
+	return conn.raw, nil
+}
+
+// through connects from the host at the end of a connection. The library's own call
+// can't be ended, and never returns in the case that [sshTransport.open] knows.
+func through(ctx context.Context, conn *sshConn, addr string) (net.Conn, error) {
+	type dialled struct {
+		c   net.Conn
+		err error
+	}
+	result := make(chan dialled, 1)
+	client := conn.client
+	go func() {
+		c, err := client.Dial("tcp", addr)
+		result <- dialled{c, err}
+	}()
+	select {
+	case d := <-result:
+		return d.c, d.err
+	case <-ctx.Done():
+		conn.cut()
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (h *hop) dialError(err error) error {
+	var refused *ssh.OpenChannelError
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return t.unreached(fmt.Errorf("connection refused by %s: %w", t.config.Addr, err),
-			"is the ssh server running on that port? "+t.tryHint())
+		return text.WithHint(fmt.Errorf("connection refused by %s: %w", h.config.Addr, err), "is the ssh server running on that port? "+h.config.tryHint())
+	case errors.As(err, &refused) && (refused.Reason == ssh.Prohibited || refused.Reason == ssh.UnknownChannelType):
+		return text.WithHint(fmt.Errorf("the host before it doesn't forward connections to %s: %w", h.config.Addr, err), "set AllowTcpForwarding yes in the sshd_config of the jump host before it")
+	case errors.As(err, &refused):
+		return text.WithHint(fmt.Errorf("connect to %s from the host before it: %w", h.config.Addr, err), "is the host up, and can the jump host before it reach that address?")
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
-		return t.unreached(fmt.Errorf("no answer from %s within %s: %w", t.config.Addr, t.config.DialTimeout, err),
-			"is the host up and the address right? "+t.tryHint())
+		return text.WithHint(fmt.Errorf("no answer from %s within %s: %w", h.config.Addr, h.config.DialTimeout, err), "is the host up and the address right? "+h.config.tryHint())
 	}
-	return t.unreached(fmt.Errorf("connect to %s: %w", t.config.Addr, err), t.tryHint())
+	return text.WithHint(fmt.Errorf("connect to %s: %w", h.config.Addr, err), h.config.tryHint())
 }
 
-func (t *sshTransport) handshakeError(ctx context.Context, err error, l *login) error {
+func (h *hop) handshakeError(err error, l *login) error {
 	var key *hostKeyError
 	switch {
 	case errors.As(err, &key):
-		return t.unreached(key, key.hint)
-	case ctx.Err() != nil:
-		return t.unreached(fmt.Errorf("no login at %s within %s: %w", t.config.Addr, t.config.DialTimeout, ctx.Err()), t.tryHint())
-	case strings.Contains(err.Error(), "unable to authenticate"):
-		cause := fmt.Errorf("the server refused every key for user %q: %w", t.config.User, err)
-		if len(l.signers) == 0 {
-			cause = fmt.Errorf("there is no usable key for user %q: %w", t.config.User, err)
-		}
-		return t.unreached(errors.Join(append([]error{cause}, l.unusable...)...), l.hint(t))
+		return text.WithHint(key, key.hint)
+	case h.dialing.patience.ctx.Err() != nil:
+		return text.WithHint(fmt.Errorf("no login at %s within %s: %w", h.config.Addr, h.config.DialTimeout, context.Cause(h.dialing.patience.ctx)), h.config.tryHint())
 	}
-	return t.unreached(fmt.Errorf("log in at %s: %w", t.config.Addr, err), t.tryHint())
+	if cause := l.explain(err); cause != nil {
+		return cause
+	}
+	return text.WithHint(fmt.Errorf("log in at %s: %w", h.config.Addr, err), h.config.tryHint())
 }
 
-// maxKeys bounds how many keys are offered: servers count each as a failed try, six
-// by default, and some lock the account.
-const maxKeys = 5
+// patience is a context that ends when a host has had its time, not counting the time
+// in which a person is asked.
+type patience struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 
-// login is what we can prove who we are with.
-type login struct {
-	signers  []ssh.Signer
-	unusable []error // keys that couldn't be used
-	locked   string  // a key file that wants a passphrase
-	agent    net.Conn
+	mu     sync.Mutex
+	timer  *time.Timer
+	until  time.Time
+	left   time.Duration
+	pauses int // that haven't ended
 }
 
-func (l *login) close() {
-	if l.agent != nil {
-		_ = l.agent.Close() // nothing was written that could be lost
-	}
+func newPatience(ctx context.Context) *patience {
+	p := &patience{}
+	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	return p
 }
 
-// login collects the keys: the files first, then the agent's.
-func (t *sshTransport) login(ctx context.Context) *login {
-	l := &login{}
-	for _, file := range t.config.Identities {
-		pem, err := os.ReadFile(file)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			l.unusable = append(l.unusable, fmt.Errorf("read key: %w", err))
-			continue
-		}
-		signer, err := ssh.ParsePrivateKey(pem)
-		var locked *ssh.PassphraseMissingError
-		switch {
-		case errors.As(err, &locked):
-			l.locked = file
-			l.unusable = append(l.unusable, fmt.Errorf("key %q needs a passphrase", file))
-		case err != nil:
-			l.unusable = append(l.unusable, fmt.Errorf("read key %q: %w", file, err))
-		default:
-			l.signers = append(l.signers, signer)
-		}
-	}
-	t.agentKeys(ctx, l)
-	if len(l.signers) > maxKeys {
-		l.signers = l.signers[:maxKeys]
-	}
-	return l
+func (p *patience) begin(d time.Duration) {
+	p.pause()
+	p.mu.Lock()
+	p.left = d
+	p.mu.Unlock()
+	p.goOn()
 }
 
-// agentKeys adds the agent's keys. An agent that can't be asked is one more key that
-// can't be used.
-func (t *sshTransport) agentKeys(ctx context.Context, l *login) {
-	if t.config.AgentSocket == "" {
+func (p *patience) pause() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pauses++
+	if p.timer != nil && p.timer.Stop() {
+		p.left = time.Until(p.until)
+	}
+	p.timer = nil
+}
+
+func (p *patience) goOn() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pauses--; p.pauses > 0 {
 		return
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", t.config.AgentSocket)
-	if err != nil {
-		l.unusable = append(l.unusable, fmt.Errorf("ask the ssh agent: %w", err))
-		return
-	}
-	l.agent = conn
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(deadline) // fails only on a closed connection
-	}
-	signers, err := agent.NewClient(conn).Signers()
-	if err != nil {
-		l.unusable = append(l.unusable, fmt.Errorf("ask the ssh agent: %w", err))
-		return
-	}
-	l.signers = append(l.signers, signers...)
+	p.until = time.Now().Add(p.left)
+	p.timer = time.AfterFunc(p.left, func() { p.cancel(context.DeadlineExceeded) })
 }
 
-func (l *login) hint(t *sshTransport) string {
-	host, port, _ := net.SplitHostPort(t.config.Addr)
-	switch {
-	case l.locked != "":
-		return "give the key to the agent: ssh-add " + l.locked
-	case len(l.signers) == 0:
-		return "make a key and put it on the host: ssh-keygen -t ed25519, then: ssh-copy-id -p " + port + " " + t.config.User + "@" + host
-	}
-	return "put a key of yours on the host: ssh-copy-id -p " + port + " " + t.config.User + "@" + host
+func (p *patience) end() {
+	p.pause()
+	p.cancel(context.Canceled)
 }
 
 // keepaliveLimit is how many intervals an answer may take.
@@ -175,13 +229,17 @@ const keepaliveLimit = 3
 
 // sshConn is one connection. It's broken for good once it's broken.
 type sshConn struct {
-	raw    net.Conn
+	raw    net.Conn // of the first hop: whatever goes on goes through it
 	client *ssh.Client
+	key    string // the host's, as a fingerprint
 	done   chan struct{}
-}
 
-func newSSHConn(raw net.Conn, c *ssh.Client) *sshConn {
-	return &sshConn{raw: raw, client: c, done: make(chan struct{})}
+	// What follows is the transport's, under its lock.
+	open     int       // sessions
+	limit    int       // how many the server allows, as far as is known
+	served   bool      // it has granted one
+	refusals int       // in a row
+	retry    time.Time // not before
 }
 
 func (c *sshConn) alive() bool {
@@ -194,7 +252,11 @@ func (c *sshConn) alive() bool {
 }
 
 // cut closes the socket. Anything politer could wait for the peer.
-func (c *sshConn) cut() { _ = c.raw.Close() }
+func (c *sshConn) cut() {
+	if c.raw != nil {
+		_ = c.raw.Close()
+	}
+}
 
 // watch notes when the connection is over.
 func (c *sshConn) watch() {

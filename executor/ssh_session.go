@@ -99,8 +99,8 @@ type sessionEnd struct {
 	signal string
 }
 
-// run sends the frame and copies output to the end.
-func (s *sshSession) run(ctx context.Context, c call) (int, error) {
+// run sends the frame and copies output to the end, or until it has to give way.
+func (s *sshSession) run(ctx context.Context, c call, way <-chan struct{}) (int, error) {
 	var g gate
 	defer g.close()
 	out := &activity{r: s.ch, w: g.writer(c.stdout)}
@@ -136,6 +136,8 @@ func (s *sshSession) run(ctx context.Context, c call) (int, error) {
 		return 0, ctx.Err()
 	case <-c.over:
 		return 0, nil
+	case <-way:
+		return 0, errYielded
 	case end := <-exited:
 		s.settle(ctx, c.over, drained, out, errs)
 		if ctx.Err() != nil {

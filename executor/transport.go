@@ -38,6 +38,9 @@ type call struct {
 	over <-chan struct{}
 	// lasting: it may hold its session for as long as a command takes.
 	lasting bool
+	// yields: it can be made again, so it may end in errYielded where the host has no
+	// session left for another call.
+	yields bool
 }
 
 // gate passes writes on until it's shut, one at a time.

@@ -3,9 +3,15 @@ package sshconfig
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 )
+
+// hostname is what a Hostname may consist of, its tokens apart.
+var hostname = regexp.MustCompile(`^([A-Za-z0-9._-]*|[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?)$`)
+
+var algorithms = regexp.MustCompile(`^[a-z][a-z0-9@.-]+(,[a-z][a-z0-9@.-]+)*$`)
 
 // check refuses values that OpenSSH refuses, and tokens that aren't evaluated.
 func (s *scan) check(at, key, value string) error {
@@ -37,7 +43,11 @@ func (s *scan) check(at, key, value string) error {
 			return bad
 		}
 	case "hostname":
-		if strings.Contains(strings.NewReplacer("%%", "", "%h", "").Replace(value), "%") {
+		if !hostname.MatchString(strings.NewReplacer("%%", "", "%h", "").Replace(value)) {
+			return bad
+		}
+	case "hostkeyalgorithms": // a list of changes changes a default that only ssh knows
+		if !algorithms.MatchString(value) {
 			return bad
 		}
 	case "proxyjump":

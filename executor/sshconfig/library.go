@@ -98,17 +98,7 @@ func (r *resolver) evaluate(files []*ssh_config.Config, d Destination) (values, 
 	if c := v.one("proxycommand"); c != "" && v.one("proxyjump") != "" {
 		return nil, fmt.Errorf("%s: ProxyCommand stands beside ProxyJump: which of them counts can't be told without ssh", r.find("proxycommand", c))
 	}
-	for _, list := range v["hostkeyalgorithms"] {
-		if strings.ContainsAny(list, "+-^*?") && !plainList(list) {
-			return nil, fmt.Errorf("%s: HostKeyAlgorithms %q changes a default that only ssh knows", r.find("hostkeyalgorithms", list), list)
-		}
-	}
 	return v, nil
-}
-
-// plainList reports whether a list of algorithms names them all.
-func plainList(list string) bool {
-	return !strings.ContainsAny(list, "*?") && !strings.ContainsAny(list[:1], "+-^")
 }
 
 // numeric are the shorthands of inet_aton(3), like 10.1 for 10.0.0.1.

@@ -1,0 +1,216 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// OpenSSH allows ten sessions per connection unless its MaxSessions says otherwise,
+// which shows only when it refuses one.
+const (
+	usualSessions = 9
+	maxConns      = 4 // of a host that allows few sessions in each
+)
+
+// Pauses while a server still counts a session that has ended for us: its shell may
+// take a moment to notice.
+const (
+	refusedPause = 50 * time.Millisecond
+	refusedMax   = time.Second
+	refusedTries = 40 // some half minute
+)
+
+// singleFor is how long no further connection is tried after one that wasn't to be had.
+const singleFor = 30 * time.Second
+
+// errYielded ends a session that has given way to another: its caller opens it again.
+var errYielded = errors.New("the session gave way to another")
+
+// room reports whether a session may be opened on the connection now. What lasts
+// leaves some for what only asks.
+func (c *sshConn) room(lasting bool) bool {
+	limit := c.limit
+	if lasting {
+		limit -= (c.limit + 1) / 3
+		limit = max(limit, 1)
+	}
+	return c.alive() && c.open < limit && !time.Now().Before(c.retry)
+}
+
+// acquire takes room for a session: on the connection there is, on a further one when
+// the server allows few in each, or when some session has ended or given way. old says
+// that the connection was open already.
+func (t *sshTransport) acquire(ctx context.Context, c call) (conn *sshConn, old bool, err error) {
+	waits := false
+	defer func() {
+		if waits {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.waiting--
+			t.wake()
+		}
+	}()
+	for {
+		first, old, err := t.connection(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		t.mu.Lock()
+		if conn := t.take(c); conn != nil {
+			t.mu.Unlock()
+			return conn, old || conn != first, nil
+		}
+		further := t.limit < usualSessions && len(t.conns) < maxConns && time.Now().After(t.single)
+		changed, pause := t.changed, t.soonest()
+		if !c.yields && !waits {
+			waits = true
+			t.waiting++
+		}
+		if !further && !c.yields && len(t.follows) > 0 {
+			t.follows[0].ask()
+		}
+		t.mu.Unlock()
+		if further {
+			err = t.further(ctx)
+		} else {
+			err = t.wait(ctx, changed, first.done, pause)
+		}
+		if err != nil {
+			return nil, false, err
+		}
+	}
+}
+
+// take takes room on a connection that has some. A session that can give way lets
+// those go first that wait.
+func (t *sshTransport) take(c call) *sshConn {
+	if c.yields && t.waiting > 0 {
+		return nil
+	}
+	for _, conn := range t.conns {
+		if conn.room(c.lasting) {
+			conn.open++
+			return conn
+		}
+	}
+	return nil
+}
+
+// wait waits until there may be room.
+func (t *sshTransport) wait(ctx context.Context, changed, lost <-chan struct{}, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-lost:
+	case <-timer.C:
+	case <-ctx.Done():
+		return t.unreached(ctx.Err(), "")
+	case <-t.closed:
+		return t.unreached(errClosed, "")
+	}
+	return nil
+}
+
+// soonest is how long it takes until a connection that has refused may be tried again.
+func (t *sshTransport) soonest() time.Duration {
+	wait := time.Minute
+	for _, c := range t.conns {
+		if left := time.Until(c.retry); left > 0 {
+			wait = min(wait, left)
+		}
+	}
+	return wait
+}
+
+// further makes one more connection, asking nobody. Without it there is one session
+// after the other.
+func (t *sshTransport) further(ctx context.Context) error {
+	select {
+	case t.dialing <- struct{}{}:
+	case <-ctx.Done():
+		return t.unreached(ctx.Err(), "")
+	}
+	defer func() { <-t.dialing }()
+	if _, err := t.add(ctx, false); err != nil {
+		if ctx.Err() != nil {
+			return t.unreached(ctx.Err(), "")
+		}
+		t.mu.Lock()
+		t.single = time.Now().Add(singleFor)
+		t.mu.Unlock()
+	}
+	return nil
+}
+
+// release gives the room of a session back.
+func (t *sshTransport) release(conn *sshConn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	conn.open--
+	t.wake()
+}
+
+// served notes that the server has granted a session.
+func (t *sshTransport) served(conn *sshConn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	conn.served, conn.refusals = true, 0
+}
+
+func (t *sshTransport) wake() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// refused learns from a refusal how many sessions the server allows, and gives the
+// room back; false when it allows none at all.
+func (t *sshTransport) refused(conn *sshConn, tries int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	conn.open--
+	if conn.open == 0 && !conn.served || tries > refusedTries {
+		t.wake()
+		return false
+	}
+	conn.limit = min(conn.limit, max(conn.open, 1))
+	t.limit = min(t.limit, conn.limit)
+	conn.refusals++
+	conn.retry = time.Now().Add(min(refusedPause<<min(conn.refusals, 10), refusedMax))
+	t.wake()
+	return true
+}
+
+// drop takes a connection out of the list.
+func (t *sshTransport) drop(conn *sshConn) {
+	t.conns = slices.DeleteFunc(t.conns, func(c *sshConn) bool { return c == conn })
+	t.wake()
+}
+
+// yielder is a session that can give way.
+type yielder struct {
+	way   chan struct{}
+	asked bool
+}
+
+func (y *yielder) ask() {
+	if !y.asked {
+		y.asked = true
+		close(y.way)
+	}
+}
+
+// giveWay lists a session that can give way; ended takes it off.
+func (t *sshTransport) giveWay() (way <-chan struct{}, ended func()) {
+	y := &yielder{way: make(chan struct{})}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.follows = append(t.follows, y)
+	return y.way, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.follows = slices.DeleteFunc(t.follows, func(o *yielder) bool { return o == y })
+	}
+}
