@@ -18,6 +18,7 @@ var (
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	attemptID    = regexp.MustCompile(`^[0-9a-f]{32}$`)
 	runID        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+	userName     = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.@+-]*\$?$`)
 	intentHash   = regexp.MustCompile(`^[0-9A-Za-z]{1,128}$`)
 )
 
@@ -45,6 +46,14 @@ func (c Command) check() error {
 	for _, s := range []string{c.Interpreter, c.Body, c.Dir} {
 		if strings.ContainsRune(s, 0) {
 			return errors.New("a command can't hold a NUL byte")
+		}
+	}
+	if c.User != "" && !userName.MatchString(c.User) {
+		return fmt.Errorf("user %q isn't the name of a user", c.User)
+	}
+	for _, m := range c.Masks {
+		if m.Text == "" || strings.ContainsRune(m.Text, 0) || m.With != c.Masks[0].With || strings.Contains(m.With, "\n") {
+			return errors.New("a command's masks can't be told to a host")
 		}
 	}
 	for _, v := range c.Env {

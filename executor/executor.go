@@ -13,6 +13,10 @@ type Executor interface {
 	// Identify says who the host is and whether it can keep attempts. It chooses
 	// the attempt directory; the choice is passed back in [Attempt.Host].
 	Identify(ctx context.Context) (Host, error)
+	// Ready makes sure that Start and Hand need nothing more of a person: it asks
+	// for the password with which the command's user is become. Its error is a
+	// *ReachError.
+	Ready(ctx context.Context, c Command) error
 	// Look runs a read-only command, unclaimed. The end of ctx kills its process
 	// group. An error means that no verdict is possible (unreachable, timed out).
 	Look(ctx context.Context, c Command, sink Sink) (Result, error)
@@ -73,8 +77,12 @@ type Command struct {
 	Masks       []Mask // what the host takes out of the output before it keeps it
 }
 
-// Mask is a text that must not be kept, and what stands in its place.
-type Mask struct{ Text, With string }
+// Mask is a text that must not be kept.
+type Mask struct {
+	Text string
+	With string // what stands in its place; the same for all masks of a command
+	Word bool   // only between anything but the letters, digits and _ of ASCII
+}
 
 // Terminal is a person's terminal, for as long as a command has it.
 type Terminal struct {

@@ -18,8 +18,14 @@ import (
 // fish pass it on as sh does. It reads the header line and the payload from stdin
 // and evaluates the payload only when it ends with the header's nonce: a payload
 // that was cut off does nothing.
-const bootstrap = `unset IFS; read -r sg_v sg_n sg_l sg_h && sg_p=$(cat) || exit 76; ` +
+const bootstrap = `unset IFS sg_p; read -r sg_v sg_n sg_l sg_h && sg_p=$(cat) || exit 76; ` +
 	`case $sg_p in *"#$sg_n") ;; *) exit 76;; esac; eval "$sg_p"`
+
+// stream is a bootstrap whose stdin goes on behind its payload: it reads as much as
+// the header says. Lines before the header are passed over, because whoever held the
+// stream before may have been given more than it took.
+const stream = `unset IFS sg_p; while read -r sg_v sg_n sg_l sg_h; do case $sg_v in SG1) break;; esac; done; ` +
+	`sg_p=$(head -c "$sg_l"); case $sg_p in *"#$sg_n") ;; *) exit 76;; esac; eval "$sg_p"`
 
 // execLine is bootstrap as a command line for a login shell.
 const execLine = `sh -c '` + bootstrap + `'`
@@ -49,6 +55,7 @@ func (p *program) set(name, value string) {
 
 // setCommand gives the scripts a command, whose variables are only set where it runs.
 func (p *program) setCommand(c Command) {
+	p.setNobody()
 	p.set("sg_interpreter", c.Interpreter)
 	login := ""
 	if c.Login {
@@ -56,6 +63,7 @@ func (p *program) setCommand(c Command) {
 	}
 	p.set("sg_login", login)
 	p.set("sg_body", c.Body)
+	p.set("sg_masks", maskLines(c.Masks))
 	dir := c.Dir
 	if strings.HasPrefix(dir, "-") {
 		dir = "./" + dir
@@ -66,6 +74,52 @@ func (p *program) setCommand(c Command) {
 		p.text.WriteString("export " + v.Name + "=" + quote(v.Value) + "\n")
 	}
 	p.text.WriteString("}\n")
+}
+
+// setNobody gives the scripts nobody to become. Variables of a login that are called
+// like ours, and exported, must not make what we put there part of an environment.
+func (p *program) setNobody() {
+	p.text.WriteString("unset sg_password sg_masks sg_inner sg_body\n")
+	for _, name := range []string{"sg_user", "sg_asked", "sg_masks"} {
+		p.set(name, "")
+	}
+}
+
+// setUser gives the scripts somebody to become.
+func (p *program) setUser(b becoming) {
+	p.set("sg_user", b.user)
+	p.set("sg_stream", stream)
+	asked := ""
+	if b.asked {
+		asked = "y"
+		p.set("sg_password", b.password)
+	}
+	p.set("sg_asked", asked)
+}
+
+// setInner gives the scripts the program that runs as another user.
+func (p *program) setInner(inner *program, scripts ...string) {
+	p.set("sg_inner_n", inner.nonce)
+	p.set("sg_inner", string(inner.frame(scripts...)))
+}
+
+// maskLines is how masks are told to the host: what stands for them, their number, and
+// one a line.
+func maskLines(masks []Mask) string {
+	if len(masks) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%d\n", masks[0].With, len(masks))
+	oneLine := strings.NewReplacer("\\", "\\\\", "\n", "\\n")
+	for _, m := range masks {
+		kind := "m"
+		if m.Word {
+			kind = "w"
+		}
+		b.WriteString(kind + oneLine.Replace(m.Text) + "\n")
+	}
+	return b.String()
 }
 
 // setAttempt gives the scripts an attempt as its intent pinned it.

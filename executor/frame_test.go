@@ -59,7 +59,7 @@ func TestCutPayloads(t *testing.T) {
 			t.Fatal(err)
 		}
 		env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "STEPGATE_DIR=" + filepath.Join(dir, "attempts")}
-		x := newShell(&localTransport{options: LocalOptions{Shell: sh, Env: env}})
+		x := newShell(&localTransport{options: LocalOptions{Shell: sh, Env: env}}, nil)
 		a, frame := startFrame(t, x, dir)
 		before := entries(t, dir)
 		cuts := []int{0, 1, 4, 40}
@@ -134,7 +134,7 @@ exit 0
 			t.Logf("NOT TESTED: %s isn't installed", name)
 			continue
 		}
-		x := newShell(&localTransport{options: LocalOptions{Shell: program}})
+		x := newShell(&localTransport{options: LocalOptions{Shell: program}}, nil)
 		p := newProgram()
 		frame := p.frame("frame", "process")
 		// The end mark moves behind the script, as if it were one of ours.

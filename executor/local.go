@@ -29,7 +29,7 @@ func NewLocal(o LocalOptions) Executor {
 	if o.Shell == "" {
 		o.Shell = "sh"
 	}
-	return newShell(&localTransport{options: o})
+	return newShell(&localTransport{options: o}, o.Ask)
 }
 
 type localTransport struct {

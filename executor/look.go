@@ -22,14 +22,17 @@ func (s *shell) Look(ctx context.Context, c Command, sink Sink) (Result, error) 
 	}
 	p := newProgram()
 	p.setCommand(c)
+	frame, err := s.as(ctx, c.User, p, "frame", "process", "command", "look")
+	if err != nil {
+		return Result{}, fmt.Errorf("look: %w", err)
+	}
 	l := newLookOutput(p.nonce, sink)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
 		exit, err := s.t.run(running, call{
-			frame:  p.frame("frame", "process", "command", "look"),
-			stdout: lookStream{l, Stdout}, stderr: lookStream{l, Stderr}, over: l.over, lasting: true,
+			frame: frame, stdout: lookStream{l, Stdout}, stderr: lookStream{l, Stderr}, over: l.over, lasting: true,
 		})
 		if err == nil {
 			err = l.unfinished(exit)
@@ -37,7 +40,6 @@ func (s *shell) Look(ctx context.Context, c Command, sink Sink) (Result, error) 
 		ended <- err
 		close(ended)
 	}()
-	var err error
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
@@ -48,21 +50,21 @@ func (s *shell) Look(ctx context.Context, c Command, sink Sink) (Result, error) 
 		case <-ended: //nolint:errcheck // received again below
 		case <-time.After(beginGrace):
 		}
-		err = s.unlook(context.WithoutCancel(ctx), l)
+		err = s.unlook(context.WithoutCancel(ctx), c.User, l)
 		cancel()
 		<-ended //nolint:errcheck // the context ended it
 		return Result{}, errors.Join(context.Cause(ctx), err)
 	}
 	if err != nil {
 		// The link may be gone with the command going on.
-		err = errors.Join(err, s.unlook(context.WithoutCancel(ctx), l))
+		err = errors.Join(err, s.unlook(context.WithoutCancel(ctx), c.User, l))
 		return Result{}, fmt.Errorf("look: %w", err)
 	}
 	return l.result(), nil
 }
 
 // unlook ends a look on its host: its whole process group, verified.
-func (s *shell) unlook(ctx context.Context, l *lookOutput) error {
+func (s *shell) unlook(ctx context.Context, user string, l *lookOutput) error {
 	select {
 	case <-l.begun:
 	default:
@@ -78,7 +80,11 @@ func (s *shell) unlook(ctx context.Context, l *lookOutput) error {
 	p.set("sg_pid", f[0])
 	p.set("sg_pgid", f[2])
 	p.set("sg_tmp", f[3])
-	r, err := s.ask(ctx, p, false, "frame", "process", "unlook")
+	frame, err := s.as(ctx, user, p, "frame", "process", "unlook")
+	if err != nil {
+		return fmt.Errorf("end the look on its host: %w", err)
+	}
+	r, err := s.askFrame(ctx, p.nonce, frame, false)
 	if err != nil {
 		return fmt.Errorf("end the look on its host: %w", err)
 	}

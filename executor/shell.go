@@ -23,27 +23,32 @@ const exitTruncated = 76
 // shell implements [Executor] over any transport: a constant bootstrap, programs on
 // its stdin.
 type shell struct {
-	t transport
+	t    transport
+	sudo sudoer
 }
 
 var _ Executor = (*shell)(nil)
 
-func newShell(t transport) *shell { return &shell{t: t} }
+func newShell(t transport, ask Asker) *shell { return &shell{t: t, sudo: sudoer{ask: ask}} }
 
 // Close implements [Executor].
 func (s *shell) Close() error { return s.t.close() }
 
 // ask runs a program that answers in lines.
 func (s *shell) ask(ctx context.Context, p *program, detaches bool, scripts ...string) (reply, error) {
+	return s.askFrame(ctx, p.nonce, p.frame(scripts...), detaches)
+}
+
+func (s *shell) askFrame(ctx context.Context, nonce string, frame []byte, detaches bool) (reply, error) {
 	var out, errs limitedBuffer
-	exit, err := s.t.run(ctx, call{frame: p.frame(scripts...), stdout: &out, stderr: &errs, detaches: detaches})
+	exit, err := s.t.run(ctx, call{frame: frame, stdout: &out, stderr: &errs, detaches: detaches})
 	if err != nil {
 		return nil, err
 	}
 	if exit == exitTruncated {
 		return nil, errTruncated
 	}
-	r, err := parseReply(p.nonce, out.Bytes())
+	r, err := parseReply(nonce, out.Bytes())
 	if err != nil && errs.Len() > 0 {
 		err = fmt.Errorf("%w (%s)", err, strings.TrimSpace(lastLine(errs.String())))
 	}
@@ -71,8 +76,10 @@ func (s *shell) Start(ctx context.Context, a Attempt) (Claim, error) {
 		return 0, fmt.Errorf("start attempt %s: %w", a.ID, err)
 	}
 	p.setAttempt(a)
-	p.setCommand(a.Command)
-	r, err := s.ask(ctx, p, true, "frame", "process", "identity", "attempt", "command", "start")
+	if err := s.carry(ctx, p, a.Command); err != nil {
+		return Refused, &RefusedError{Reason: err.Error()}
+	}
+	r, err := s.ask(ctx, p, true, "frame", "process", "identity", "attempt", "command", "become", "mask", "start")
 	if err != nil {
 		return 0, fmt.Errorf("start attempt %s: %w", a.ID, err)
 	}
@@ -121,7 +128,17 @@ func (s *shell) report(ctx context.Context, a Attempt, name, value, script strin
 	}
 	p.setAttempt(a)
 	p.set(name, value)
-	r, err := s.ask(ctx, p, false, "frame", "process", "identity", "attempt", "probe", script)
+	if script == "signal" {
+		b, err := s.become(ctx, a.Command.User)
+		if err != nil {
+			return Report{}, fmt.Errorf("signal attempt %s: %w", a.ID, err)
+		}
+		p.setNobody()
+		if b.user != "" {
+			p.setUser(b)
+		}
+	}
+	r, err := s.ask(ctx, p, false, "frame", "process", "identity", "attempt", "become", "probe", script)
 	if err != nil {
 		return Report{}, fmt.Errorf("probe attempt %s: %w", a.ID, err)
 	}
@@ -177,11 +194,6 @@ func numbers(s string, n int) ([]int64, error) {
 		return nil, fmt.Errorf("ask the host: %q isn't %d numbers", s, n)
 	}
 	return out, nil
-}
-
-// Hand implements [Executor].
-func (s *shell) Hand(context.Context, Attempt, Terminal) (Result, error) {
-	return Result{}, &RefusedError{Reason: "this host doesn't lend terminals"}
 }
 
 // limitedBuffer keeps an answer, which is small by its nature.

@@ -79,7 +79,7 @@ func NewSSH(c SSHConfig) Executor {
 	c.Jumps = jumps
 	return newShell(&sshTransport{
 		config: c, dialing: make(chan struct{}, 1), closed: make(chan struct{}), changed: make(chan struct{}), limit: usualSessions,
-	})
+	}, c.Ask)
 }
 
 type sshTransport struct {

@@ -40,7 +40,7 @@ type Script struct {
 
 // Call is one use of a Fake.
 type Call struct {
-	Method  string // Identify, Look, Start, Follow, Probe, Signal, Hand, Kept, Discard, Dial
+	Method  string // Identify, Ready, Look, Start, Follow, Probe, Signal, Hand, Kept, Discard, Dial
 	Address string // of Dial
 	Attempt string // its id, where there is one
 	Command executor.Command
@@ -286,6 +286,13 @@ func (f *Fake) Signal(ctx context.Context, a executor.Attempt, s executor.Signal
 		f.wake()
 	}
 	return f.report(a), nil
+}
+
+// Ready implements [executor.Executor]. Whoever is to be become is.
+func (f *Fake) Ready(ctx context.Context, c executor.Command) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.call(ctx, Call{Method: "Ready", Command: c})
 }
 
 // Hand implements [executor.Executor]. The fake's script ends at once.

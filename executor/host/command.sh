@@ -50,3 +50,18 @@ sg_status() {
 	sg_exit=$1
 	[ "$sg_exit" -le 255 ] || sg_exit=$((sg_exit - 128))
 }
+
+# sg_place puts the command's text into a file of its own, sg_tmp/body, because
+# interpreters differ in how they take it otherwise; false when no disk takes it.
+sg_place() {
+	for sg_d in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm "${HOME:-/}"; do
+		sg_tmp=$sg_d/.look-$sg_n
+		[ -d "$sg_d" ] && mkdir "$sg_tmp" 2>/dev/null || continue
+		if { sg_put "$sg_body" >"$sg_tmp/body"; } 2>/dev/null; then
+			return 0
+		fi
+		rm -rf "$sg_tmp"
+	done
+	sg_tmp=
+	return 1
+}

@@ -1,17 +1,7 @@
 # A look: nothing is claimed, and output goes straight to the caller. The program
-# is a file, because interpreters differ in how they take it otherwise, and a look
-# for a process must not find itself. The caller ends a look by its process group.
-sg_tmp=
-for sg_d in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm "${HOME:-/}"; do
-	[ -d "$sg_d" ] && mkdir "$sg_d/.look-$sg_n" 2>/dev/null || continue
-	sg_tmp=$sg_d/.look-$sg_n
-	if { sg_put "$sg_body" >"$sg_tmp/body"; } 2>/dev/null; then
-		break
-	fi
-	rm -rf "$sg_tmp"
-	sg_tmp=
-done
-[ -n "$sg_tmp" ] || sg_fail "no directory to put the command's text in: every disk tried is full or read-only"
+# is a file, also because a look for a process must not find itself. The caller ends a
+# look by its process group.
+sg_place || sg_fail "no directory to put the command's text in: every disk tried is full or read-only"
 (sg_env) </dev/null >/dev/null 2>&1 || {
 	rm -rf "$sg_tmp"
 	sg_fail "this host's shell doesn't let a variable of the command be set"

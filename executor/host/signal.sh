@@ -1,11 +1,43 @@
-# sg_others sets sg_rest to the group without its runner. The runner is spared: it
-# writes down how the command ended.
+# sg_spare adds the children of those that are spared.
+sg_spare() {
+	sg_more=
+	for sg_d in $sg_alive; do
+		sg_stat "$sg_d" || continue
+		case $sg_spared in
+		*" $sg_ppid "*) sg_more="$sg_more$sg_d " ;;
+		esac
+	done
+	sg_spared="$sg_spared$sg_more"
+}
+
+# sg_others sets sg_rest to the group without those that write down how the command
+# ended and what it has printed: its runner and its filters, and, of another user's
+# command, the runner's own shell and sudo.
 sg_others() {
 	sg_group
 	sg_rest=
+	sg_spared=" $sg_r_pid $(cat "$sg_att/go/filters" 2>/dev/null)"
+	if [ -n "$sg_user" ]; then
+		sg_spare
+		sg_spare
+	fi
 	for sg_d in $sg_alive; do
-		[ "$sg_d" = "$sg_r_pid" ] || sg_rest="$sg_rest $sg_d"
+		case $sg_spared in
+		*" $sg_d "*) ;;
+		*) sg_rest="$sg_rest $sg_d" ;;
+		esac
 	done
+}
+
+# sg_send SIGNAL PID... sends it, through sudo where the command is another user's.
+sg_send() {
+	if [ -n "$sg_user" ]; then
+		sg_kill "$@"
+	else
+		sg_sig=$1
+		shift
+		kill -"$sg_sig" "$@" 2>/dev/null
+	fi
 }
 
 sg_identity
@@ -17,7 +49,7 @@ running | orphan)
 	while :; do
 		sg_others
 		if [ "$sg_signal" = KILL ] || [ "$sg_tries" -eq 0 ]; then
-			[ -z "$sg_rest" ] || kill -"$sg_signal" $sg_rest 2>/dev/null
+			[ -z "$sg_rest" ] || sg_send "$sg_signal" $sg_rest
 		fi
 		sg_fate 0
 		case $sg_fate in
@@ -32,7 +64,7 @@ running | orphan)
 	if [ "$sg_signal" = KILL ] && [ -n "$sg_m_pgid" ]; then
 		case $sg_fate in
 		running | orphan)
-			kill -KILL "-$sg_m_pgid" 2>/dev/null
+			sg_send KILL "-$sg_m_pgid"
 			sg_pause
 			;;
 		esac

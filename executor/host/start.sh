@@ -41,6 +41,66 @@ sg_sync() {
 	sync "$@" 2>/dev/null
 }
 
+# sg_begun waits until the program that sudo runs says that it has begun, on both
+# outputs, puts away what was printed before, and lets it go on. It finds out by
+# writing that there is no such program any more.
+sg_begun() {
+	for sg_d in out err; do
+		until case $(tail -c 80 "$sg_att/$sg_d.sudo") in *"$sg_inner_n begin."*) ;; *) false ;; esac; do
+			sg_put "
+" || return 1
+			sleep 0.02 2>/dev/null || sleep 1
+		done
+	done
+	for sg_d in out err; do
+		: >"$sg_att/$sg_d.sudo" && mv "$sg_att/$sg_d.sudo" "$sg_att/$sg_d" || return 1
+	done
+	sg_put "go
+"
+}
+
+# sg_become runs the command as sg_user, and ends when that has.
+sg_become() {
+	trap : HUP TERM
+	umask "$sg_umask"
+	{
+		sg_given "$sg_inner"
+		umask 077
+		sg_begun
+	} 2>/dev/null | sg_sudo sh -c "$sg_stream"
+}
+
+# sg_never_begun tells whether sudo has not run the command, and keeps what it said.
+sg_never_begun() {
+	[ -e "$sg_att/err.sudo" ] || return 1
+	mv "$sg_att/out.sudo" "$sg_att/out" 2>/dev/null
+	mv "$sg_att/err.sudo" "$sg_att/err"
+}
+
+# sg_work runs the command with its output on the way to its files.
+sg_work() {
+	sg_out=$sg_att/out sg_err=$sg_att/err
+	[ -z "$sg_user" ] || sg_out=$sg_out.sudo sg_err=$sg_err.sudo
+	[ -z "$sg_masks" ] || sg_filters "$sg_out" "$sg_err"
+	(
+		if [ -n "$sg_masks" ]; then
+			exec >&7 2>&8 7>&- 8>&-
+		else
+			exec >>"$sg_out" 2>>"$sg_err"
+		fi
+		if [ -n "$sg_user" ]; then
+			sg_become
+		else
+			sg_command "$sg_att/body"
+		fi
+	)
+	sg_status $?
+	[ -z "$sg_masks" ] || sg_drain
+	if [ -n "$sg_user" ] && sg_never_begun; then
+		sg_exit=126
+	fi
+}
+
 # sg_runner outlives the connection. Its HUP and TERM are caught, not ignored: an
 # ignored signal would be inherited by the command and its daemons.
 sg_runner() {
@@ -52,11 +112,7 @@ sg_runner() {
 	mkdir "$sg_att/go" || exit 0
 	sg_put "$sg_me $sg_start
 " >"$sg_att/go/runner"
-	(
-		exec >>"$sg_att/out" 2>>"$sg_att/err"
-		sg_command "$sg_att/body"
-	)
-	sg_status $?
+	sg_work
 	sg_clock
 	# The space for this was taken before the command began: a full disk can't
 	# hide how it ended.
@@ -103,22 +159,32 @@ machine $sg_machine_now
 boot $sg_boot_now
 pgid $sg_pgid
 leader $sg_leader
-end
+${sg_user:+user $sg_user
+}end
 "
 {
 	sg_list && sg_put "$sg_text" >"$sg_att/meta" &&
 		sg_put "$sg_body" >"$sg_att/body" &&
 		sg_put "                                        
 " >"$sg_att/rc.tmp" &&
-		: >"$sg_att/out" && : >"$sg_att/err"
+		: >"$sg_att/out" && : >"$sg_att/err" &&
+		{ [ -z "$sg_user" ] || : >"$sg_att/out.sudo" && : >"$sg_att/err.sudo"; }
 } 2>/dev/null || sg_fail "can't write the claim: is the disk of $sg_dir full?"
 sg_sync "$sg_att/meta" "$sg_att/body" "$sg_att" "$sg_rundir"
 
+# sg_void REASON refuses an attempt that is claimed already.
+sg_void() {
+	mkdir "$sg_att/go" 2>/dev/null && : >"$sg_att/go/fenced"
+	sg_refuse "$1"
+}
+
 # A Discard that came between is seen here, or its removal of the directory makes
 # the runner's mkdir fail.
-if [ -e "$sg_rundir.closed" ]; then
-	mkdir "$sg_att/go" 2>/dev/null && : >"$sg_att/go/fenced"
-	sg_refuse "the run is closed on this host"
+[ ! -e "$sg_rundir.closed" ] || sg_void "the run is closed on this host"
+if [ -n "$sg_masks" ]; then
+	{ sg_put "$sg_awk_program" >"$sg_att/filter"; } 2>/dev/null || sg_void "can't write $sg_att/filter: is the disk full?"
+	sg_masking || sg_void "the command gets secrets, and masking what it prints takes mkfifo and awk, which this host doesn't have"
+	mkfifo "$sg_att/pipe1" "$sg_att/pipe2" 2>/dev/null || sg_void "can't make a pipe in $sg_att for masking what the command prints"
 fi
 
 (
