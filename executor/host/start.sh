@@ -110,8 +110,12 @@ sg_runner() {
 	sg_clock
 	sg_began=$sg_now
 	mkdir "$sg_att/go" || exit 0
-	sg_put "$sg_me $sg_start
-" >"$sg_att/go/runner"
+	# A runner that nobody could see again runs nothing.
+	if ! { sg_put "$sg_me $sg_start
+" >"$sg_att/go/runner"; } 2>/dev/null; then
+		rm -rf "$sg_att/go"
+		exit 1
+	fi
 	sg_work
 	sg_clock
 	# The space for this was taken before the command began: a full disk can't
@@ -170,7 +174,9 @@ ${sg_user:+user $sg_user
 		: >"$sg_att/out" && : >"$sg_att/err" &&
 		{ [ -z "$sg_user" ] || : >"$sg_att/out.sudo" && : >"$sg_att/err.sudo"; }
 } 2>/dev/null || sg_fail "can't write the claim: is the disk of $sg_dir full?"
-sg_sync "$sg_att/meta" "$sg_att/body" "$sg_att" "$sg_rundir"
+# The claim has to outlast a power loss, for a journal that is older than that; the
+# body is evidence only.
+sg_sync "$sg_att/meta" "$sg_att" "$sg_rundir"
 
 # sg_void REASON refuses an attempt that is claimed already.
 sg_void() {
