@@ -3,7 +3,6 @@ package executor
 import (
 	"context"
 	"errors"
-	"net"
 )
 
 // Bootstrap is what a host's sh is told to run.
@@ -17,7 +16,10 @@ func StartFrame(a Attempt) []byte {
 }
 
 // capture is a transport that takes down what is sent.
-type capture struct{ frame []byte }
+type capture struct {
+	transport // what Start doesn't use
+	frame     []byte
+}
 
 var errCaptured = errors.New("captured")
 
@@ -28,14 +30,4 @@ func (c *capture) run(_ context.Context, call call) (int, error) {
 
 func (c *capture) connect(context.Context) error { return nil }
 
-func (c *capture) forward(context.Context, string, string) (net.Conn, error) {
-	return nil, errCaptured
-}
-
 func (c *capture) hostKey() string { return "" }
-
-func (c *capture) unreached(cause error, hint string) *ReachError {
-	return &ReachError{Hint: hint, Cause: cause}
-}
-
-func (c *capture) close() error { return nil }
