@@ -34,7 +34,7 @@ func (e *Engine) waitFor(a *run.Attempt, again bool) time.Duration {
 	if again || !here {
 		return limit
 	}
-	return max(min(limit, atLeast), limit-e.o.Now().Sub(sent))
+	return max(min(limit, atLeast), limit-since(e.o.Now(), sent))
 }
 
 // inquire probes the attempt's host, with fence: the answer decides what happens
@@ -142,7 +142,7 @@ func (e *Engine) await(ctx context.Context, c *run.Cell, again bool) error {
 			why = fmt.Sprintf("host %q did not reboot within %s", in.Dispatch.Where, text.Duration(shown.Timeout))
 		}
 		return e.append(ctx, run.NotReturned{
-			Cell: c.Key, Attempt: in.Attempt, Stayed: stayed, Why: why, AwayMS: e.o.Now().Sub(begun).Milliseconds(),
+			Cell: c.Key, Attempt: in.Attempt, Stayed: stayed, Why: why, AwayMS: since(e.o.Now(), begun).Milliseconds(),
 		})
 	}
 }
@@ -163,7 +163,7 @@ func sameHost(was, is run.Identity) error {
 // returned journals that a host which was sent away is back.
 func (e *Engine) returned(ctx context.Context, c *run.Cell, id run.Identity, begun time.Time, before ...run.Event) error {
 	in := c.Latest().Intent
-	away := e.o.Now().Sub(begun)
+	away := since(e.o.Now(), begun)
 	e.say(fmt.Sprintf("host %q is back after %s", in.Dispatch.Where, text.Duration(away)))
 	return e.append(ctx, append(before, run.Returned{Cell: c.Key, Attempt: in.Attempt, Host: id, AwayMS: away.Milliseconds()})...)
 }

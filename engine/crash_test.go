@@ -4,8 +4,10 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"stepgate/cmd/torture/tally"
 	"stepgate/engine"
 	"stepgate/executor"
 	"stepgate/executor/executortest"
@@ -143,20 +145,34 @@ func TestTheWholeRunTogetherWithoutACrash(t *testing.T) {
 
 // A process that ends at any write, and the one after it at any write of its own,
 // leave a journal with which a third ends the run; nothing runs twice.
-func TestACrashAtEveryWriteIsResumed(t *testing.T) {
+func TestTortureT1ACrashAtEveryWriteIsResumed(t *testing.T) {
 	t.Parallel()
+	var crashes atomic.Int64
+	rounds := tally.Size(t, 1)
+	t.Run("at", func(t *testing.T) { crashEverywhere(t, rounds, &crashes) })
+	tally.Add(t, tally.Faults, int(crashes.Load()))
+	for _, none := range []tally.Figure{tally.Duplicates, tally.LostEvents, tally.OpenedGates} {
+		tally.Add(t, none, 0) // verify fails at the first
+	}
+}
+
+// crashEverywhere crashes at each write, and in later rounds at other ones again.
+func crashEverywhere(t *testing.T, rounds int, crashes *atomic.Int64) {
 	for name, p := range map[string]played{
 		"one by one": {everythingStage, onceEach}, "together": {togetherStage, togetherOnce},
 	} {
 		for _, durable := range []bool{false, true} {
 			t.Run(name+", "+map[bool]string{false: "the write is lost", true: "the write is there, unheard of"}[durable], func(t *testing.T) {
 				t.Parallel()
-				for n := 0; ; n++ {
-					if p.crashAt(t, n, durable, []int{-1, 0, 2, 5}[n%4]) {
-						if n < 30 {
-							t.Errorf("the run ends within %d writes", n)
+				for round := range rounds {
+					for n := 0; ; n++ {
+						if p.crashAt(t, n, durable, []int{-1, 0, 2, 5}[n%4]+6*round) {
+							if n < 30 {
+								t.Errorf("the run ends within %d writes", n)
+							}
+							break
 						}
-						return
+						crashes.Add(1)
 					}
 				}
 			})
@@ -218,10 +234,27 @@ func (st *stage) live(first bool) *run.Snapshot {
 		return nil
 	}
 	s := walk(st.t, e)
+	st.agrees(s)
 	if err := e.Close(st.t.Context(), "crash"); err != nil && !errors.Is(err, errBroken) {
 		st.t.Errorf("close: %v", err)
 	}
 	return s
+}
+
+// agrees checks what a process holds the run for against its journal, folded anew.
+func (st *stage) agrees(s *run.Snapshot) {
+	st.t.Helper()
+	recs := st.events()
+	r, err := run.Fold(st.plan, recs[:min(len(recs), int(s.Run.Seq))])
+	if err != nil {
+		st.t.Errorf("fold: %v", err)
+		return
+	}
+	for i, c := range r.Cells {
+		if is := s.Run.Cells[i]; c.Status != is.Status || c.Reason != is.Reason || len(c.Attempts) != len(is.Attempts) {
+			st.t.Errorf("%s is %s (%s), and by its journal %s (%s)", c.Key, is.Status, is.Reason, c.Status, c.Reason)
+		}
+	}
 }
 
 // startedAt is how many events the journal has of the run.

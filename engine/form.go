@@ -171,7 +171,7 @@ func (e *Engine) send(ctx context.Context, c *run.Cell, role run.Role, d run.Dis
 	var reach *executor.ReachError
 	switch {
 	case err == nil:
-		return e.answered(ctx, c, ob, e.o.Now().Sub(begun))
+		return e.answered(ctx, c, ob, since(e.o.Now(), begun))
 	case e.ctx.Err() != nil:
 		return nil // left: whoever resumes finds an intent without an outcome
 	case d.Form == "sql" && errors.As(err, &reach):

@@ -64,17 +64,17 @@ func (e *Engine) poll(ctx context.Context, p place, n int, l run.Look, several b
 		}
 		last = t
 		now := e.o.Now()
-		tried.add(no, now.Sub(begun), t)
+		tried.add(no, since(now, begun), t)
 		res := t.res
-		res.Tries, res.TookMS = no, now.Sub(begun).Milliseconds()
+		res.Tries, res.TookMS = no, since(now, begun).Milliseconds()
 		e.updateLook(c.Key, n, func(l *run.Look) { l.Last = res; l.Last.Values = t.shown })
 		if res.Verdict != checks.Pass {
 			held = time.Time{}
 		} else if held.IsZero() {
 			held = began
 		}
-		done := res.Verdict == checks.Pass && now.Sub(held) >= f.Poll.Hold
-		if done || t.over || now.Sub(begun) >= f.Poll.Until || ctx.Err() != nil {
+		done := res.Verdict == checks.Pass && since(now, held) >= f.Poll.Hold
+		if done || t.over || since(now, begun) >= f.Poll.Until || ctx.Err() != nil {
 			switch {
 			case res.Verdict != checks.Pass || done:
 			case ctx.Err() != nil:
@@ -86,9 +86,12 @@ func (e *Engine) poll(ctx context.Context, p place, n int, l run.Look, several b
 			e.updateLook(c.Key, n, func(l *run.Look) { l.Done, l.Last = true, res })
 			return res
 		}
-		_ = sleep(ctx, every-now.Sub(began)) // its end is seen by the next try
+		_ = sleep(ctx, every-since(now, began)) // its end is seen by the next try
 	}
 }
+
+// since is how long ago a time was. A clock that was set back makes it nothing.
+func since(now, t time.Time) time.Duration { return max(0, now.Sub(t)) }
 
 // history collects the tries of a poll that showed something new.
 type history struct {

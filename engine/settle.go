@@ -99,11 +99,11 @@ func (e *Engine) reattach(ctx context.Context, c *run.Cell, probed run.Probed) e
 		return err
 	}
 	e.mu.Lock()
-	since, cut := e.cutAt[probed.Attempt]
+	from, cut := e.cutAt[probed.Attempt]
 	delete(e.cutAt, probed.Attempt)
 	e.mu.Unlock()
 	if cut {
-		e.say(fmt.Sprintf("the link to %s was lost; re-attached after %s", c.Latest().Intent.Dispatch.Where, text.Duration(e.o.Now().Sub(since))))
+		e.say(fmt.Sprintf("the link to %s was lost; re-attached after %s", c.Latest().Intent.Dispatch.Where, text.Duration(since(e.o.Now(), from))))
 	}
 	return nil
 }

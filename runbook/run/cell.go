@@ -19,7 +19,7 @@ func (c *Cell) apply(rec Record) (why string) {
 	case GateShown:
 		return c.gateShown(e)
 	case GateGranted:
-		return c.gateGranted(e)
+		return c.gateGranted(e, rec)
 	case GateClosed:
 		return c.gateClosed(e)
 	case Intent:
@@ -72,7 +72,7 @@ func (c *Cell) gateShown(e GateShown) string {
 	return ""
 }
 
-func (c *Cell) gateGranted(e GateGranted) string {
+func (c *Cell) gateGranted(e GateGranted, rec Record) string {
 	switch {
 	case c.Status != Gated || c.Gate == nil:
 		return "no gate is open"
@@ -81,7 +81,7 @@ func (c *Cell) gateGranted(e GateGranted) string {
 	case e.Typed != c.Gate.Phrase:
 		return "the phrase differs"
 	}
-	c.Status, c.Grant = Authorised, &e
+	c.Status, c.Grant, c.granting = Authorised, &e, rec.Wall
 	return ""
 }
 
@@ -102,6 +102,8 @@ func (c *Cell) granted(gate string, rec Record) string {
 		return "the grant is for another gate"
 	case rec.Wall.After(c.Grant.Expires):
 		return "the grant has expired"
+	case rec.Wall.Before(c.granting):
+		return "the clock went back since the grant: how old it is can't be told"
 	}
 	return ""
 }

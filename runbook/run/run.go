@@ -66,6 +66,7 @@ type Cell struct {
 	By        string    // actor of that
 	Seq       uint64    // of the last event about it
 
+	granting     time.Time                             // when the grant was given
 	held         map[string]map[string]json.RawMessage // captured on the way, by scope; the run's once it succeeds
 	prior        Status                                // before a rollback was asked for
 	priorReason  Reason
