@@ -128,12 +128,12 @@ func TestActions(t *testing.T) {
 func TestFailureSwallowsEarlyKeys(t *testing.T) {
 	t.Parallel()
 	st, ctl := atGate(t, tablets(t).stopFails(), 100, 30)
-	st.now = st.now.Add(gate.Grace - 80*time.Millisecond)
+	st.now = st.now.Add(gate.Grace - 3*pressed - time.Millisecond)
 	st.send(keys("r", "p", "P")...)
 	if len(ctl.got) != 0 {
 		t.Fatalf("early keys asked for %#v", ctl.got)
 	}
-	st.now = st.now.Add(time.Millisecond)
+	st.now = st.now.Add(2 * time.Millisecond)
 	st.send(keys("r")...)
 	if len(ctl.got) != 1 {
 		t.Errorf("asked for %#v", ctl.got)

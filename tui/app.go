@@ -52,8 +52,9 @@ type app struct {
 	bad     bool   // it is about something that didn't work
 	ticking bool
 	left    Left
-	wished  uint64 // number of the latest guest's wish that was seen
-	hush    pause  // a login that was being answered has gone; zero: none
+	turned  time.Time // when a page of a dialog was turned
+	wished  uint64    // number of the latest guest's wish that was seen
+	hush    pause     // a login that was being answered has gone; zero: none
 }
 
 // offer is something the run waits for: a state of a cell, and what is asked.

@@ -30,7 +30,7 @@ func Ask(ctx context.Context, qs []Question, o Options) (map[string]string, erro
 	}
 	o = o.withDefaults()
 	a := newAsk(qs, o)
-	if _, err := tea.NewProgram(a, programOptions(ctx, o)...).Run(); err != nil {
+	if _, err := tea.NewProgram(a, append(programOptions(o), tea.WithContext(ctx))...).Run(); err != nil {
 		if ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
 			err = context.Cause(ctx)
 		}

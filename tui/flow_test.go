@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,16 @@ type terminal struct {
 	mu    sync.Mutex
 	drawn *sync.Cond
 	n     int
+	// what the emulator would type: answers to what it was asked
+	answers tallied
+}
+
+// tallied counts bytes.
+type tallied struct{ n atomic.Int64 }
+
+func (c *tallied) Write(p []byte) (int, error) {
+	c.n.Add(int64(len(p)))
+	return len(p), nil
 }
 
 func newTerminal(t *testing.T, w, h int) *terminal {
@@ -41,7 +52,7 @@ func newTerminal(t *testing.T, w, h int) *terminal {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
-		_, _ = io.Copy(io.Discard, term.SafeEmulator)
+		_, _ = io.Copy(&term.answers, term.SafeEmulator)
 	}()
 	t.Cleanup(func() {
 		_ = term.keys.Close()

@@ -62,10 +62,13 @@ func atGate(t *testing.T, s *story, w, h int) (*still, *asked) {
 	return st, ctl
 }
 
+// pressed is how long a person takes for a key.
+const pressed = 75 * time.Millisecond
+
 // send is a person at the keys: none follows another at once.
 func (s *still) send(msgs ...tea.Msg) {
 	for _, m := range msgs {
-		s.now = s.now.Add(25 * time.Millisecond)
+		s.now = s.now.Add(pressed)
 		_, cmd := s.Update(m)
 		play(s.app, cmd)
 	}
@@ -96,7 +99,7 @@ func TestGate(t *testing.T) {
 		{"esc declines", gate.Grace, 40, append(phrase[:3:3], press("esc")...), []string{""}},
 		{"ctrl+c declines", gate.Grace, 40, press("ctrl+c"), []string{""}},
 		{"wrong phrase answers nothing", gate.Grace, 40, append(typed("tablet-2"), press("enter", "enter")...), nil},
-		{"too early", 0, 40, append(phrase, press("enter", "esc")...), nil},
+		{"too early", 0, 40, append(typed("tab"), press("enter", "esc")...), nil},
 		{"pasted", gate.Grace, 40, []tea.Msg{tea.PasteMsg{Content: "tablet-1"}, tea.PasteMsg{Content: "tablet-1\r"}}, nil},
 		{"pasted, then enter", gate.Grace, 40, []tea.Msg{tea.PasteMsg{Content: "tablet-1"}, stroke("enter")}, []string{""}},
 		{"blanks from scrolling", gate.Grace, 40, append(append(typed("   "), phrase...), press("enter")...), []string{"tablet-1"}},

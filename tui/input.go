@@ -32,6 +32,12 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if d := a.top(); d != nil {
+		if turns(d, k) {
+			if a.now.Sub(a.turned) < gate.Drawn {
+				return nil // the page before hasn't been drawn
+			}
+			a.turned = a.now
+		}
 		return d.key(a, k)
 	}
 	b, ok := lookup(inRun, k.String())
@@ -51,6 +57,20 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 	cmd := a.act(b.ID)
 	a.showSelected()
 	return tea.Batch(cmd, a.read())
+}
+
+// turns reports whether a key turns a page that has to be read. A gate counts
+// for itself.
+func turns(d dialog, k tea.KeyPressMsg) bool {
+	switch s := k.String(); d := d.(type) {
+	case *textDialog:
+		return s == "pgdown" || s == "space" && d.p.Reading()
+	case *loginDialog:
+		return s == "pgdown" || s == "space" && d.p.Reading()
+	case *stopDialog:
+		return s == "pgdown" || s == "ctrl+d"
+	}
+	return false
 }
 
 // look handles the keys that only change what is seen.

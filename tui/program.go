@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -62,7 +61,10 @@ func Run(ctx context.Context, ctl Controller, src Source, o Options) (Left, erro
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	a := newApp(ctx, ctl, src, o)
-	p := tea.NewProgram(a, programOptions(ctx, o)...)
+	p := tea.NewProgram(a, programOptions(o)...)
+	// Not tea.WithContext: a program that is killed leaves its reader at the
+	// terminal.
+	defer context.AfterFunc(ctx, p.Quit)()
 	pumped := make(chan error, 1)
 	go func() {
 		err := pump(ctx, src, o.Lend.Loans(), p)
@@ -72,12 +74,12 @@ func Run(ctx context.Context, ctl Controller, src Source, o Options) (Left, erro
 		pumped <- err
 	}()
 	_, err := p.Run()
+	if err == nil {
+		err = context.Cause(ctx)
+	}
 	cancel(nil)
 	if perr := <-pumped; perr != nil {
 		return LeftByOperator, perr
-	}
-	if cause := context.Cause(ctx); err != nil && errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic) {
-		return LeftByOperator, fmt.Errorf("show run: %w", cause)
 	}
 	if err != nil {
 		return LeftByOperator, fmt.Errorf("show run: %w", err)
@@ -85,9 +87,9 @@ func Run(ctx context.Context, ctl Controller, src Source, o Options) (Left, erro
 	return a.left, nil
 }
 
-func programOptions(ctx context.Context, o Options) []tea.ProgramOption {
+func programOptions(o Options) []tea.ProgramOption {
 	opts := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithFPS(20),
+		tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithFPS(20),
 		tea.WithoutSignalHandler(), // signals are the caller's: they end ctx
 	}
 	if o.Env != nil {

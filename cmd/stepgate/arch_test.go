@@ -21,7 +21,7 @@ const module = "stepgate/"
 var arrows = map[string][]string{
 	"checks":                {"runbook/text"},
 	"runbook/text":          {},
-	"runbook/text/hostile":  {},
+	"runbook/text/hostile":  {"runbook/text"},
 	"runbook/attrs":         {},
 	"runbook/conf":          {},
 	"runbook":               {"checks", "runbook/attrs", "runbook/conf", "runbook/text"},

@@ -16,6 +16,10 @@ import (
 // they were meant for what was there before.
 const Grace = 500 * time.Millisecond
 
+// Drawn is how long a page stands at least: one that is turned faster is never
+// drawn, as frames are not that many.
+const Drawn = 60 * time.Millisecond
+
 // hand is the least time between the last character of a phrase and Enter when
 // a person types them. Terminals that don't mark a paste deliver both at once.
 const hand = 20 * time.Millisecond
@@ -50,7 +54,8 @@ type Dialog struct {
 	w, h     int
 	lines    []string
 	scroll   pane.Scroll
-	seen     int // lines of the content that have been on the screen
+	turned   time.Time // of the last move
+	seen     int       // lines of the content that have been on the screen
 	all      bool
 	typed    string
 	typedAt  time.Time // of the last character
@@ -104,9 +109,10 @@ func (d *Dialog) look() {
 
 // Scroll moves the content by n lines.
 func (d *Dialog) Scroll(n int, now time.Time) {
-	if d.early(now) {
+	if d.early(now) || now.Sub(d.turned) < Drawn {
 		return
 	}
+	d.turned = now
 	d.scroll.By(n, len(d.lines), d.h)
 	d.look()
 }

@@ -227,19 +227,26 @@ func (w *walk) choice(ctx context.Context, offered []run.Availability) (int, err
 	return n - 1, nil
 }
 
+// read reads a line without the blanks at its ends.
 func (w *walk) read(ctx context.Context, ask string) (string, error) {
+	line, err := w.exactly(ctx, ask)
+	return strings.TrimSpace(line), err
+}
+
+// exactly reads a line as it was typed: phrases are.
+func (w *walk) exactly(ctx context.Context, ask string) (string, error) {
 	w.p.printf("%s", ask)
 	line, err := w.in.ReadLine(ctx)
 	if err != nil {
 		w.p.printf("\n") // the question's line ends here
 	}
-	return strings.TrimSpace(line), errors.Join(err, w.p.err)
+	return line, errors.Join(err, w.p.err)
 }
 
 // act asks for the words an action needs.
 func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (run.Action, error) {
 	if a.Phrase != "" {
-		typed, err := w.read(ctx, fmt.Sprintf("type %q> ", a.Phrase))
+		typed, err := w.exactly(ctx, fmt.Sprintf("type %q> ", a.Phrase))
 		if err == nil && typed != a.Phrase {
 			w.p.printf("that is not what has to be typed, nothing done\n")
 		}
@@ -320,7 +327,7 @@ func (w *walk) words(ctx context.Context, s *run.Snapshot, v run.Verb) (typed st
 // goOn does what is next; a rollback only after a y.
 func (w *walk) goOn(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	if s.Wait == run.WaitUndo {
-		typed, err := w.read(ctx, "type y to roll back> ")
+		typed, err := w.exactly(ctx, "type y to roll back> ")
 		if err != nil || typed != "y" {
 			return nil, err
 		}
@@ -337,7 +344,7 @@ func (w *walk) rollBack(ctx context.Context) (run.Action, error) {
 	}
 	w.p.printf("%s:\n", strings.Join(wording.Facts(&d), ", "))
 	w.p.command(&d)
-	typed, err := w.read(ctx, "type y to roll back> ")
+	typed, err := w.exactly(ctx, "type y to roll back> ")
 	if err != nil || typed != "y" {
 		return nil, err
 	}
@@ -369,7 +376,7 @@ func (w *walk) gate(ctx context.Context, s *run.Snapshot, c *run.Cell) (run.Acti
 	if err := w.in.Flush(); err != nil {
 		return nil, err
 	}
-	typed, err := w.read(ctx, fmt.Sprintf("type %q to go on, anything else declines> ", g.Phrase))
+	typed, err := w.exactly(ctx, fmt.Sprintf("type %q to go on, anything else declines> ", g.Phrase))
 	if err != nil {
 		return nil, err
 	}

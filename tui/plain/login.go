@@ -33,7 +33,7 @@ func (w *walk) login(ctx context.Context, p *run.Prompt) (run.Action, error) {
 
 // credential reads the answer, byte for byte.
 func (w *walk) credential(ctx context.Context, p *run.Prompt) (string, error) {
-	ask := wording.Asks(p)
+	ask := "    " + wording.Asks(p) // behind a margin, as the server words it
 	if p.Must == "" && !p.Echo {
 		ask += " (empty declines)> "
 		line, err := unseen(ctx, w.in, w.p, ask, "log in on a terminal, or with a key that needs none")

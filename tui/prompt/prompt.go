@@ -107,7 +107,7 @@ func (p *Prompt) Key(k tea.KeyPressMsg) {
 	case p.Phrase != "":
 		if k.String() == "backspace" {
 			p.phrase = wording.Chop(p.phrase)
-		} else if p.body > 0 && !p.read {
+		} else if p.Reading() {
 			if p.note = "read on to the end first"; k.String() == "space" {
 				p.scroll.By(max(p.room-1, 1), p.body, p.room)
 				p.note = ""
@@ -124,6 +124,9 @@ func (p *Prompt) Key(k tea.KeyPressMsg) {
 	}
 	p.check()
 }
+
+// Reading reports whether there is more to read before a phrase may be typed.
+func (p *Prompt) Reading() bool { return p.Phrase != "" && p.body > 0 && !p.read }
 
 // choose proposes the next or the previous choice.
 func (p *Prompt) choose(next bool) {

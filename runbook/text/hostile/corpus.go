@@ -61,8 +61,11 @@ var introducers = []struct {
 	name string
 	as   [3]string
 }{
-	{"OSC", [3]string{"\x1b]", "\x9d", "\u009d"}}, {"DCS", [3]string{"\x1bP", "\x90", "\u0090"}},
-	{"SOS", [3]string{"\x1bX", "\x98", "\u0098"}}, {"PM", [3]string{"\x1b^", "\x9e", "\u009e"}}, {"APC", [3]string{"\x1b_", "\x9f", "\u009f"}},
+	{"OSC", [3]string{"\x1b]", "\x9d", "\u009d"}},
+	{"DCS", [3]string{"\x1bP", "\x90", "\u0090"}},
+	{"SOS", [3]string{"\x1bX", "\x98", "\u0098"}},
+	{"PM", [3]string{"\x1b^", "\x9e", "\u009e"}},
+	{"APC", [3]string{"\x1b_", "\x9f", "\u009f"}},
 }
 
 // ends are how they end, or don't.

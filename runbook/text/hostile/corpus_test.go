@@ -1,13 +1,9 @@
 package hostile_test
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"unicode/utf8"
-
-	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/cmd/torture/tally"
 	"stepgate/runbook/text"
@@ -34,7 +30,7 @@ func TestTortureT13Sanitizer(t *testing.T) {
 		seen[c.Name] = true
 		block, line := text.Block(text.Untrusted(c.Text)), text.Line(text.Untrusted(c.Text))
 		for _, got := range []string{block, line} {
-			if why := harmful(got); why != "" {
+			if why := hostile.Harm(got); why != "" {
 				t.Errorf("%s leaves %s: %.200q", c.Name, why, got)
 			}
 		}
@@ -70,25 +66,15 @@ func pieces(r *rand.Rand, s string) string {
 	return string(clean.Flush(out))
 }
 
-// harmful says what of a text must not reach a terminal, or "".
-func harmful(s string) string {
-	if !utf8.ValidString(s) {
-		return "broken UTF-8"
-	}
-	for _, r := range s {
-		if r != '\n' && r != utf8.RuneError && text.Hidden(r) {
-			return text.Token(r)
+// Of what is shown as it is, Harm finds nothing; of each kind of harm, something.
+func TestHarm(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]bool{
+		"停止 tablet-1 ✓ ⟨OSC 52⟩ ␛\n": false, "\x1b[2J": true, "\u009b2J": true, "\x7f": true, "a\tb": false, "a\rb": true, "\xff": true,
+		"\u202e": true, "\u200b": true, "\U000e0041": true, "e" + strings.Repeat("\u0301", 99): true, "\ufffd": false,
+	} {
+		if got := hostile.Harm(s); (got != "") != want {
+			t.Errorf("%q: %q", s, got)
 		}
 	}
-	for rest := s; rest != ""; {
-		one, _ := ansi.FirstGraphemeCluster(rest, ansi.GraphemeWidth)
-		if len(one) > 128 {
-			return "a character of very many"
-		}
-		rest = rest[max(len(one), 1):]
-	}
-	if strings.ContainsFunc(s, func(r rune) bool { return r == 0x7f || r < 0x20 && r != '\n' }) || bytes.ContainsAny([]byte(s), "\x1b") {
-		return "a control character"
-	}
-	return ""
 }
