@@ -18,40 +18,37 @@ type taken struct {
 	store   *state.Store
 	lease   run.Lease
 	run     *run.Run
-	started run.RunStarted
 	secrets *text.Redactor
 }
 
 // take takes the lease of a run and says so in its journal.
-func take(ctx context.Context, store *state.Store, id string, force bool) (t *taken, err error) {
-	t = &taken{store: store}
-	if t.lease, err = leaseOf(ctx, store, id, force); err != nil {
+func take(ctx context.Context, store *state.Store, id string, force bool) (_ *taken, err error) {
+	lease, err := leaseOf(ctx, store, id, force)
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, t.lease.Release())
+			err = errors.Join(err, lease.Release())
 		}
 	}()
+	t := &taken{store: store, lease: lease}
 	records, err := store.Load(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	if closed, ok := records[len(records)-1].Event.(run.RunClosed); ok {
-		return nil, closedRun("take", id, closed.How)
 	}
 	p, started, err := replan(ctx, store, records)
 	if err != nil {
 		return nil, err
 	}
-	t.started, t.secrets = started, givenSecrets(started)
+	t.secrets = givenSecrets(started)
 	if t.run, err = run.Fold(p, records); err != nil {
 		return nil, err
 	}
 	if t.run.Closed != "" {
 		return nil, closedRun("take", id, t.run.Closed)
 	}
-	return t, t.append(ctx, run.LeaseTaken{Holder: holder(), Forced: force && forced(t.lease)})
+	return t, t.append(ctx, run.LeaseTaken{Holder: holder(), Forced: forced(lease)})
 }
 
 func leaseOf(ctx context.Context, store *state.Store, id string, force bool) (run.Lease, error) {

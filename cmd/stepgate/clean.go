@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,8 @@ type cleaned struct {
 	Attempts int    `json:"attempts"`
 	Bytes    int64  `json:"bytes"` // -1: not known
 	Removed  bool   `json:"removed"`
-	Why      string `json:"why"` // it was, would be, or wasn't
+	Refused  bool   `json:"refused,omitempty"` // its host didn't let it go
+	Why      string `json:"why"`               // it was, would be, or wasn't
 }
 
 func (o cleaning) run(ctx context.Context, s streams, name string) error {
@@ -67,8 +69,17 @@ func (o cleaning) run(ctx context.Context, s streams, name string) error {
 		return fmt.Errorf("clean host %q: %w", name, err)
 	}
 	if o.json {
-		return printJSON(s, list)
+		err = printJSON(s, list)
+	} else {
+		err = printCleaned(s, list, name)
 	}
+	if err == nil && slices.ContainsFunc(list, func(c cleaned) bool { return c.Refused }) {
+		err = exitWith(exitFailed, nil)
+	}
+	return err
+}
+
+func printCleaned(s streams, list []cleaned, name string) error {
 	if len(list) == 0 {
 		_, err := fmt.Fprintf(s.err, "nothing of a run is kept on %s\n", text.Line(text.Untrusted(name)))
 		return err
@@ -127,10 +138,13 @@ func (o cleaning) clean(ctx context.Context, exec executor.Executor) ([]cleaned,
 	list := []cleaned{}
 	err = o.judged(ctx, kept, func(k executor.KeptRun, c cleaned, remove bool) error {
 		if remove && !o.dry {
-			if err := exec.Discard(ctx, host, k.ID); err != nil {
-				return fmt.Errorf("remove what is kept of run %q: %w", k.ID, err)
+			err := exec.Discard(ctx, host, k.ID)
+			switch c.Removed = err == nil; {
+			case ctx.Err() != nil:
+				return err
+			case err != nil:
+				c.Why, c.Refused = "stays: "+err.Error(), true
 			}
-			c.Removed = true
 		}
 		list = append(list, c)
 		return nil
@@ -157,8 +171,8 @@ func (o cleaning) judged(ctx context.Context, kept []executor.KeptRun, use func(
 		}
 	}
 	for _, k := range kept {
-		if k.Closed && k.Attempts == 0 {
-			continue // the mark, which stays
+		if k.Attempts == 0 {
+			continue // a mark, which stays; on this machine the journal's own directories, too
 		}
 		c := cleaned{Run: k.ID, Attempts: k.Attempts, Bytes: k.Bytes}
 		why, may := "stays: this journal doesn't have the run", false

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/adrg/xdg"
@@ -39,10 +38,11 @@ var errNoRuns = errors.New("there are no runs yet")
 // readJournal opens the journal for reading, also where it can't be written. It
 // fails with errNoRuns before the first run.
 func readJournal(ctx context.Context) (*state.Store, error) {
-	if _, err := os.Stat(journalPath()); errors.Is(err, fs.ErrNotExist) {
+	store, err := state.OpenReadOnly(ctx, journalPath())
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, exitWith(exitNotFound, text.WithHint(fmt.Errorf("open journal %q: %w", journalPath(), errNoRuns), "begin with: stepgate demo"))
 	}
-	return state.OpenReadOnly(ctx, journalPath())
+	return store, err
 }
 
 // allRuns are the runs of the journal, the one started last first, while use
