@@ -33,6 +33,9 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 	if h.identity.Degraded != "" {
 		return e.notDispatched(ctx, c, fmt.Errorf("host %q can't keep attempts (%s), so what becomes of a command there could not be known", h.name, h.identity.Degraded))
 	}
+	if err := e.furnish(ctx, c, role, d, h); err != nil {
+		return e.notDispatched(ctx, c, err)
+	}
 	c, err = e.intend(ctx, c, role, d, h.identity, grant)
 	if err != nil {
 		return err
@@ -42,6 +45,19 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 		return e.hand(ctx, c, h)
 	}
 	return e.launch(ctx, c, h)
+}
+
+// furnish makes sure, before there is an intent, that nothing that only a person can
+// give is lacking: the values of secrets, and the password of another user. What has a
+// terminal asks for that itself.
+func (e *Engine) furnish(ctx context.Context, c *run.Cell, role run.Role, d run.Dispatch, h reached) error {
+	if _, err := e.state().Reveal(c, c.Fence(role), d.Where, nil); err != nil {
+		return err
+	}
+	if d.User == "" || d.TTY {
+		return nil
+	}
+	return h.exec.Ready(ctx, command(d))
 }
 
 // intend makes an intent durable, with the grant it uses up.
@@ -70,7 +86,7 @@ func (e *Engine) intend(ctx context.Context, c *run.Cell, role run.Role, d run.D
 func (e *Engine) launch(ctx context.Context, c *run.Cell, h reached) error {
 	a := c.Latest()
 	e.busyWith(c, run.Activity{What: string(a.Intent.Role), Attempt: a.Intent.Attempt, Timeout: time.Duration(a.Intent.Dispatch.TimeoutMS) * time.Millisecond})
-	claim, err := h.exec.Start(ctx, attemptOf(e.state(), a))
+	claim, err := h.exec.Start(ctx, e.revealed(c, a))
 	var refused *executor.RefusedError
 	switch {
 	case claim == executor.Started || claim == executor.Attached:
@@ -218,7 +234,7 @@ func attemptOf(r *run.Run, a *run.Attempt) executor.Attempt {
 }
 
 func command(d run.Dispatch) executor.Command {
-	c := executor.Command{Interpreter: d.Interpreter, Login: d.Login, Body: d.Prefix + d.Body, Dir: d.Dir}
+	c := executor.Command{Interpreter: d.Interpreter, Login: d.Login, Body: d.Prefix + d.Body, Dir: d.Dir, User: d.User}
 	for _, v := range d.Env {
 		c.Env = append(c.Env, executor.Var{Name: v.Name, Value: v.Value})
 	}

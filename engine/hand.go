@@ -40,7 +40,7 @@ func (e *Engine) hand(ctx context.Context, c *run.Cell, h reached) error {
 	lent := false
 	lerr := e.o.Lend(ctx, func(t executor.Terminal) error {
 		lent = true
-		res, err = h.exec.Hand(ctx, attemptOf(e.state(), a), t)
+		res, err = h.exec.Hand(ctx, e.revealed(c, a), t)
 		return nil
 	})
 	interrupted := run.Interrupted{Cell: c.Key, Attempt: id, Why: string(run.LinkLost)}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"stepgate/checks"
+	"stepgate/executor"
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
@@ -212,6 +213,36 @@ func (s *secrets) steering(ev run.Event) run.Event {
 		return e
 	}
 	return ev
+}
+
+// revealed is an attempt with the values of its secrets, and with all that its host
+// must mask because it gets them. It is sent, and kept nowhere.
+func (e *Engine) revealed(c *run.Cell, a *run.Attempt) executor.Attempt {
+	r, in := e.state(), a.Intent
+	x := attemptOf(r, a)
+	env, err := r.Reveal(c, c.Fence(in.Role), in.Dispatch.Where, nil)
+	if err != nil {
+		return x // [Engine.furnish] has tried it
+	}
+	values := map[string]string{}
+	for _, v := range env {
+		if v.Secret {
+			values[v.Name] = v.Value
+		}
+	}
+	given := false
+	for i, v := range x.Command.Env {
+		if value, ok := values[v.Name]; ok {
+			x.Command.Env[i].Value, given = value, true
+			e.secrets.redactor.Add(value) // made of secrets, it may be none that is known yet
+		}
+	}
+	if given {
+		for _, f := range e.secrets.redactor.Forms() {
+			x.Command.Masks = append(x.Command.Masks, executor.Mask{Text: f.Text, With: text.Masked, Word: f.Word})
+		}
+	}
+	return x
 }
 
 // lacking is a secret that an earlier driver knew: a check that captured it.

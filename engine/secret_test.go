@@ -123,3 +123,62 @@ func TestASecretIsTakenAgainByTheNextDriver(t *testing.T) {
 	}
 	d.leave("left")
 }
+
+func TestACommandGetsSecretsAndLeavesNone(t *testing.T) {
+	t.Parallel()
+	book := front + step("use", sh("", `printf '%s' "$pw" >seen; echo "with $pw"; printf '%s' "$pw" | base64 >&2; env | grep -c tiger; exit 4`)) +
+		step("undo", sh("", "false"), sh(".rollback", `echo "undo $pw"; printf '%s' "$pw" >undone`)) + step("tick")
+	w := newWorldOn(t, book, nil, keeping)
+	d := w.start()
+	d.at(run.WaitGo, "use")
+	d.do(run.Go{})
+	s := d.at(run.WaitFailure, "use")
+	if w.read("seen") != given {
+		t.Errorf("the command got %q", w.read("seen"))
+	}
+	id := at1(s).Latest().Intent.Attempt
+	for stream, want := range []string{"with ‹secret›\n1\n", "‹secret›\n"} {
+		out, _, _, err := d.e.Output(t.Context(), id, stream, 0, 1000)
+		if err != nil || string(out) != want {
+			t.Errorf("kept of stream %d: %q, %v", stream, out, err)
+		}
+	}
+	if at1(s).Latest().Outcome.Omitted != [2]int64{} {
+		t.Errorf("omitted %v", at1(s).Latest().Outcome.Omitted)
+	}
+	w.onHost(given)
+	d.do(run.Skip{Reason: "seen"})
+	d.at(run.WaitGo, "undo")
+	d.do(run.Go{})
+	d.at(run.WaitFailure, "undo")
+	d.do(run.RollBack{})
+	d.at(run.WaitFailure, "undo")
+	if w.read("undone") != given {
+		t.Errorf("the rollback got %q", w.read("undone"))
+	}
+	w.onHost(given)
+	d.leave("left")
+	w.onDisk(given)
+}
+
+// onHost fails when anything that the host keeps of the run tells a secret.
+func (w *world) onHost(secret string) {
+	w.t.Helper()
+	kept := 0
+	err := filepath.WalkDir(filepath.Join(w.dir, "attempts"), func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		kept++
+		b, err := os.ReadFile(path)
+		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
+			if bytes.Contains(b, []byte(form)) {
+				w.t.Errorf("%s holds %q", path, form)
+			}
+		}
+		return err
+	})
+	if err != nil || kept == 0 {
+		w.t.Errorf("the host keeps %d files: %v", kept, err)
+	}
+}

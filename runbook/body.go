@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -21,7 +20,6 @@ func (p *parser) body(b *block, f *Fence, seen *sight) {
 	switch {
 	case f.Form == Script && f.Language == nil:
 		p.bracesInCommand(b, seen)
-		p.secretsInScript(b, f, seen)
 		return
 	case f.Form == Script && f.Language.Literal == "":
 		p.bracesWithoutLiteral(b, f, seen)
@@ -48,8 +46,6 @@ func (p *parser) body(b *block, f *Fence, seen *sight) {
 		if f.Language == nil {
 			p.report(place, Error, "secret-in-body", "the secret {{"+name+"}} stands in a "+formName(f.Form)+" fence, whose text is shown and journaled",
 				"secrets go into the fields of a connection, or into a language of [languages]")
-		} else if b.claimed() {
-			p.laterAt(place, "the secret "+quote(name)+" in a command, whose output on the host isn't masked")
 		}
 	}
 }
@@ -101,48 +97,6 @@ func (p *parser) bracesWithoutLiteral(b *block, f *Fence, seen *sight) {
 
 // claimed reports whether the fence leaves its output on a host.
 func (b *block) claimed() bool { return b.command() || b.rollback && !b.check }
-
-// secretsInScript notes commands that would get a secret: what they print on
-// their host isn't masked yet.
-func (p *parser) secretsInScript(b *block, f *Fence, seen *sight) {
-	if !b.claimed() || len(seen.secret) == 0 {
-		return
-	}
-	for _, name := range p.secretNames(seen) {
-		if mentions(b.body, name) || mentions(p.book.Prelude[f.Lang], name) {
-			p.laterAt(p.pos(b.at), "the secret "+quote(name)+" in a command, whose output on the host isn't masked")
-		}
-	}
-}
-
-// secretNames are the names of secrets as commands have them.
-func (p *parser) secretNames(seen *sight) []string {
-	names := keys(seen.secret)
-	for id, part := range seen.parts {
-		for _, name := range part.capturedNames() {
-			if part.secretCapture(name) {
-				names = append(names, id+"_"+name)
-			}
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// mentions reports whether a name stands in a text as a word.
-func mentions(text, name string) bool {
-	for from := 0; ; {
-		i := strings.Index(text[from:], name)
-		if i < 0 {
-			return false
-		}
-		i += from
-		from = i + len(name)
-		if (i == 0 || !wordByte(text[i-1])) && (from == len(text) || !wordByte(text[from])) {
-			return true
-		}
-	}
-}
 
 func wordByte(c byte) bool {
 	return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'

@@ -53,7 +53,6 @@ func (f matter) inherited(e conf.Entry, ctx context) context {
 		ctx.dir = text("cwd")
 	case "user":
 		ctx.user = text("user")
-		p.laterAt(f.pos(e.At), attributes["user"].later)
 	case "login":
 		login, ok := e.Value.(bool)
 		if ctx.login = login; !ok {

@@ -39,16 +39,17 @@ var classes = map[string]word{
 	"per-host":     {where: onTask},
 	"secret":       {where: onRunnable},
 	"ignore":       {where: onRunnable | onNote},
+	"tty":          {where: onCommand},
 
 	"monitor":    {onMonitor, ".monitor: a fence sampled beside the run"},
 	"background": {onCommand | onMonitor, ".background: a command kept alive beside the run"},
 	"reboot":     {where: onCommand},
-	"tty":        {onCommand, ".tty: a command that takes over the terminal"},
 }
 
 var attributes = map[string]word{
 	"on":           {where: onStep | onRunnable | onAssert},
 	"cwd":          {where: onStep | onRunnable},
+	"user":         {where: onStep | onRunnable},
 	"timeout":      {where: onStep | onRunnable},
 	"when":         {where: onStep},
 	"each":         {where: onStep},
@@ -72,7 +73,6 @@ var attributes = map[string]word{
 	"grace":        {where: onMonitor},
 	"title":        {where: onAlone},
 
-	"user":      {onStep | onRunnable, "user: another user on the host"},
 	"reconnect": {where: onCommand},
 	"approvers": {onTask | onAlone, "approvers: a second person at the gate"},
 }

@@ -73,7 +73,7 @@ var matter = []Rule{
 		Summary: "This version can plan it and not run it",
 		Why:     "It is part of the language. A run refuses to start before it is there.",
 		Remedy:  "Leave it out, or wait for a version that can.",
-		Bad:     "+++\n+++\n- [ ] Edit\n\n  ~~~sh {.tty}\n  vi /opt/web/conf/web.conf\n  ~~~\n",
-		Good:    "+++\n+++\n- [ ] Edit /opt/web/conf/web.conf\n",
+		Bad:     "+++\n+++\n- [ ] Open the way in\n\n  ~~~sh {.background}\n  exec tunnel --port 8080\n  ~~~\n",
+		Good:    "+++\n+++\n- [ ] Open the way in, in a terminal of its own\n",
 	},
 }

@@ -127,6 +127,9 @@ func (r *Run) dispatch(c *Cell, f *runbook.Fence, where string, extra map[string
 	if d.Dir, err = filled("cwd", f.Dir, names); err != nil {
 		return fail(err)
 	}
+	if d.User, err = filled("user", f.User, names); err != nil {
+		return fail(err)
+	}
 	d.Interpreter, d.Prefix = f.Lang, r.Plan.Prefix(f)
 	if f.Language != nil {
 		d.Interpreter, d.Prefix, d.Body = "sh", languagePrefix, strings.TrimRight(f.Language.Run, "\n")+"\n"
