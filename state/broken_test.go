@@ -245,6 +245,9 @@ func TestLostJournalIsNotMadeAnew(t *testing.T) {
 			if text.HintOf(err) != want {
 				t.Errorf("hint is %q\nwant %q", text.HintOf(err), want)
 			}
+			if _, err := OpenReadOnly(ctx, path); err == nil || text.HintOf(err) != want {
+				t.Errorf("to read it: %v", err)
+			}
 			if err := os.Rename(dir+"/runs", dir+"/runs.lost"); err != nil {
 				t.Fatal(err)
 			}

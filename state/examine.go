@@ -60,6 +60,7 @@ func (x *examination) blocked() bool {
 
 const (
 	whyPrivate = "the journal holds what commands printed, and who may write it may change what happened"
+	whyLocal   = "two machines could drive one run, and a commit that was reported could be lost"
 	whyHead    = "what was acknowledged and isn't in the journal would be done again"
 )
 
@@ -123,7 +124,8 @@ func pragmasHold() (version string, err error) {
 func (x *examination) place() bool {
 	fi, err := os.Stat(x.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if x.fail("journal.place", ownGround(x.dir), "it would be made there") {
+		bad := x.fail("journal.place", ownGround(x.dir), "it would be made there")
+		if x.fail("journal.filesystem", localFS(standing(x.dir)), whyLocal) || bad {
 			return false
 		}
 		x.add("journal.place", Fine, fmt.Sprintf("there is no journal yet; the first run makes %q", x.path), "", "")
@@ -144,7 +146,7 @@ func (x *examination) place() bool {
 	if err := private(runs, dirMode, shell(runs)); !errors.Is(err, fs.ErrNotExist) && x.fail("journal.modes", err, whyPrivate) {
 		wrong = true
 	}
-	if x.fail("journal.filesystem", localFS(x.dir), "two machines could drive one run, and a commit that was reported could be lost") {
+	if x.fail("journal.filesystem", localFS(x.dir), whyLocal) {
 		wrong = true
 	}
 	if !wrong {

@@ -80,20 +80,24 @@ func ownGround(dir string) error {
 		return text.WithHint(fmt.Errorf("this process has the rights of user id %d and was started by %d", os.Geteuid(), os.Getuid()),
 			"take the set-user-ID bit from the program: `chmod u-s $(command -v stepgate)`")
 	}
-	for ; ; dir = filepath.Dir(dir) {
-		fi, err := os.Stat(dir)
-		if errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		st, ok := fi.Sys().(*syscall.Stat_t)
-		if ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 {
-			return another(dir, st.Uid)
-		}
-		return nil
+	dir = standing(dir)
+	fi, err := os.Stat(dir)
+	if err != nil {
+		return err
 	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 {
+		return another(dir, st.Uid)
+	}
+	return nil
+}
+
+// standing is the directory, or the nearest above it that exists.
+func standing(dir string) string {
+	for _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir); _, err = os.Stat(dir) {
+		dir = filepath.Dir(dir)
+	}
+	return dir
 }
 
 func another(path string, owner uint32) error {

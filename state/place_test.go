@@ -183,3 +183,24 @@ func childOpen(args []string) error {
 	fmt.Println("read", len(infos))
 	return nil
 }
+
+// After a sudo that has kept HOME nothing is made there: its owner could not use
+// it any more.
+func TestNothingIsMadeInAnothersHome(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	chown(t, home)
+	path := filepath.Join(home, ".local", "state", "stepgate.db")
+	_, err := Open(ctx, path, Options{})
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q belongs to user id 65534, and you are 0", home)) ||
+		!strings.Contains(text.HintOf(err), "after sudo, HOME can still be another user's") {
+		t.Errorf("got %v, %s", err, text.HintOf(err))
+	}
+	if left, err := os.ReadDir(home); err != nil || len(left) != 0 {
+		t.Errorf("made %v, %v", left, err)
+	}
+	found := Examine(ctx, path)
+	if last := found[len(found)-1]; last.Severity != Obstacle || !strings.Contains(last.What, "belongs to user id 65534") {
+		t.Errorf("looked at: %+v", found)
+	}
+}

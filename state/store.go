@@ -116,8 +116,8 @@ func (s *Store) preparePlace() error {
 		if !s.opt.UnsafeFS {
 			return text.WithHint(err, text.HintOf(err)+"; `--journal-unsafe-fs` accepts it, and the run says so for good")
 		}
-		s.unsafe = fmt.Sprintf("the journal was accepted by --journal-unsafe-fs: %v", err)
-		s.note(s.unsafe)
+		s.unsafe = err.Error()
+		s.note("accepted by --journal-unsafe-fs: " + s.unsafe)
 	}
 	return prepareRuns(s.dir)
 }
@@ -166,6 +166,9 @@ func openReadOnly(ctx context.Context, path string) (*Store, error) {
 	}
 	fi, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if err := notLost(path); err != nil {
+			return nil, err
+		}
 		return nil, text.WithHint(err, "no run was started yet; `stepgate demo` starts one on a simulated cluster")
 	}
 	if err != nil {
