@@ -7,6 +7,7 @@ import (
 
 	"stepgate/executor"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 // host is an open executor with what it said of itself. Guarded by hostsMu,
@@ -47,6 +48,7 @@ type reached struct {
 func (e *Engine) reach(ctx context.Context, name string) (reached, error) {
 	h, err := e.open(name)
 	if err != nil {
+		e.lost(ctx, name, err)
 		return reached{}, err
 	}
 	e.hostsMu.Lock()
@@ -105,6 +107,8 @@ func (e *Engine) lost(ctx context.Context, name string, err error) {
 	var re *executor.ReachError
 	if errors.As(err, &re) {
 		s.Hint = re.Hint
+	} else {
+		s.Hint = text.HintOf(err)
 	}
 	e.hostState(name, s)
 }

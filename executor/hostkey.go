@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -84,20 +85,14 @@ func (k *hostKeys) algorithms(accepted []string) []string {
 		accepted = slices.DeleteFunc(slices.Clone(accepted), func(a string) bool { return !slices.Contains(secure, a) })
 	}
 	var out []string
-	plain := false
 	for _, name := range k.names() {
 		for _, a := range k.db.HostKeyAlgorithms(name) {
 			if slices.Contains(accepted, a) && !slices.Contains(out, a) {
 				out = append(out, a)
 			}
 		}
-		plain = plain || slices.ContainsFunc(k.db.HostKeys(name), func(k knownhosts.PublicKey) bool { return !k.Cert })
-		if plain {
-			return out
-		}
 	}
-	// A host of which only its authority is known may show a key without certificate:
-	// then it's a key that isn't known.
+	// Then the others: a host that shows none of those keys is told about by name.
 	for _, a := range accepted {
 		if !slices.Contains(out, a) {
 			out = append(out, a)
@@ -133,7 +128,11 @@ func (k *hostKeys) known(remote net.Addr, key ssh.PublicKey) error {
 	check := k.db.HostKeyCallback()
 	first := error(&xknownhosts.KeyError{})
 	for i, name := range k.names() {
-		err := k.withoutAuthorities(name, key, check(name, remote, key))
+		shown := key
+		if !k.vouchedFor(name, key) {
+			shown = plainKey(key) // as if it had no certificate
+		}
+		err := k.withoutAuthorities(name, shown, check(name, remote, shown))
 		var mismatch *xknownhosts.KeyError
 		switch {
 		case err == nil:
@@ -147,6 +146,15 @@ func (k *hostKeys) known(remote net.Addr, key ssh.PublicKey) error {
 		}
 	}
 	return first
+}
+
+// vouchedFor reports whether the key is a certificate of an authority that is known for
+// the name. Whether the certificate holds is another matter.
+func (k *hostKeys) vouchedFor(name string, key ssh.PublicKey) bool {
+	c, ok := key.(*ssh.Certificate)
+	return ok && slices.ContainsFunc(k.db.HostKeys(name), func(o knownhosts.PublicKey) bool {
+		return o.Cert && bytes.Equal(o.Marshal(), c.SignatureKey.Marshal())
+	})
 }
 
 // withoutAuthorities is the verdict without lines of @cert-authority, which the library
@@ -163,11 +171,11 @@ func (k *hostKeys) withoutAuthorities(name string, key ssh.PublicKey, verdict er
 	}
 	var mismatch *xknownhosts.KeyError
 	switch {
-	case verdict == nil && !slices.ContainsFunc(own, func(o ssh.PublicKey) bool { return string(o.Marshal()) == string(key.Marshal()) }):
+	case verdict == nil && !slices.ContainsFunc(own, func(o ssh.PublicKey) bool { return bytes.Equal(o.Marshal(), key.Marshal()) }):
 		return &xknownhosts.KeyError{}
 	case errors.As(verdict, &mismatch):
 		want := slices.DeleteFunc(slices.Clone(mismatch.Want), func(w xknownhosts.KnownKey) bool {
-			return !slices.ContainsFunc(own, func(o ssh.PublicKey) bool { return string(o.Marshal()) == string(w.Key.Marshal()) })
+			return !slices.ContainsFunc(own, func(o ssh.PublicKey) bool { return bytes.Equal(o.Marshal(), w.Key.Marshal()) })
 		})
 		return &xknownhosts.KeyError{Want: want}
 	}

@@ -29,7 +29,9 @@ type SSHConfig struct {
 	Certificates   []string // certificates of those keys, beside KEY-cert.pub
 	AgentSocket    string   // ssh-agent's socket; empty: none
 	IdentitiesOnly bool     // of the agent's keys only those of Identities and Certificates
-	Methods        []string // ways to log in, in order; empty: publickey, keyboard-interactive, password
+	Methods        []string // ways to log in, in order; nil: publickey, keyboard-interactive, password
+	Tries          int      // wrong answers that end a login; 0: two, and never more
+	Silent         bool     // nobody is asked, whoever Ask is
 
 	DialTimeout time.Duration // for connecting and logging in at each hop, not counting the time in which a person is asked; 0: 15 s
 	Keepalive   time.Duration // between keepalives, three unanswered ones end the connection; 0: 5 s
@@ -52,7 +54,10 @@ func (c SSHConfig) complete() SSHConfig {
 	if c.Keepalive <= 0 {
 		c.Keepalive = 5 * time.Second
 	}
-	if len(c.Methods) == 0 {
+	if c.Tries <= 0 || c.Tries > maxWrong {
+		c.Tries = maxWrong
+	}
+	if c.Methods == nil {
 		c.Methods = []string{methodKeys, methodQuestions, methodPassword}
 	}
 	if c.Logins == nil {

@@ -33,7 +33,7 @@ func (t *sshTransport) dial(caller context.Context, ask bool) (conn *sshConn, as
 	}()
 	hops := append(slices.Clone(t.config.Jumps), t.config)
 	for i, c := range hops {
-		if !ask {
+		if !ask || c.Silent {
 			c.Ask = nil
 		}
 		h := &hop{config: c, dialing: d, target: i == len(hops)-1, mayAsk: ask, asker: t.config.Ask}

@@ -77,7 +77,7 @@ func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	if l.stopped != nil {
 		return nil, l.stopped
 	}
-	if l.wrong >= maxWrong {
+	if l.wrong >= l.hop.config.Tries {
 		return nil, errWrong
 	}
 	for _, m := range l.hop.config.Methods {
@@ -218,7 +218,7 @@ func (l *login) explain(err error) error {
 	case errors.Is(err, ErrDeclined):
 		return text.WithHint(fmt.Errorf("log in as %s: %w", c.account(), ErrDeclined), "to be asked again, try the host again; a key in the ssh agent needs no answer: ssh-add")
 	case errors.Is(err, errWrong):
-		return text.WithHint(fmt.Errorf("log in as %s: %w, %d times; no more are sent, as accounts get locked", c.account(), errWrong, maxWrong), "make sure of the password first: "+c.tryHint())
+		return text.WithHint(fmt.Errorf("log in as %s: %w, tries: %d; no more are sent, as accounts get locked", c.account(), errWrong, l.wrong), "make sure of the password first: "+c.tryHint())
 	case errors.Is(err, ErrNobody) || errors.Is(err, errNoMethod):
 		return l.lacking(err)
 	case strings.Contains(err.Error(), "unable to authenticate"):

@@ -20,6 +20,9 @@ const (
 	refusedPause = 50 * time.Millisecond
 	refusedMax   = time.Second
 	refusedTries = 40 // some half minute
+	// A connection of which the server has still sessions after so many refusals, and
+	// we none, is given up: what it counts may last as long as what runs there.
+	refusedStale = 6
 )
 
 // singleFor is how long no further connection is tried after one that wasn't to be had.
@@ -174,6 +177,11 @@ func (t *sshTransport) refused(conn *sshConn, tries int) bool {
 	if conn.open == 0 && !conn.served || tries > refusedTries {
 		t.wake()
 		return false
+	}
+	if conn.refusals >= refusedStale && conn.open == 0 {
+		t.drop(conn)
+		conn.cut()
+		return true
 	}
 	conn.limit = min(conn.limit, max(conn.open, 1))
 	t.limit = min(t.limit, conn.limit)

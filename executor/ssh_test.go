@@ -2,7 +2,9 @@ package executor_test
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/pem"
 	"net"
@@ -115,4 +117,14 @@ func sshMachine(login string) executortest.BootMachine {
 
 func TestSSH(t *testing.T) {
 	executortest.Suite(t, sshMachine("/bin/sh"))
+}
+
+// ecdsaKey is a key of another type than [newIdentity]'s.
+func ecdsaKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }

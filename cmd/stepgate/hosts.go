@@ -1,14 +1,14 @@
 package main
 
 import (
-	"fmt"
+	"context"
+	"errors"
 	"net"
-	"os"
-	"os/user"
-	"path/filepath"
-	"strings"
+	"slices"
+	"time"
 
 	"stepgate/executor"
+	"stepgate/executor/sshconfig"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
@@ -16,56 +16,69 @@ import (
 
 // opener returns how the engine opens the hosts of a plan. Nothing is dialled.
 func opener(p *plan.Plan, s run.RunStarted) func(string, executor.Asker) (executor.Executor, error) {
+	logins := executor.NewLogins()
 	return func(name string, ask executor.Asker) (executor.Executor, error) {
 		h, ok := p.Hosts[name]
 		if name == plan.Local || ok && h.SSH == "" {
 			return executor.NewLocal(executor.LocalOptions{Dir: s.Dir, Ask: ask}), nil
 		}
 		if !ok {
-			return nil, text.WithHint(fmt.Errorf("open host %q: the inventory doesn't have it", name), "add [hosts."+name+"] to the inventory")
+			return nil, text.WithHint(errors.New("the inventory doesn't have it"), "add [hosts."+name+"] to the inventory")
 		}
-		c, err := sshConfig(name, h.SSH)
+		c, err := sshConfig(name, h.SSH, s.SSH)
 		if err != nil {
 			return nil, err
 		}
-		c.Ask = ask
-		if s.SSH.Identity != "" {
-			c.Identities, c.AgentSocket = []string{s.SSH.Identity}, ""
-		}
-		if s.SSH.KnownHosts != "" {
-			c.KnownHosts = []string{s.SSH.KnownHosts}
-		}
+		c.Ask, c.Logins = ask, logins
 		return executor.NewSSH(c), nil
 	}
 }
 
-// sshConfig is how an inventory's user@address:port is reached with the
-// operator's own keys and known hosts.
-func sshConfig(name, dest string) (executor.SSHConfig, error) {
-	c := executor.SSHConfig{Name: name, AgentSocket: os.Getenv("SSH_AUTH_SOCK")}
-	who, addr, ok := strings.Cut(dest, "@")
-	if !ok {
-		who, addr = "", dest
-	}
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		addr = net.JoinHostPort(strings.Trim(addr, "[]"), "22")
-	}
-	u, err := user.Current()
+// resolveTime bounds how long the user's configuration may take to be read.
+const resolveTime = 30 * time.Second
+
+// sshConfig is how an inventory's destination is reached: by the files that the run
+// brings, else as the user's ssh would.
+func sshConfig(name, dest string, files run.SSHFiles) (executor.SSHConfig, error) {
+	d, err := sshconfig.Parse(dest)
 	if err != nil {
-		return c, fmt.Errorf("open host %q: %w", name, err)
+		return executor.SSHConfig{}, err
 	}
-	if who == "" {
-		who = u.Username
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
+	defer cancel()
+	o := sshconfig.FromEnvironment()
+	if files != (run.SSHFiles{}) {
+		o.File = "none"
 	}
-	c.User, c.Addr = who, addr
-	home, err := os.UserHomeDir()
+	s, err := sshconfig.Resolve(ctx, d, o)
 	if err != nil {
-		return c, fmt.Errorf("open host %q: %w", name, err)
+		return executor.SSHConfig{}, err
 	}
-	ssh := filepath.Join(home, ".ssh")
-	c.KnownHosts = []string{filepath.Join(ssh, "known_hosts"), "/etc/ssh/ssh_known_hosts"}
-	for _, k := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
-		c.Identities = append(c.Identities, filepath.Join(ssh, k))
+	c := reached(s)
+	c.Name = name
+	for _, j := range s.Jumps {
+		c.Jumps = append(c.Jumps, reached(j))
+	}
+	if files.Identity != "" {
+		c.Identities, c.Certificates, c.AgentSocket = []string{files.Identity}, nil, ""
+	}
+	if files.KnownHosts != "" {
+		c.KnownHosts, c.NewKeys = []string{files.KnownHosts}, ""
 	}
 	return c, nil
+}
+
+// reached makes of what the configuration says what the executor needs.
+func reached(s sshconfig.Settings) executor.SSHConfig {
+	c := executor.SSHConfig{
+		Name: s.Name, Addr: net.JoinHostPort(s.Hostname, s.Port), User: s.User,
+		KnownHosts: slices.Concat(s.UserKnownHosts, s.GlobalKnownHosts), HashNames: s.HashKnownHosts,
+		HostKeyAlias: s.HostKeyAlias, HostKeyAlgorithms: s.HostKeyAlgorithms,
+		Identities: s.IdentityFiles, Certificates: s.CertificateFiles, AgentSocket: s.IdentityAgent, IdentitiesOnly: s.IdentitiesOnly,
+		Methods: s.Methods, Tries: s.Prompts, Silent: s.BatchMode, DialTimeout: s.Timeout, Keepalive: s.Alive,
+	}
+	if len(s.UserKnownHosts) > 0 && !s.Strict {
+		c.NewKeys = s.UserKnownHosts[0]
+	}
+	return c
 }

@@ -25,6 +25,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("STEPGATE_SSH_CONFIG", "none") // ssh itself doesn't go by HOME
 			env.Setenv("STEPGATE_OPERATOR", "ann")
 			return nil
 		},

@@ -69,7 +69,7 @@ type Settings struct {
 	HashKnownHosts    bool
 	Strict            bool // StrictHostKeyChecking yes: a key that isn't known isn't even asked about
 
-	Methods   []string      // ways to log in, in order: publickey, keyboard-interactive, password
+	Methods   []string      // ways to log in, in order: publickey, keyboard-interactive, password; never nil
 	BatchMode bool          // nothing is asked
 	Prompts   int           // how often a password is asked
 	Timeout   time.Duration // for connecting; 0: the client's own

@@ -27,6 +27,9 @@ type Server struct {
 	Dir        string          // home and working directory of commands
 	Env        []string        // NAME=value, added to and winning over HOME, PATH, USER, LOGNAME, SHELL
 	Shell      string          // the login shell; default /bin/sh
+	NoFiles    bool            // there is no sftp subsystem
+	// Configure changes how clients log in.
+	Configure func(*ssh.ServerConfig)
 	// Activity is told the number of logged-in connections whenever it changes,
 	// one call at a time. It must not call the Server.
 	Activity func(open int)
@@ -110,6 +113,9 @@ func (s *Server) config() *ssh.ServerConfig {
 		},
 	}
 	config.AddHostKey(s.Signer)
+	if s.Configure != nil {
+		s.Configure(config)
+	}
 	return config
 }
 
