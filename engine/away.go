@@ -64,13 +64,21 @@ func (e *Engine) inquire(ctx context.Context, c *run.Cell, a *run.Attempt, again
 		} else {
 			e.lost(ctx, h.name, err)
 			shown.Detail = fmt.Sprintf("link lost, reconnecting, try %d; the command may still be running", try+1)
+			if hint := e.hintOf(h.name); hint != "" {
+				shown.Detail += "; " + hint
+			}
 		}
 		dying := err == nil && a.Intent.Dispatch.Reboot && rep.Fate == executor.Died // what takes its host down is killed first
 		if err == nil && !dying {
 			return rep, nil
 		}
 		shown.Try = try + 1
-		if !e.pause(wctx, c, shown) {
+		ok, asked := e.pause(wctx, c, shown)
+		if asked { // by a person, who may be asked for a login
+			e.forget(h.name)
+			_, _ = e.reach(wctx, h.name) // the probe tells
+		}
+		if !ok {
 			if err != nil {
 				err = fmt.Errorf("ask host %q what became of %s: %w", h.name, c.Key, err)
 			}
@@ -80,8 +88,8 @@ func (e *Engine) inquire(ctx context.Context, c *run.Cell, a *run.Attempt, again
 }
 
 // pause shows that a host is waited for, until it is time for the next try or the
-// operator wants one; false: it is no longer waited for.
-func (e *Engine) pause(ctx context.Context, c *run.Cell, shown run.Activity) bool {
+// operator has asked for one. Not ok: it is no longer waited for.
+func (e *Engine) pause(ctx context.Context, c *run.Cell, shown run.Activity) (ok, asked bool) {
 	now := make(chan struct{}, 1)
 	e.busyWith(c, shown)
 	e.update(func(l *live) {
@@ -98,9 +106,18 @@ func (e *Engine) pause(ctx context.Context, c *run.Cell, shown run.Activity) boo
 	select {
 	case <-t.C:
 	case <-now:
+		asked = true
 	case <-ctx.Done():
 	}
-	return ctx.Err() == nil
+	return ctx.Err() == nil, asked
+}
+
+// hintOf is what can be done about a host that doesn't answer; empty: nothing is
+// known.
+func (e *Engine) hintOf(name string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.live.hosts[name].Hint
 }
 
 // await waits until the host that a command which passed has sent away is back.
@@ -128,7 +145,7 @@ func (e *Engine) await(ctx context.Context, c *run.Cell, again bool) error {
 			shown.Detail = "it does not answer: " + e.secrets.redactor.String(err.Error())
 		}
 		shown.Try++
-		if e.pause(wctx, c, shown) {
+		if ok, _ := e.pause(wctx, c, shown); ok {
 			continue
 		}
 		if e.ctx.Err() != nil || e.state().Paused {

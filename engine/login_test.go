@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"stepgate/executor"
@@ -160,4 +161,62 @@ func TestALoginIsWithdrawnByTheEndOfWhatWantedIt(t *testing.T) {
 	d.prompted(executor.PromptPassword)
 	d.leave("detached")
 	st.wantRan()
+}
+
+// lapsed is a host that is lost once, and then wants its login again.
+type lapsed struct {
+	*guarded
+	followed, lost atomic.Bool
+}
+
+func (l *lapsed) Follow(ctx context.Context, a executor.Attempt, from executor.Offsets, s executor.Sink) (executor.Result, error) {
+	if l.followed.CompareAndSwap(false, true) {
+		l.lost.Store(true)
+		return executor.Result{}, errLink
+	}
+	return l.guarded.Follow(ctx, a, from, s)
+}
+
+func (l *lapsed) Probe(ctx context.Context, a executor.Attempt, fence bool) (executor.Report, error) {
+	if l.lost.Load() {
+		return executor.Report{}, &executor.ReachError{Host: "local", Hint: "try the host again to be asked", Cause: errLink}
+	}
+	return l.guarded.Probe(ctx, a, fence)
+}
+
+func (l *lapsed) Identify(ctx context.Context) (executor.Host, error) {
+	h, err := l.guarded.Identify(ctx)
+	if err == nil {
+		l.lost.Store(false)
+	}
+	return h, err
+}
+
+// A connection that is made anew by itself asks nobody; the operator's word does.
+func TestALostHostThatWantsItsLoginAsksOnTheOperatorsWord(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, oneStep)
+	st.attended = true
+	open := st.hosts
+	st.hosts = func(name string, ask executor.Asker) (executor.Executor, error) {
+		h, err := open(name, ask)
+		return &lapsed{guarded: &guarded{h, ask, []executor.Prompt{askWord}}}, err
+	}
+	d := st.start()
+	d.at(run.WaitGo, "one")
+	d.do(run.Go{})
+	login := func() {
+		if err := d.respond(run.Respond{Prompt: d.prompted(executor.PromptPassword).ID, Text: "correct horse"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	login()
+	s := d.until("trying again", func(s *run.Snapshot) bool { return s.Busy != nil && s.Busy.What == run.Reconnecting })
+	if s.Prompt != nil || !strings.Contains(s.Busy.Detail, "try the host again to be asked") {
+		t.Errorf("asked by itself: %+v; busy %+v", s.Prompt, s.Busy)
+	}
+	d.do(run.Probe{})
+	login()
+	d.at(run.WaitManual, "tick")
+	st.wantRan("one")
 }
