@@ -25,7 +25,7 @@ func longBook() string {
 	b.WriteString("+++\ntitle = \"长\"\nconfirm = \"{{host}}\"\n[groups.tablet]\nmin = 1\n+++\n# 长 {each=tablet}\n\n- [ ] Cut {#cut .irreversible}\n\n  > [!CAUTION]\n  > final\n\n")
 	b.WriteString("  ```sh {.check}\n  true\n  ```\n  ```sh\n")
 	for i := range longLines {
-		fmt.Fprintf(&b, "  : part-%02d %s\n", i, strings.Repeat("y tablet-1 ", i%9))
+		fmt.Fprintf(&b, "  : part-%02d%s\n", i, strings.Repeat(" y tablet-1", i%9))
 	}
 	b.WriteString("  ```\n  ```sh {.check}\n  true\n  ```\n")
 	return b.String()

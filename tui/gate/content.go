@@ -113,7 +113,7 @@ func (b *content) prefix(d *run.Dispatch) {
 		return
 	}
 	b.add(b.Faint.Render("  before it:"))
-	for _, l := range lines {
+	for _, l := range wording.Exact(d.Prefix) {
 		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-4, 1), true), "\n") {
 			b.add("    " + b.Muted.Render(part))
 		}
@@ -142,8 +142,12 @@ func (b *content) values(d *run.Dispatch) {
 	}
 	for _, v := range vars {
 		pad := strings.Repeat(" ", min(wide, 24)+3)
-		val := pane.WrapSpans([]pane.Span{{Text: wording.Block(wording.Value(v)), Style: b.Strong.UnsetBold()}}, max(b.w-len(pad), 8))
+		var val []string
+		for _, l := range wording.Exact(wording.Value(v) + "\n") {
+			val = append(val, strings.Split(ansi.Hardwrap(l, max(b.w-len(pad), 8), true), "\n")...)
+		}
 		for i, l := range val {
+			l = b.Strong.UnsetBold().Render(l)
 			if i == 0 {
 				lines = append(lines, b.Muted.Render(pane.Fit("$"+wording.Line(v.Name), len(pad), b.Glyph.Ellipsis))+l)
 				continue

@@ -212,10 +212,14 @@ func (d *Dialog) Render(t *theme.Theme, w, h int) string {
 }
 
 func (d *Dialog) foot(t *theme.Theme) []string {
-	rule := t.Border.Render(pane.Fit("", d.w, ""))
+	rule, hash := "", ""
 	if below := len(d.lines) - d.scroll.Top - d.h; below > 0 {
 		rule = t.Gate.Render(fmt.Sprintf("%s more below: %d", t.Glyph.Down, below))
 	}
+	if d.shown.Dispatch != nil {
+		hash = t.Faint.Render("what runs: " + wording.Fingerprint(d.shown.Dispatch))
+	}
+	rule = pane.Row(rule, hash, d.w, t.Glyph.Ellipsis)
 	phrase := wording.Line(d.shown.Phrase)
 	ask := t.Text.Render("Type ") + t.Caution.Render(phrase) + t.Text.Render(" and press enter. ") + t.Muted.Render("Enter alone is No.")
 	if ansi.StringWidth(ask) > d.w {
