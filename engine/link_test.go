@@ -222,6 +222,14 @@ func TestAnOrphanIsPutToTheOperatorWhoMayEndIt(t *testing.T) {
 	if a := s.Action(run.VerbStopNow); !a.OK() {
 		t.Errorf("stop now: %s", a.Why)
 	}
+	if c := at1(s); !strings.Contains(c.Detail, "alive: sh body") {
+		t.Errorf("what lives is not shown: %q", c.Detail)
+	}
+	d.do(run.Probe{}) // the checks are shown, and decide nothing
+	s = d.at(run.WaitUnknown, "one")
+	if c := at1(s); st.calls("Look") != 1 || !c.HoldsNow() || c.Status != run.Unknown || !s.Action(run.VerbMarkFailed).OK() {
+		t.Errorf("cell is %s (%s) after %d looks", c.Status, c.Reason, st.calls("Look"))
+	}
 	d.do(run.StopNow{})
 	d.at(run.WaitManual, "tick") // died of it, and the postcondition holds
 	st.wantRan("one")

@@ -63,7 +63,14 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 		return e.reattach(ctx, c, probed)
 	case executor.NeverStarted:
 		return e.neverStarted(ctx, c, nil, rep.Detail, true)
-	case executor.Orphan, executor.Foreign:
+	case executor.Orphan:
+		if err := e.append(ctx, probed); err != nil || !wait {
+			return err
+		}
+		// What lives may go on changing things, so that checks decide nothing. They tell
+		// a person who takes the command for dead.
+		return e.inform(ctx, e.state().Cell(c.Key))
+	case executor.Foreign:
 		return e.append(ctx, probed)
 	case executor.Died, executor.Rebooted:
 	}

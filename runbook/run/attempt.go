@@ -2,6 +2,7 @@ package run
 
 import (
 	"maps"
+	"strings"
 	"time"
 
 	"stepgate/checks"
@@ -29,6 +30,9 @@ func (c *Cell) attemptEvent(ev Event, rec Record) string {
 			return "nothing is in question"
 		}
 		a.Fate, c.Detail = e.Fate, e.Detail
+		if e.Fate == "orphan" && len(e.Processes) > 0 { // whoever settles it has to know them
+			c.Detail = strings.TrimPrefix(c.Detail+"; ", "; ") + "alive: " + strings.Join(e.Processes, ", ")
+		}
 		if why, ok := fateReasons[e.Fate]; ok && c.Status == Unknown {
 			c.Reason = why
 		}
