@@ -97,7 +97,6 @@ func (p *printer) tell(ctx context.Context, s *run.Snapshot) error {
 	}
 	p.notice = s.Notice
 	p.away(s)
-	p.copying(s)
 	p.wishes(s)
 	p.connections(s)
 	return p.err
@@ -254,10 +253,18 @@ func (p *printer) checks(c *run.Cell, ph run.Phase, told map[run.Phase]time.Time
 
 // command prints exactly what would run, and the values it names.
 func (p *printer) command(d *run.Dispatch) {
-	p.indent(sign(d.Form), strings.TrimRight(d.Prefix+d.Body, "\n"))
+	p.exact(d)
 	for _, v := range d.Named() {
 		p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(wording.Value(v)))
 	}
+}
+
+// exact prints what would run so that each byte of it can be seen.
+func (p *printer) exact(d *run.Dispatch) {
+	for _, l := range wording.Exact(d.Prefix + d.Body) {
+		p.printf("    %s %s\n", sign(d.Form), l)
+	}
+	p.printf("      %s\n", wording.Fingerprint(d))
 }
 
 // expects tells what will be checked, before anything is.

@@ -287,7 +287,7 @@ func (w *walk) others(s *run.Snapshot, c *run.Cell) {
 		if d := o.Gate.Dispatch; d != nil {
 			w.p.printf("    %s\n", strings.Join(wording.Facts(d), ", "))
 			if own := c.Gate.Dispatch; own == nil || own.Prefix+own.Body != d.Prefix+d.Body {
-				w.p.indent(sign(d.Form), strings.TrimRight(d.Prefix+d.Body, "\n"))
+				w.p.exact(d)
 			}
 			for _, v := range d.Named() {
 				w.p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(wording.Value(v)))

@@ -258,7 +258,7 @@ func Dispatch(t *theme.Theme, d *run.Dispatch, w int) []string {
 	if d.Form != "" {
 		sign = "> "
 	}
-	for i, l := range wording.Body(d) {
+	for i, l := range wording.Exact(d.Body) {
 		lead := "  "
 		if i == 0 {
 			lead = sign
