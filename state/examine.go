@@ -297,7 +297,7 @@ func (x *examination) runs(ctx context.Context, s *Store) {
 		}
 	}
 	if !x.blocked() {
-		x.add("journal.runs", Fine, fmt.Sprintf("%d runs, %d of them open; the chains of the open ones hold", len(infos), open), "", "")
+		x.add("journal.runs", Fine, fmt.Sprintf("runs: %d, open: %d; the chains of the open ones hold", len(infos), open), "", "")
 	}
 }
 

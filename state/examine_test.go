@@ -40,7 +40,7 @@ func TestExamine(t *testing.T) {
 		{"another's directory", func(t *testing.T, p string) { chown(t, filepath.Dir(p)) }, "journal.modes", Obstacle, "belongs to user id 65534", "XDG_STATE_HOME"},
 		{"no ballast", func(t *testing.T, p string) { remove(t, filepath.Join(filepath.Dir(p), ballastName)) }, "journal.ballast", Warning, "no space is set aside", "sets it aside anew"},
 		{"log gone", func(t *testing.T, p string) { remove(t, p+"-wal") }, "journal.log", Warning, "stepgate.db-wal\" is gone", "put it back"},
-		{"runs lost with the log", func(t *testing.T, p string) { remove(t, p+"-wal") }, "journal.database", Obstacle, "the journal is gone or empty, and it had 1 runs", "put DIR/stepgate.db back"},
+		{"runs lost with the log", func(t *testing.T, p string) { remove(t, p+"-wal") }, "journal.database", Obstacle, "the journal is gone or empty, and it had runs", "put DIR/stepgate.db back"},
 		{"database gone", func(t *testing.T, p string) { remove(t, p); remove(t, p+"-wal") }, "journal.database", Obstacle, "the journal is gone or empty", "`mv DIR/runs DIR/runs.lost`"},
 		{"no database file", func(t *testing.T, p string) {
 			remove(t, p+"-wal") // a log alone makes the database whole

@@ -68,6 +68,6 @@ func notLost(path string) error {
 		return err
 	}
 	runs := shell(filepath.Join(dir, runsDir))
-	return text.WithHint(fmt.Errorf("the journal is gone or empty, and it had %d runs (the last is %q)", len(ids), ids[len(ids)-1]),
+	return text.WithHint(fmt.Errorf("the journal is gone or empty, and it had runs (the last is %q)", ids[len(ids)-1]),
 		fmt.Sprintf("put %s back, with its -wal file if there is one; to start anew without them: `mv %s %s.lost`", shell(path), runs, runs))
 }

@@ -139,15 +139,25 @@ func (s *Store) verifyChain(ctx context.Context, v *Verification, beside head, k
 func refsOf(rec run.Record) []ref {
 	switch e := rec.Event.(type) {
 	case run.RunStarted:
-		refs := []ref{{seq: rec.Seq, blob: e.Source}}
-		if e.Inventory != "" {
-			refs = append(refs, ref{seq: rec.Seq, blob: e.Inventory})
-		}
-		return refs
+		return sources(rec.Seq, e.Source, e.Inventory, e.Parts)
+	case run.Adopted:
+		return sources(rec.Seq, e.Source, e.Inventory, e.Parts)
 	case run.Intent:
 		return []ref{{seq: rec.Seq, attempt: e.Attempt}}
 	}
 	return nil
+}
+
+// sources are the texts of a version of a runbook.
+func sources(seq uint64, book, inventory string, parts map[string]string) []ref {
+	refs := []ref{{seq: seq, blob: book}}
+	if inventory != "" {
+		refs = append(refs, ref{seq: seq, blob: inventory})
+	}
+	for _, sha := range parts {
+		refs = append(refs, ref{seq: seq, blob: sha})
+	}
+	return refs
 }
 
 func (s *Store) verifyRef(ctx context.Context, r ref) error {
