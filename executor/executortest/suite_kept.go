@@ -15,7 +15,7 @@ import (
 // not, and to start it no more.
 func (b *bench) wantLost(a executor.Attempt) {
 	b.Helper()
-	for _, fence := range []bool{true, false, true} {
+	for _, fence := range []bool{true, false} {
 		if rep := b.probe(a, fence); rep.Fate != executor.Died || !strings.Contains(rep.Detail, "removed since") {
 			b.Errorf("Probe(fence %v) of what was removed = %s (%s), want died, and why", fence, rep.Fate, rep.Detail)
 		}
@@ -69,7 +69,7 @@ func testDirectoryGone(t *testing.T, boot BootMachine) {
 	if err != nil || again.Dir != b.host.Dir || again.DirID == b.host.DirID || again.DirID == "" {
 		t.Fatalf("Identify = %+v, %v, want the same directory with another id than %q", again, err, b.host.DirID)
 	}
-	b.wantLost(a)
+	b.wantFate(a, executor.Died)
 	if claim, err := b.x.Start(b.ctx, late); claim != 0 || err == nil {
 		t.Errorf("Start with the directory as it was = %d, %v", claim, err)
 	}
@@ -81,6 +81,26 @@ func testDirectoryGone(t *testing.T, boot BootMachine) {
 	}
 	b.host = again
 	b.start(b.attempt(b.sh("true")))
+}
+
+// testRunningRecordGone removes what is kept of an attempt that runs.
+func testRunningRecordGone(t *testing.T, boot BootMachine) {
+	b := newBench(t, boot)
+	a := b.attempt(b.sh(`echo $$ >"$meet/pid"; ` + untilFile("never")))
+	b.start(a)
+	pid, runner := b.awaitPID("pid"), b.runner(a)
+	b.killLater(pid)
+	if err := os.RemoveAll(filepath.Join(b.host.Dir, a.RunID)); err != nil {
+		t.Fatal(err)
+	}
+	rep := b.probe(a, true)
+	if rep.Fate != executor.Orphan || !strings.Contains(rep.Detail, "still runs") || !strings.Contains(strings.Join(rep.Processes, "\n"), a.ID) {
+		t.Errorf("Probe = %s (%s) with %q, want an orphan", rep.Fate, rep.Detail, rep.Processes)
+	}
+	if rep, err := b.x.Signal(b.ctx, a, executor.Kill); err != nil || rep.Fate != executor.Died || alive(pid) {
+		t.Errorf("Signal = %s, %v; alive: %v", rep.Fate, err, alive(pid))
+	}
+	b.await("the runner's end", func() bool { return !alive(runner) })
 }
 
 func testKept(t *testing.T, boot BootMachine) {

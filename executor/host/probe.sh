@@ -21,11 +21,45 @@ sg_runner_lives() {
 # that isn't the claim's means that the number was given to others.
 sg_group() {
 	sg_alive=
-	sg_meta || return 0
+	if ! sg_meta; then
+		sg_trace
+		return 0
+	fi
 	if [ "$sg_m_leader" != - ] && sg_stat "$sg_m_pgid" && [ "$sg_start" != "$sg_m_leader" ]; then
 		return 0
 	fi
 	sg_members "$sg_m_pgid"
+}
+
+# sg_trace sets sg_alive to the processes whose argv has the attempt's program, for a
+# claim that was removed. Others may run without showing.
+sg_trace() {
+	sg_alive=
+	[ -n "$sg_proc" ] || return 0
+	# All at once first, for nearly always there is none.
+	case $({ cat "$sg_proc"/[0-9]*/cmdline | tr '\000' ' '; } 2>/dev/null) in
+	*"$sg_id/body"*) ;;
+	*) return 0 ;;
+	esac
+	for sg_d in "$sg_proc"/[0-9]*; do
+		sg_d=${sg_d##*/}
+		case $({ tr '\000' ' ' <"$sg_proc/$sg_d/cmdline"; } 2>/dev/null) in
+		*"$sg_id/body"*) ;;
+		*) continue ;;
+		esac
+		sg_stat "$sg_d" || continue
+		case $sg_state in
+		[ZXx]*) ;;
+		*) sg_alive="$sg_alive $sg_d" ;;
+		esac
+	done
+}
+
+# sg_lost REASON: what the host knew of the attempt is gone.
+sg_lost() {
+	sg_trace
+	sg_fate=died sg_detail="$1: whether it ran, and whether anything of it still runs, isn't known here"
+	[ -z "$sg_alive" ] || sg_fate=orphan sg_detail="$1, and it still runs"
 }
 
 # sg_fate sets sg_fate and sg_detail, in the order that makes the answer safe.
@@ -46,11 +80,11 @@ sg_fate() {
 	fi
 	# With the directory the memory is gone; its absence proves nothing.
 	if ! sg_kept; then
-		sg_fate=died sg_detail="the attempt directory $sg_dir was removed since the intent: whether it ran, and whether it still runs, isn't known here"
+		sg_lost "the attempt directory $sg_dir was removed since the intent"
 		return
 	fi
 	if sg_listed && [ ! -d "$sg_att" ]; then
-		sg_fate=died sg_detail="it was claimed here, and $sg_att was removed since: whether it ran, and whether it still runs, isn't known here"
+		sg_lost "it was claimed here, and $sg_att was removed since"
 		return
 	fi
 	if [ -e "$sg_rundir.closed" ] && [ ! -d "$sg_att" ]; then
