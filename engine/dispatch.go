@@ -17,6 +17,9 @@ import (
 // dispatch reaches the host, makes the intent durable, with the grant it uses
 // up, then starts the attempt and follows it.
 func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run.Dispatch, grant *run.GateGranted, accepted func(error)) error {
+	if d.Form == copyForm {
+		return e.copyFiles(ctx, c, role, d, grant, accepted)
+	}
 	if d.Form != "" {
 		return e.send(ctx, c, role, d, grant, accepted)
 	}
@@ -124,6 +127,9 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 	c = e.state().Cell(c.Key)
 	a := c.Latest()
 	in := a.Intent
+	if in.Dispatch.Form == copyForm {
+		return e.transfer(ctx, c)
+	}
 	if in.Dispatch.Form != "" { // nobody has it to be followed
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.Crashed)})
 	}

@@ -23,6 +23,9 @@ const followTries = 3
 func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 	a := c.Latest()
 	e.busyWith(c, run.Activity{What: "probe", Attempt: ""})
+	if a.Intent.Dispatch.Form == copyForm {
+		return e.resumeCopy(ctx, c, wait)
+	}
 	if a.Intent.Dispatch.Form != "" {
 		return e.settleUnclaimed(ctx, c)
 	}

@@ -39,6 +39,9 @@ type Executor interface {
 	// foreground. The claim is all that the host keeps: no output, no runner. An
 	// error means unknown, unless it is a *RefusedError or a *ReachError.
 	Hand(ctx context.Context, a Attempt, t Terminal) (Result, error)
+	// Files opens the host's files, for copies. They are open until they are closed
+	// or ctx ends.
+	Files(ctx context.Context) (Files, error)
 	// Kept lists the runs that have attempt directories or marks on the host.
 	Kept(ctx context.Context, host Host) ([]KeptRun, error)
 	// Discard removes the run's attempt directories and leaves a mark that

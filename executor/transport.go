@@ -20,6 +20,8 @@ type transport interface {
 	connect(ctx context.Context) error
 	// forward opens a connection from the host, as [Dialer.Dial].
 	forward(ctx context.Context, network, address string) (net.Conn, error)
+	// files opens the host's files, as [Executor]; s is its shell.
+	files(ctx context.Context, s *shell) (Files, error)
 	// hostKey is the fingerprint of the host's key, once connected; empty on this machine.
 	hostKey() string
 	// unreached is the error of a host that can't be used.

@@ -164,26 +164,3 @@ func (p *parser) eachLine(b *block, f func(text string, offset int)) {
 		offset += len(line)
 	}
 }
-
-// copying checks the lines of a copy fence.
-func (p *parser) copying(b *block, at places) {
-	found := map[string]bool{}
-	p.eachLine(b, func(text string, offset int) {
-		word, rest, _ := strings.Cut(text, " ")
-		rest = strings.TrimSpace(rest)
-		switch {
-		case word != "from" && word != "to" && word != "exclude":
-			p.report(at.at(offset), Error, "copy", quote(text)+" is no line of a copy", "write from HOST:PATH, to HOST:PATH, or exclude GLOB")
-		case rest == "":
-			p.report(at.at(offset), Error, "copy", quote(word)+" names nothing", "write "+word+" HOST:PATH, or "+word+" PATH on this machine")
-		case word != "exclude" && found[word]:
-			p.report(at.at(offset), Error, "copy", "a second "+quote(word), "copy one thing in one fence")
-		}
-		found[word] = true
-	})
-	for _, word := range []string{"from", "to"} {
-		if !found[word] {
-			p.errorAt(b.at, "copy", "the copy has no line "+quote(word), "write "+word+" HOST:PATH")
-		}
-	}
-}

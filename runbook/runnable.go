@@ -144,8 +144,9 @@ func (p *parser) together(b *block, f *Fence, m marks) {
 		p.laterAt(p.pos(m.classes["secret"]), ".secret: a command whose output on the host must not stay there")
 	}
 	if f.Form == Copy {
-		p.laterAt(p.pos(b.at), "copy: files from one host to another")
-		f.Direct = direct(p, m)
+		if f.Direct = direct(p, m); f.Direct {
+			p.laterAt(p.pos(m.values["direct"].At), "direct=yes: a copy from host to host that doesn't go through this machine")
+		}
 	}
 }
 

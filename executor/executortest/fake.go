@@ -306,6 +306,17 @@ func (f *Fake) Hand(ctx context.Context, a executor.Attempt, _ executor.Terminal
 	return executor.Result{Exit: f.script(a.Command).Exit}, nil
 }
 
+// Files implements [executor.Executor]: they are this machine's.
+func (f *Fake) Files(ctx context.Context) (executor.Files, error) {
+	f.mu.Lock()
+	err := f.call(ctx, Call{Method: "Files"})
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return executor.NewLocal(executor.LocalOptions{}).Files(ctx)
+}
+
 // Kept implements [executor.Executor].
 func (f *Fake) Kept(ctx context.Context, _ executor.Host) ([]executor.KeptRun, error) {
 	f.mu.Lock()

@@ -36,7 +36,17 @@ func (s *Server) session(ctx, gone context.Context, conn net.Conn, ch ssh.NewCha
 				continue
 			}
 			args = []string{"-c", cmd.Line}
-		default: // env, pty-req, subsystem, signal, …
+		case "subsystem":
+			var sub struct{ Name string }
+			if err := ssh.Unmarshal(req.Payload, &sub); err != nil || sub.Name != "sftp" || s.NoFiles {
+				answer(req, false)
+				continue
+			}
+			answer(req, true)
+			wg.Go(func() { refuseAll(requests) })
+			s.files(gone, channel)
+			return
+		default: // env, pty-req, signal, …
 			answer(req, false)
 			continue
 		}

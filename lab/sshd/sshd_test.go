@@ -203,7 +203,7 @@ func TestRefusals(t *testing.T) {
 	if err := s.RequestPty("xterm", 24, 80, nil); err == nil {
 		t.Error("a terminal was given")
 	}
-	if err := s.RequestSubsystem("sftp"); err == nil {
+	if err := s.RequestSubsystem("nonesuch"); err == nil {
 		t.Error("a subsystem was given")
 	}
 	if err := s.Run("true"); err != nil {

@@ -273,6 +273,9 @@ func (d *digester) fences(c *Cell, fs []*runbook.Fence) (out []digestFence) {
 			o.Env = append(o.Env, [2]string{e.Name, d.expr(e.Value)})
 		}
 		d.through(c, f.Via)
+		for _, name := range d.p.ends(f, c.Step.Scope, c.Target) {
+			d.through(c, name)
+		}
 		if f.Connection != nil {
 			o.Connection = f.Connection.Name
 			d.connections[f.Connection.Name] = f.Connection

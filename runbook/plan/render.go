@@ -15,7 +15,7 @@ import (
 // written so that it can't leave its place: in SQL a literal of the driver's
 // dialect (mysql, postgres or sqlite), with {{name|ident}} a quoted identifier;
 // in a request escaped for its path, query, header or body; in tcp lines a host
-// or port; in a language of the runbook as its `literal` says. The body of any
+// or port; in a copy a part of a path; in a language as its `literal` says. The body of any
 // other script is returned as it is: its values come as variables. A name
 // without a value, and a value that can't be written at its place, are errors.
 func Render(f *runbook.Fence, names map[string]any, driver string) (string, error) {
@@ -45,6 +45,8 @@ func (b *body) render(driver string) (string, error) {
 		return b.request()
 	case f.Form == runbook.TCP:
 		return b.lines()
+	case f.Form == runbook.Copy:
+		return b.copying()
 	case f.Form == runbook.Script && f.Language != nil:
 		return b.literals(f.Body, languages[f.Language.Literal])
 	}

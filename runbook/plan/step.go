@@ -66,6 +66,9 @@ func (b *builder) fence(f *runbook.Fence, s *Scope) {
 	if f.Connection != nil {
 		b.connection(f, s, hosts)
 	}
+	if f.Form == runbook.Copy {
+		b.copying(f, s, hosts)
+	}
 	b.asks(s, f.Pos, f.Pick, f.Poll.FailIf)
 	for _, e := range f.Env {
 		b.asks(s, f.Pos, e.Value)

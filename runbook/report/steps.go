@@ -262,9 +262,9 @@ func (m *markdown) output(attempt string) (bool, error) {
 		some = true
 		left := ""
 		if omitted > 0 {
-			left = fmt.Sprintf(", of which %s are left out here", Bytes(omitted))
+			left = fmt.Sprintf(", of which %s are left out here", text.Bytes(omitted))
 		}
-		m.line("%s, %s%s:\n", what, Bytes(int64(len(data))+omitted), left)
+		m.line("%s, %s%s:\n", what, text.Bytes(int64(len(data))+omitted), left)
 		if g, ok := text.ParseGrid(string(data)); ok && stream == 0 && m.queries[attempt] {
 			data = []byte(strings.Join(g.Lines(gridWidth), "\n"))
 		}

@@ -133,7 +133,7 @@ func toldOfAttempt(e run.Event) string {
 	case run.Returned:
 		return fmt.Sprintf("%s is back after %s", line(e.Host.Hostname), text.Duration(time.Duration(e.AwayMS)*time.Millisecond))
 	case run.Copied:
-		return fmt.Sprintf("%s, %s, of which %s were sent", count(e.Files, "file"), Bytes(e.Bytes), Bytes(e.Sent))
+		return fmt.Sprintf("%s, %s, of which %s were sent", count(e.Files, "file"), text.Bytes(e.Bytes), text.Bytes(e.Sent))
 	}
 	return ""
 }

@@ -3,6 +3,8 @@ package report
 import (
 	"strconv"
 	"time"
+
+	"stepgate/runbook/text"
 )
 
 // Time is a moment to the minute, in UTC: 2026-11-21 03:14 UTC. The zero time is
@@ -20,19 +22,8 @@ func stamp(t time.Time, layout string) string {
 	return t.UTC().Format(layout)
 }
 
-// Bytes is a size as people read it, in powers of ten: 812 B, 1.2 MB.
-func Bytes(n int64) string {
-	if n < 1000 {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-	const units = "kMGTPE"
-	v, unit := float64(n)/1000, 0
-	for v >= 999.95 && unit < len(units)-1 {
-		v /= 1000
-		unit++
-	}
-	return strconv.FormatFloat(v, 'f', 1, 64) + " " + units[unit:unit+1] + "B"
-}
+// Bytes is a size as people read it: see [text.Bytes].
+func Bytes(n int64) string { return text.Bytes(n) }
 
 // count is a number with its noun: 1 event, 2 events.
 func count(n int, noun string) string {

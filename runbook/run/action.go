@@ -256,13 +256,17 @@ type Activity struct {
 	Bytes    [2]int64      // its output so far
 	Timeout  time.Duration // of a command, or of a wait for a host; 0: none
 	Try      int           // of reaching a host; 0: the first
-	Detail   string        // of a wait for a host, one line; may hold the host's words: untrusted
+	Detail   string        // of a copy, or of a wait for a host, one line; may hold the host's words: untrusted
 	Stopping bool
+
+	Done, Total int64  // of a copy: bytes that are there, and of all files; Total is 0 until it is known
+	File        string // of a copy: what is being sent; untrusted
 }
 
 // What is going on at a cell beside connecting, checks, commands and probes.
 const (
 	AtTerminal   = "terminal"  // its command has the operator's terminal
+	Copying      = "copy"      // files are copied; Detail is what is being done
 	Reconnecting = "reconnect" // its host was lost, and is tried again; the command may still be running
 	Returning    = "return"    // its host, which the step sends away, is waited for
 )

@@ -44,6 +44,11 @@ func (c *Cell) attemptEvent(ev Event, rec Record) string {
 		if a.Intent.Role == RoleRollback {
 			c.Status = RollingBack
 		}
+	case Copied:
+		if c.Status != Running && c.Status != RollingBack || a.Intent.Dispatch.Form != forms[runbook.Copy] {
+			return "nothing is copied"
+		}
+		a.Copied = &e
 	case Outcome:
 		return c.outcome(a, e, rec.Wall)
 	}

@@ -26,7 +26,7 @@ func (c *Cell) apply(rec Record) (why string) {
 		return c.intent(e, rec)
 	case NotDispatched:
 		return c.notDispatched(e)
-	case Interrupted, Probed, Reattached, Outcome:
+	case Interrupted, Probed, Reattached, Copied, Outcome:
 		return c.attemptEvent(e, rec)
 	case Returned, NotReturned:
 		return c.awayEvent(e)

@@ -122,6 +122,13 @@ func (r *Run) dispatch(c *Cell, f *runbook.Fence, where string, extra map[string
 		if d.Body, err = plan.Render(f, names, dialect(f)); err != nil {
 			return fail(err)
 		}
+		if f.Form == runbook.Copy {
+			t, err := r.Plan.Copy(d.Body, c.Plan.Step.Scope)
+			if err != nil {
+				return fail(err)
+			}
+			d.Body = t.String()
+		}
 		return d, nil
 	}
 	if d.Dir, err = filled("cwd", f.Dir, names); err != nil {

@@ -80,8 +80,9 @@ type Attempt struct {
 	Intent  Intent
 	Record  Record // of the intent: its hash stands in the claim on the host
 	Outcome *Outcome
-	Fate    string // of the latest probe
-	Why     string // of the latest interruption
+	Copied  *Copied // of a copy that is complete
+	Fate    string  // of the latest probe
+	Why     string  // of the latest interruption
 	At      time.Time
 	Ended   time.Time
 	// Of a step that sends its host away, once the wait for it is over:

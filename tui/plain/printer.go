@@ -23,6 +23,7 @@ type printer struct {
 	src    tui.Source
 	seen   map[run.Key]uint64                  // number of the last event told, by cell
 	phases map[run.Key]map[run.Phase]time.Time // checks told
+	copied map[string]int                      // of attempts that copy: what was told last, in steps
 	status map[run.Key]run.Status              // told last
 	read   map[string]*[2]stream               // attempts' output told
 	notice string
@@ -40,7 +41,7 @@ type stream struct {
 
 func newPrinter(out io.Writer, src tui.Source) *printer {
 	return &printer{
-		out: out, src: src, seen: map[run.Key]uint64{}, phases: map[run.Key]map[run.Phase]time.Time{},
+		out: out, src: src, seen: map[run.Key]uint64{}, phases: map[run.Key]map[run.Phase]time.Time{}, copied: map[string]int{},
 		status: map[run.Key]run.Status{}, read: map[string]*[2]stream{}, hosts: map[string]run.HostState{},
 	}
 }

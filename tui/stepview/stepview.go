@@ -33,6 +33,7 @@ func (v View) Lines(c *run.Cell, w int) []string {
 	}
 	b := &body{View: v, c: c, w: w}
 	b.status()
+	b.copying()
 	b.host()
 	if v.Watch {
 		b.places()

@@ -57,9 +57,12 @@ func sent(d *run.Dispatch) []string {
 	if d.Server != "" {
 		out = append(out, "to "+Line(d.Server))
 	}
-	if d.Via != "" {
+	switch {
+	case d.Form == Form(runbook.Copy):
+		out = append(out, "through this machine", "nothing is replaced")
+	case d.Via != "":
 		out = append(out, "through "+Place(d.Via))
-	} else {
+	default:
 		out = append(out, "from this machine")
 	}
 	if d.Where != "" && d.Where != plan.Local {

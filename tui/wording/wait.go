@@ -141,6 +141,8 @@ func Activity(c *run.Cell, b *run.Activity, now time.Time) string {
 		return name + ", " + d
 	}
 	switch b.What {
+	case run.Copying:
+		return Copying(b) + ", " + d
 	case "check":
 		if c != nil && c.Plan.Step.Kind == plan.Check {
 			return "checking, " + d
@@ -170,7 +172,7 @@ const (
 // other activities.
 func Away(b *run.Activity) string {
 	switch _, known := doings[b.What]; {
-	case known, b.What == "check":
+	case known, b.What == "check", b.What == run.Copying:
 		return ""
 	case b.What == reconnect:
 		return comesBack
