@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 // untidy leaves a run that is open and whose driver is gone.
@@ -180,4 +181,22 @@ func childStuck(args []string) error {
 	fmt.Println("locked")
 	_, err := fmt.Scanln()
 	return err
+}
+
+// A program that has the whole database locked keeps the journal from being
+// opened; that too is said, and not waited for without end.
+func TestDatabaseThatAnotherProgramHasLocked(t *testing.T) {
+	t.Parallel()
+	path := lived(t)
+	db := openPlain(path)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, q := range []string{"PRAGMA locking_mode=EXCLUSIVE", "BEGIN EXCLUSIVE"} {
+		if _, err := db.Exec(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(ctx, path, Options{}); !errors.As(err, new(*BusyError)) || !strings.Contains(text.HintOf(err), "nothing was started") {
+		t.Errorf("got %v, hint %q", err, text.HintOf(err))
+	}
 }

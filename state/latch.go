@@ -75,7 +75,7 @@ func (s *Store) write(ctx context.Context, urgent bool, f func(*sql.Tx) error) e
 		return nil
 	}
 	if isBusy(err) {
-		return s.busy(ctx)
+		return s.busy(s.drivers(ctx))
 	}
 	if !s.latchOn(err) {
 		return err
@@ -89,8 +89,8 @@ func (s *Store) write(ctx context.Context, urgent bool, f func(*sql.Tx) error) e
 }
 
 // busy says who writes for so long.
-func (s *Store) busy(ctx context.Context) error {
-	e, do := &BusyError{Holders: s.drivers(ctx)}, "end that process, or wait for it, and try again"
+func (s *Store) busy(drivers []string) error {
+	e, do := &BusyError{Holders: drivers}, "end that process, or wait for it, and try again"
 	if h, ok := writerOf(s.path); ok {
 		e.Writer, do = h.String(), h.remedy()
 	}

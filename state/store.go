@@ -99,6 +99,9 @@ func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	s.w = openWriter(path)
 	s.r = openReaders(path, modeReadOnly)
 	if err := s.prepareSchema(ctx); err != nil {
+		if isBusy(err) {
+			err = s.busy([]string{"not known"}) // reading it would wait as long
+		}
 		return nil, errors.Join(openError(path, err), s.r.Close(), s.w.Close())
 	}
 	if s.file, err = lookAt(path); err != nil {
