@@ -32,8 +32,10 @@
 //	out, err    output, appended to as it comes
 //	rc          exit code and seconds, by rename
 //
-// DIR/RUN.closed refuses claims of a discarded run. Values of variables are never
-// written there.
+// DIR/RUN.closed refuses claims of a discarded run. DIR/id and DIR/RUN.claims are for
+// what somebody removes: the intent pins the directory's id, and each run's claims are
+// listed, so that what was removed isn't taken for what never was. A probe looks for
+// that before it fences. Values of variables are never written there.
 //
 // What a host can't give: output goes to files, so a command that opens
 // /dev/stdout or /dev/stderr for writing without appending truncates what it has
