@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -47,6 +48,27 @@ func TestASecretIsTypedUnseen(t *testing.T) {
 		t.Errorf("it is shown: %q", said)
 	}
 	p.types("q")
+	if code := p.ends(); code != exitWaiting {
+		t.Errorf("it ended with %d", code)
+	}
+}
+
+// Told to leave at a failed step, the run was left: it can be resumed.
+func TestToldToLeaveAtAFailedStep(t *testing.T) {
+	t.Parallel()
+	book := filepath.Join(t.TempDir(), "book.md")
+	if err := os.WriteFile(book, []byte("- [ ] Fail {#fail}\n\n  ```sh\n  exit 7\n  ```\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
+	p := c.person("run", book, "--plain")
+	p.reads("number> ")
+	p.types("1")
+	p.reads("(?s)fail local failed.*number> ")
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.reads("go on with: stepgate resume")
 	if code := p.ends(); code != exitWaiting {
 		t.Errorf("it ended with %d", code)
 	}

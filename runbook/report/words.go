@@ -165,6 +165,10 @@ func reasons(r run.Reason) string {
 		return "its runner is gone, and processes of it are alive"
 	case run.HostForeign:
 		return "another machine answers under the host's name"
+	case run.HostAway:
+		return "its host was sent away, and is not back in time"
+	case run.NotRebooted:
+		return "its host did not reboot"
 	case run.HostKnows:
 	}
 	return line(string(r))
