@@ -189,6 +189,12 @@ func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
 	if d.Login {
 		said = append(said, "in a login shell")
 	}
+	if d.User != "" {
+		said = append(said, "as "+code(d.User))
+	}
+	if d.TTY {
+		said = append(said, "on the operator's terminal")
+	}
 	if d.TimeoutMS > 0 {
 		said = append(said, "asks after "+text.Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
 	}

@@ -16,8 +16,14 @@ func Facts(d *run.Dispatch) []string {
 	out := []string{"on " + Place(d.Where)}
 	switch d.Form {
 	case "":
+		if d.User != "" {
+			out = append(out, "as "+Line(d.User)+" (sudo)")
+		}
 		if d.Dir != "" {
 			out = append(out, "in "+Line(d.Dir))
+		}
+		if d.TTY {
+			out = append(out, "on your terminal")
 		}
 		out = append(out, Line(d.Interpreter))
 		if d.Login {
