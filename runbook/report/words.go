@@ -162,7 +162,7 @@ func reasons(r run.Reason) string {
 	case run.HostDied:
 		return "it was started, left no result, and nothing of it is alive"
 	case run.HostOrphan:
-		return "its runner is gone, and processes of it are alive"
+		return "its runner is gone, and processes of it live on"
 	case run.HostForeign:
 		return "another machine answers under the host's name"
 	case run.HostAway:
