@@ -109,6 +109,7 @@ func (b *content) differs(c *run.Cell) []string {
 	say("at", own.SSH, d.SSH)
 	say("to", own.Server, d.Server)
 	say("through", own.Via, d.Via)
+	say("as", own.User, d.User)
 	say("in", own.Dir, d.Dir)
 	was := map[string]run.Var{}
 	for _, v := range own.Named() {

@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -96,5 +97,14 @@ func TestLooked(t *testing.T) {
 	}
 	if e, _ := Looked(&run.Cell{}); e != nil {
 		t.Error("something was seen of a cell that nobody looked at")
+	}
+}
+
+func TestFactsSayWhomACommandBecomesAndWhereItIsSeen(t *testing.T) {
+	t.Parallel()
+	d := &run.Dispatch{Where: "db-1", Interpreter: "sh", User: "postgres", Dir: "/srv", TTY: true, TimeoutMS: 60000}
+	want := []string{"on db-1", "as postgres (sudo)", "in /srv", "on your terminal", "sh", "time limit 1m"}
+	if got := Facts(d); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
