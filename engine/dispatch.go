@@ -138,7 +138,7 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 		return errors.Join(err, e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.LinkLost)}))
 	}
 	limit := time.Duration(in.Dispatch.TimeoutMS) * time.Millisecond
-	e.busyWith(c, run.Activity{What: string(in.Role), Attempt: in.Attempt, Timeout: limit})
+	e.busyWith(c, run.Activity{What: string(in.Role), Attempt: in.Attempt, Timeout: limit, Since: e.sentAt(a)})
 	fctx, cancel := ctx, context.CancelFunc(func() {})
 	if limit > 0 {
 		fctx, cancel = context.WithTimeout(ctx, limit)
@@ -175,6 +175,19 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 		e.lost(ctx, h.name, err)
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.LinkLost)})
 	}
+}
+
+// sentAt is since when an attempt is at work, as far as the clock can tell.
+func (e *Engine) sentAt(a *run.Attempt) time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if at, here := e.sent[a.Intent.Attempt]; here {
+		return at
+	}
+	if a.At.After(e.o.Now()) {
+		return time.Time{}
+	}
+	return a.At
 }
 
 // progress shows how much an attempt has printed.

@@ -148,11 +148,11 @@ func Activity(c *run.Cell, b *run.Activity, now time.Time) string {
 			return "checking, " + d
 		}
 		return Phase(b.Phase) + ", " + d
-	case reconnect:
+	case run.Reconnecting, run.Returning:
 		if b.Timeout > 0 {
 			d += " of " + text.Duration(b.Timeout)
 		}
-		return comesBack + ", " + d
+		return Away(b) + ", " + d
 	}
 	return Line(b.What) + ", " + d
 }
@@ -163,19 +163,16 @@ var doings = map[string]string{
 	"work": "at work", run.AtTerminal: "has the terminal",
 }
 
-const (
-	reconnect = "reconnect"
-	comesBack = "waiting for the host to come back"
-)
-
 // Away says what is tried while a link is lost or a host doesn't answer; "" for
 // other activities.
 func Away(b *run.Activity) string {
 	switch _, known := doings[b.What]; {
 	case known, b.What == "check", b.What == run.Copying:
 		return ""
-	case b.What == reconnect:
-		return comesBack
+	case b.Away() && b.Detail != "":
+		return Line(b.Detail)
+	case b.Away():
+		return "waiting for the host to come back"
 	}
 	return Line(b.What)
 }
