@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -34,7 +33,7 @@ func newListCommand(s streams) *cobra.Command {
 
 func listBooks(s streams, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(s.out).Encode(shippedNames())
+		return printJSON(s, shippedNames())
 	}
 	for _, n := range shippedNames() {
 		if _, err := fmt.Fprintln(s.out, n); err != nil {
@@ -86,9 +85,7 @@ func runList(ctx context.Context, s streams, asJSON bool) error {
 
 // printJSON writes a value for programs.
 func printJSON(s streams, v any) error {
-	enc := json.NewEncoder(s.out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	return text.WriteJSON(s.out, v)
 }
 
 func stateOf(i state.Info) string {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"stepgate/runbook/plan"
@@ -45,7 +43,7 @@ import (
 func JSON(w io.Writer, t Transcript) error {
 	o, err := t.object()
 	if err == nil {
-		err = encode(w, o)
+		err = text.WriteJSON(w, o)
 	}
 	if err != nil {
 		return fmt.Errorf("write transcript of run %q: %w", t.Run.ID, err)
@@ -359,33 +357,4 @@ func outputOf(data []byte, omitted int64) *outputObject {
 		return &outputObject{Text: string(data), Omitted: omitted}
 	}
 	return &outputObject{Base64: base64.StdEncoding.EncodeToString(data), Omitted: omitted}
-}
-
-// encode writes v as indented JSON in which every character that a reader can't
-// see, or a terminal might act on, is escaped.
-func encode(w io.Writer, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(visible(b), '\n'))
-	return err
-}
-
-// visible escapes hidden characters of JSON text. They can only stand within
-// strings there.
-func visible(b []byte) []byte {
-	out := bytes.Buffer{}
-	for _, r := range string(b) {
-		switch {
-		case r == '\n' || !text.Hidden(r):
-			out.WriteRune(r)
-		case r > 0xffff:
-			hi, lo := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, hi, lo)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		}
-	}
-	return out.Bytes()
 }

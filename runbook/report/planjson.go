@@ -9,6 +9,7 @@ import (
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 // PlanJSON writes a plan as one object. The contract is additive; docs/plan.md
@@ -45,7 +46,7 @@ func PlanJSON(w io.Writer, p *plan.Plan) error {
 	for _, s := range p.Steps {
 		o.Steps = append(o.Steps, stepOf(r, s))
 	}
-	if err := encode(w, o); err != nil {
+	if err := text.WriteJSON(w, o); err != nil {
 		return fmt.Errorf("print plan of %q: %w", p.Book.File, err)
 	}
 	return nil

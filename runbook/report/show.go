@@ -9,6 +9,7 @@ import (
 
 	"stepgate/checks"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 // Show writes in a few lines where a run stands, what it waits for, and what to
@@ -135,7 +136,7 @@ func ShowJSON(w io.Writer, r *run.Run) error {
 			Status: c.Status, Reason: c.Reason, Detail: c.Detail, Begun: c.Begun.UTC(), Checks: c.Checks,
 		}
 	}
-	if err := encode(w, o); err != nil {
+	if err := text.WriteJSON(w, o); err != nil {
 		return fmt.Errorf("show run %q: %w", r.ID, err)
 	}
 	return nil

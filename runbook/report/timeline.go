@@ -40,7 +40,7 @@ func Events(w io.Writer, records []run.Record) error {
 		if err != nil {
 			return fmt.Errorf("write event %d: %w", rec.Seq, err)
 		}
-		if _, err := w.Write(append(visible(b), '\n')); err != nil {
+		if _, err := w.Write(append(text.VisibleJSON(b), '\n')); err != nil {
 			return err
 		}
 	}
