@@ -15,6 +15,7 @@ import (
 // context is what a thing inherits from what it stands in.
 type context struct {
 	on, dir, user string
+	becomes       bool // user was said here or above, not in the front matter
 	timeout       time.Duration
 	timeoutFrom   string // a template of timeout
 	login         bool
@@ -70,7 +71,7 @@ func (p *parser) inherit(m marks, ctx context) context {
 		ctx.dir = dir
 	}
 	if user := p.templateValue(m, "user", seen); user != "" {
-		ctx.user = user
+		ctx.user, ctx.becomes = user, true
 	}
 	if d, from := p.span(m, "timeout", seen); d > 0 || from != "" {
 		ctx.timeout, ctx.timeoutFrom = d, from

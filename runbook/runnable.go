@@ -32,6 +32,9 @@ func (d *drafting) runnable(b *block, m marks) *Fence {
 	d.lengths(f, m, seen)
 	d.places(b, f, m, ctx)
 	p.together(b, f, m)
+	if f.Form == Copy && ctx.becomes && m.values["user"].Value == "" {
+		p.errorAt(b.at, "misplaced", "a copy under user="+ctx.user+": files are copied as the login user", "write user= on the steps that need it, and give the files to their owner by a command")
+	}
 	if m.has("monitor") && m.id != "" {
 		f.ID = m.id
 	} else if m.has("monitor") {
