@@ -24,8 +24,12 @@ const bootstrap = `unset IFS sg_p; read -r sg_v sg_n sg_l sg_h && sg_p=$(cat) ||
 // stream is a bootstrap whose stdin goes on behind its payload: it reads as much as
 // the header says. Lines before the header are passed over, because whoever held the
 // stream before may have been given more than it took.
-const stream = `unset IFS sg_p; while read -r sg_v sg_n sg_l sg_h; do case $sg_v in SG1) break;; esac; done; ` +
-	`sg_p=$(head -c "$sg_l"); case $sg_p in *"#$sg_n") ;; *) exit 76;; esac; eval "$sg_p"`
+const stream = streamHead + streamBody
+
+const (
+	streamHead = `unset IFS sg_p; while read -r sg_v sg_n sg_l sg_h; do case $sg_v in SG1) break;; esac; done; `
+	streamBody = `sg_p=$(head -c "$sg_l"); case $sg_p in *"#$sg_n") ;; *) exit 76;; esac; eval "$sg_p"`
+)
 
 // execLine is bootstrap as a command line for a login shell.
 const execLine = `sh -c '` + bootstrap + `'`

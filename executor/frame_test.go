@@ -41,7 +41,7 @@ func startFrame(t *testing.T, x *shell, dir string) (Attempt, []byte) {
 	p.set("sg_hostkey", "")
 	p.setAttempt(a)
 	p.setCommand(a.Command)
-	return a, p.frame("frame", "process", "identity", "attempt", "command", "start")
+	return a, p.frame("frame", "process", "identity", "attempt", "command", "claim", "start")
 }
 
 // TestCutPayloads sends prefixes of a payload: nothing may be claimed or run.

@@ -131,15 +131,14 @@ func needOpenSSH(t *testing.T) string {
 	return program
 }
 
-// TestOpenSSH runs against the server that users have.
-func TestOpenSSH(t *testing.T) {
-	t.Parallel()
-	program := needOpenSSH(t)
+// openSSHMachine boots a host whose server is OpenSSH's.
+func openSSHMachine(t *testing.T, program string) executortest.BootMachine {
+	t.Helper()
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
 	}
-	executortest.Server(t, func(t *testing.T) executortest.Machine {
+	return func(t *testing.T) executortest.Machine {
 		host, login, home := newIdentity(t), newIdentity(t), memoryDir(t)
 		var servers []openSSH
 		m := executortest.Machine{}
@@ -158,5 +157,11 @@ func TestOpenSSH(t *testing.T) {
 			}
 		}
 		return m
-	})
+	}
+}
+
+// TestOpenSSH runs against the server that users have.
+func TestOpenSSH(t *testing.T) {
+	t.Parallel()
+	executortest.Server(t, openSSHMachine(t, needOpenSSH(t)))
 }

@@ -79,7 +79,7 @@ func (s *shell) Start(ctx context.Context, a Attempt) (Claim, error) {
 	if err := s.carry(ctx, p, a.Command); err != nil {
 		return Refused, &RefusedError{Reason: err.Error()}
 	}
-	r, err := s.ask(ctx, p, true, "frame", "process", "identity", "attempt", "command", "become", "mask", "start")
+	r, err := s.ask(ctx, p, true, "frame", "process", "identity", "attempt", "command", "become", "mask", "claim", "start")
 	if err != nil {
 		return 0, fmt.Errorf("start attempt %s: %w", a.ID, err)
 	}

@@ -22,6 +22,9 @@ type transport interface {
 	forward(ctx context.Context, network, address string) (net.Conn, error)
 	// files opens the host's files, as [Executor]; s is its shell.
 	files(ctx context.Context, s *shell) (Files, error)
+	// terminal runs a shell's line on a new pseudo-terminal of a kind ($TERM) and
+	// size. Its error is a *ReachError: the line doesn't run.
+	terminal(ctx context.Context, line, kind string, size winsize) (*ptySession, error)
 	// hostKey is the fingerprint of the host's key, once connected; empty on this machine.
 	hostKey() string
 	// unreached is the error of a host that can't be used.

@@ -46,6 +46,7 @@ func Sudo(t *testing.T, boot BootSudoer) {
 		"daemon":         testSudoDaemon,
 		"masks":          testSudoMasks,
 		"root":           testSudoRoot,
+		"terminal":       testSudoTerminal,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -411,4 +412,25 @@ func testSudoRoot(t *testing.T, boot BootSudoer) {
 	if err != nil || rep.Fate != executor.Finished || rep.Result.Exit != 42 || alive(pid) {
 		t.Errorf("Signal(Term) = %s, exit %d, %v, alive: %v", rep.Fate, rep.Result.Exit, err, alive(pid))
 	}
+}
+
+// testSudoTerminal: sudo asks on the terminal that it is handed, and nobody else.
+func testSudoTerminal(t *testing.T, boot BootSudoer) {
+	who := &operator{}
+	b := newSudoBench(t, boot, allSudo, who)
+	c := b.become(SudoOther, `echo "I am $(id -un) with $value"; read -r line; echo "got $line"; exit 4`)
+	c.Env = append(c.Env, executor.Var{Name: "value", Value: "tiger-Lily"})
+	s := newScreen(b, 80, 24)
+	h := s.hand(b.attempt(c))
+	s.await("password for " + SudoLogin)
+	s.types(SudoPassword + "\r")
+	s.await("I am " + SudoOther + " with tiger-Lily")
+	s.types("something\r")
+	s.await("got something")
+	h.wantExit(b, 4)
+	if len(who.asked) > 0 || strings.Contains(s.text(), SudoPassword) || strings.Contains(s.text(), "SG1") {
+		t.Errorf("asked %+v, shown %q", who.asked, s.text())
+	}
+	b.told()
+	holds(t, b.host.Dir, "tiger-Lily")
 }
