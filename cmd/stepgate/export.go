@@ -69,6 +69,9 @@ func runExport(ctx context.Context, s streams, ref, format, out string) error {
 // exported notes the export on the timeline where the journal can be written;
 // an export from a broken or read-only journal is worth as much.
 func (p *past) exported(ctx context.Context, s streams, format string, data []byte) {
+	if p.problem != nil {
+		return // nothing is chained to what doesn't prove
+	}
 	sum := sha256.Sum256(data)
 	store, err := openJournal(ctx, s)
 	if err == nil {
