@@ -11,16 +11,32 @@ import (
 	"stepgate/executor"
 )
 
+// testDaemon leaves processes behind that hold the outputs, in the command's session
+// and, where the host can, in one of their own. They don't keep the step, and nothing
+// that is done about it later ends them.
 func testDaemon(t *testing.T, boot BootMachine) {
-	b := newBench(t, boot)
-	a := b.attempt(b.sh(`(while :; do echo more; sleep 1; done) & echo $! >"$meet/pid"; echo up; exit 5`))
-	b.start(a)
-	b.killLater(b.awaitPID("pid"))
-	res, rec := b.follow(a)
-	if res.Exit != 5 || !strings.Contains(rec.Text(executor.Stdout), "up\n") {
-		t.Errorf("Follow = %d, %q", res.Exit, rec.Text(executor.Stdout))
+	for _, session := range []string{"", "setsid"} {
+		b := newBench(t, boot)
+		a := b.attempt(b.sh(`command -v ` + session + ` >/dev/null && run=` + session + ` || run=
+$run sh -c 'echo $$ >"$meet/pid"; while :; do echo more; sleep 1; done' & ` + untilFile("pid") + `echo up; exit 5`))
+		b.start(a)
+		pid := b.awaitPID("pid")
+		b.killLater(pid)
+		res, rec := b.follow(a)
+		if res.Exit != 5 || !strings.Contains(rec.Text(executor.Stdout), "up\n") {
+			t.Errorf("Follow = %d, %q", res.Exit, rec.Text(executor.Stdout))
+		}
+		b.wantFate(a, executor.Finished)
+		if rep, err := b.x.Signal(b.ctx, a, executor.Kill); err != nil || rep.Fate != executor.Finished {
+			t.Errorf("Signal after the end = %s, %v", rep.Fate, err)
+		}
+		if err := b.x.Discard(b.ctx, b.host, a.RunID); err != nil {
+			t.Errorf("Discard with a daemon left: %v", err)
+		}
+		if !alive(pid) {
+			t.Error("the daemon was ended")
+		}
 	}
-	b.wantFate(a, executor.Finished)
 }
 
 func testOffsets(t *testing.T, boot BootMachine) {
