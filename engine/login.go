@@ -18,7 +18,11 @@ type desk struct {
 	asked atomic.Int64
 }
 
-var _ executor.Asker = (*desk)(nil)
+var (
+	_ executor.Asker   = (*desk)(nil)
+	_ executor.Witness = (*desk)(nil)
+	_ executor.Teller  = (*desk)(nil)
+)
 
 // prompted is a question that is shown, and where its answer goes.
 type prompted struct {
@@ -72,6 +76,9 @@ func (d *desk) HostKeyAccepted(host, address, key, file string) {
 	// A journal that can't be written says so by itself.
 	_ = d.e.append(d.e.ctx, run.HostKeyAccepted{Host: host, Address: address, Key: key, File: file})
 }
+
+// Tell implements [executor.Teller].
+func (d *desk) Tell(host, line string) { d.e.say(host + ": " + line) }
 
 // respond answers the question of a login that is shown.
 func (e *Engine) respond(a run.Respond) error {

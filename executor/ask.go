@@ -20,6 +20,13 @@ type Witness interface {
 	HostKeyAccepted(host, address, key, file string)
 }
 
+// Teller is an [Asker] that passes on what is no question.
+type Teller interface {
+	// Tell shows a line about a host. It must not be written down: it's the same each
+	// time.
+	Tell(host, line string)
+}
+
 var (
 	// ErrDeclined is a person's No.
 	ErrDeclined = errors.New("declined")

@@ -42,7 +42,7 @@ func (k *hostKeys) introduce(l *login, remote net.Addr, key ssh.PublicKey) error
 	address, print := knownhosts.Normalize(k.name), key.Type()+" "+ssh.FingerprintSHA256(key)
 	answer, err := l.question(Prompt{
 		Kind: PromptHostKey, Must: yes,
-		Text: fmt.Sprintf("Is this the key of %s?", address),
+		Text: fmt.Sprintf("Is this the key of %s? Type yes when you have made sure.", address),
 		Detail: []string{
 			"its key isn't known: " + key.Type(),
 			"fingerprint: " + ssh.FingerprintSHA256(key),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"stepgate/executor"
@@ -25,9 +26,12 @@ func opener(p *plan.Plan, s run.RunStarted) func(string, executor.Asker) (execut
 		if !ok {
 			return nil, text.WithHint(errors.New("the inventory doesn't have it"), "add [hosts."+name+"] to the inventory")
 		}
-		c, err := sshConfig(name, h.SSH, s.SSH)
+		c, ignored, err := sshConfig(name, h.SSH, s.SSH)
 		if err != nil {
 			return nil, err
+		}
+		if t, ok := ask.(executor.Teller); ok && len(ignored) > 0 {
+			t.Tell(name, strings.Join(ignored, "; "))
 		}
 		c.Ask, c.Logins = ask, logins
 		return executor.NewSSH(c), nil
@@ -38,11 +42,12 @@ func opener(p *plan.Plan, s run.RunStarted) func(string, executor.Asker) (execut
 const resolveTime = 30 * time.Second
 
 // sshConfig is how an inventory's destination is reached: by the files that the run
-// brings, else as the user's ssh would.
-func sshConfig(name, dest string, files run.SSHFiles) (executor.SSHConfig, error) {
+// brings, else as the user's ssh would. ignored is what the configuration asks for and
+// isn't done.
+func sshConfig(name, dest string, files run.SSHFiles) (c executor.SSHConfig, ignored []string, err error) {
 	d, err := sshconfig.Parse(dest)
 	if err != nil {
-		return executor.SSHConfig{}, err
+		return c, nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
@@ -52,9 +57,9 @@ func sshConfig(name, dest string, files run.SSHFiles) (executor.SSHConfig, error
 	}
 	s, err := sshconfig.Resolve(ctx, d, o)
 	if err != nil {
-		return executor.SSHConfig{}, err
+		return c, nil, err
 	}
-	c := reached(s)
+	c = reached(s)
 	c.Name = name
 	for _, j := range s.Jumps {
 		c.Jumps = append(c.Jumps, reached(j))
@@ -65,7 +70,7 @@ func sshConfig(name, dest string, files run.SSHFiles) (executor.SSHConfig, error
 	if files.KnownHosts != "" {
 		c.KnownHosts, c.NewKeys = []string{files.KnownHosts}, ""
 	}
-	return c, nil
+	return c, s.Notices, nil
 }
 
 // reached makes of what the configuration says what the executor needs.
