@@ -37,7 +37,7 @@ func (f *faulty) run() (seen, injected int) {
 	if f.inject != "" {
 		inject = f.calls + ":" + f.inject
 	}
-	cmd := strace(f.t, f.log, f.calls, inject, exe, f.path)
+	cmd := strace(f.log, f.calls, inject, exe, f.path)
 	dir := filepath.Dir(f.path)
 	only := []string{}
 	for _, p := range []string{f.path, f.path + "-wal", f.path + "-shm", f.path + "-journal", dir, filepath.Join(dir, runsDir), headOf(f.path), filepath.Join(dir, ballastName)} {
@@ -113,6 +113,7 @@ func (f *faulty) check() (started, lost int) {
 // Each system call on a journal's files fails in turn, once and from then on, as
 // a bad disk and a full one let it fail.
 func TestTortureT3(t *testing.T) {
+	needStrace(t)
 	t.Parallel()
 	var mu sync.Mutex
 	var runs, faults, started, lost, latches int

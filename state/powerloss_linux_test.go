@@ -186,6 +186,7 @@ func (m *machine) lose(random *rand.Rand, dir string) {
 // The power fails at any point of a run, through checkpoints and the closing and
 // opening of the journal. Of what wasn't synced any part can be on the disk.
 func TestTortureT4(t *testing.T) {
+	needStrace(t)
 	t.Parallel()
 	random := newRandom(t)
 	root := filepath.Dir(newPath(t))
@@ -194,7 +195,7 @@ func TestTortureT4(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := strace(t, log, "openat,pwrite64,write,ftruncate,fsync,fdatasync,unlink,unlinkat,rename,renameat,renameat2", "", exe, filepath.Join(root, "stepgate.db"))
+	cmd := strace(log, "openat,pwrite64,write,ftruncate,fsync,fdatasync,unlink,unlinkat,rename,renameat,renameat2", "", exe, filepath.Join(root, "stepgate.db"))
 	acked := spawnCmd(t, cmd, "traced").rest(t)
 	calls := readTrace(t, log)
 	var syncs int

@@ -30,12 +30,16 @@ var (
 	onFile     = regexp.MustCompile(`^\d+<([^>]*)>`)
 )
 
-// strace returns a command under strace, which fails the calls that inject says.
-func strace(t *testing.T, log, calls, inject string, program ...string) *exec.Cmd {
+// needStrace skips the test where nothing can be traced.
+func needStrace(t *testing.T) {
 	t.Helper()
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skipf("SKIPPED: strace makes system calls fail and writes them down: %v", err)
+	if out, err := exec.Command("strace", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED: strace makes system calls fail and writes them down: %v %s", err, out)
 	}
+}
+
+// strace returns a command under strace, which fails the calls that inject says.
+func strace(log, calls, inject string, program ...string) *exec.Cmd {
 	args := []string{"-f", "-qq", "--seccomp-bpf", "-y", "-xx", "-s", "70000", "-o", log, "-e", "trace=" + calls, "-e", "signal=none"}
 	if inject != "" {
 		args = append(args, "-e", "inject="+inject)
