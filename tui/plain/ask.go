@@ -170,7 +170,7 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 	w.about(s, c)
 	var offered []run.Availability
 	for _, a := range s.Actions {
-		if a.Verb == run.VerbAnswer || !a.OK() && beside(a.Verb) {
+		if a.Verb == run.VerbAnswer || a.Verb == run.VerbRespond || !a.OK() && beside(a.Verb) {
 			continue
 		}
 		offered = append(offered, a)
@@ -295,7 +295,7 @@ func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (ru
 		return run.Abort{}, nil
 	case run.VerbNote:
 		return run.AddNote{Text: typed}, nil
-	case run.VerbAnswer:
+	case run.VerbAnswer, run.VerbRespond:
 	}
 	return nil, nil
 }

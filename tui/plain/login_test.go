@@ -23,7 +23,6 @@ type host struct {
 	asks  []*run.Prompt
 	given []run.Respond
 	busy  bool
-	again func(run.Respond) error
 }
 
 func (h *host) Snapshot() *run.Snapshot {

@@ -52,11 +52,6 @@ func Prefix(d *run.Dispatch) (lines []string, name string) {
 	return lines, fmt.Sprintf("%d lines of options and shared functions", len(lines))
 }
 
-// Body returns the lines of a command's own text.
-func Body(d *run.Dispatch) []string {
-	return strings.Split(strings.TrimRight(Block(d.Body), "\n"), "\n")
-}
-
 // sent are where statements or a request go to, and whose values they see.
 func sent(d *run.Dispatch) []string {
 	var out []string
