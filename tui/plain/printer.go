@@ -98,6 +98,7 @@ func (p *printer) tell(ctx context.Context, s *run.Snapshot) error {
 	}
 	p.notice = s.Notice
 	p.away(s)
+	p.copying(s)
 	p.wishes(s)
 	p.connections(s)
 	return p.err
