@@ -27,10 +27,12 @@ type luck struct {
 	faults int
 }
 
-func (l *luck) oneIn(n int) bool {
+func (l *luck) oneIn(n int) bool { return l.below(n) == 0 }
+
+func (l *luck) below(n int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.rand.IntN(n) == 0
+	return l.rand.IntN(n)
 }
 
 // cuts reports where a call is cut: before it reaches the host, or behind.
@@ -156,10 +158,10 @@ func sentOnce(t *testing.T, seed uint64) tried {
 // goWrong changes what commands do, and which boot and machine a host is.
 func (st *stage) goWrong(l *luck) {
 	for _, name := range []string{"drop", "hop"} {
-		st.set(name, executortest.Script{Fate: []executor.Fate{0, 0, executor.Died, executor.Orphan}[l.rand.IntN(4)]})
+		st.set(name, executortest.Script{Fate: []executor.Fate{0, 0, executor.Died, executor.Orphan}[l.below(4)]})
 	}
 	for _, name := range []string{"dropped", "hopped"} {
-		st.set(name, executortest.Script{Exit: l.rand.IntN(2)})
+		st.set(name, executortest.Script{Exit: l.below(2)})
 	}
 	for _, name := range stageHosts {
 		if l.oneIn(12) {
@@ -203,9 +205,7 @@ func anyOf(s *run.Snapshot, l *luck) run.Action {
 	if len(all) == 0 {
 		return run.AddNote{Text: "nothing can be done"}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return all[l.rand.IntN(len(all))]
+	return all[l.below(len(all))]
 }
 
 // sentTwice counts what hosts have begun without a RERUN that allows it.
