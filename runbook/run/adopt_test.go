@@ -69,7 +69,8 @@ func judged(v checks.Verdict) []CheckResult {
 // halfway is a run that has told, sent, and stands at a failed precondition.
 func halfway(p *plan.Plan) []Record {
 	events := []Event{
-		RunStarted{Digest: p.Digest, Source: "v1"}, LeaseTaken{Holder: "a"},
+		RunStarted{Digest: p.Digest, Source: "v1"},
+		LeaseTaken{Holder: "a"},
 		ChecksTaken{Cell: Key{Step: "look", Target: plan.Local}, Phase: Before, Checks: judged(checks.Pass)},
 		ManualDone{Cell: Key{Step: "tell"}, Evidence: "电话"},
 		Intent{Cell: Key{Step: "send", Target: plan.Local}, Role: RoleCommand, No: 1, Attempt: "s1"},
