@@ -29,7 +29,11 @@ func (e *Engine) lookOnce(ctx context.Context, p place, l run.Look) try {
 	j := e.judge(p, ob)
 	res.Verdict, res.Rows, res.Values = j.verdict, j.rows, j.values
 	res.Exit, res.Ran, res.Cause = ob.Exit, ob.Ran, ob.Cause
-	res.Stdout, res.Stderr = clip(ob.Stdout), clip(ob.Stderr)
+	if f.Secret {
+		res.Stdout, res.Stderr = e.secrets.sealed(ob.Stdout), e.secrets.sealed(ob.Stderr)
+	} else {
+		res.Stdout, res.Stderr = clip(ob.Stdout), clip(ob.Stderr)
+	}
 	t := try{res: res, shown: j.shown}
 	if f.Poll.FailIf != nil && ob.Ran {
 		values, world := e.seen(p)

@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -20,6 +24,7 @@ import (
 // journal or to a screen.
 type secrets struct {
 	redactor *text.Redactor
+	key      [32]byte // of [secrets.sealed]
 
 	mu    sync.Mutex
 	known map[string]map[string]json.RawMessage // by owner and name; a map that was handed out never changes
@@ -27,6 +32,7 @@ type secrets struct {
 
 func newSecrets(p *plan.Plan) *secrets {
 	s := &secrets{redactor: text.NewRedactor()}
+	_, _ = rand.Read(s.key[:]) // never fails
 	for _, v := range p.Values {
 		if v.Set && v.Param.Secret {
 			s.hide(v.Any)
@@ -87,6 +93,19 @@ func (s *secrets) has(owner, name string) bool {
 	return ok
 }
 
+// sealed is what is kept of the output of a secret fence: its length, and its
+// HMAC-SHA256 under a key that this process has made and that nobody keeps. Equal ones
+// of one driver's time say that the same was shown again; without the key nobody can
+// try guesses against one, and nobody can prove anything by it later.
+func (s *secrets) sealed(output string) string {
+	if output == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, s.key[:])
+	mac.Write([]byte(output)) // never fails
+	return fmt.Sprintf("‹secret output, %d bytes, hmac %x›\n", len(output), mac.Sum(nil))
+}
+
 // conceal takes out of a check's result what a secret fence has shown, and keeps
 // what it captured in memory.
 func (e *Engine) conceal(p place, several bool, t try) try {
@@ -94,7 +113,7 @@ func (e *Engine) conceal(p place, several bool, t try) try {
 		if t.res.Verdict == checks.Pass && len(t.res.Values) > 0 {
 			e.secrets.learn(p.c.Plan.Step.Scope.Owner(several, p.where), t.res.Values)
 		}
-		t.res.Values, t.res.Stdout, t.res.Stderr, t.shown = nil, "", "", nil
+		t.res.Values, t.shown = nil, nil
 		for i := range t.res.Rows {
 			t.res.Rows[i].Saw, t.res.Rows[i].Cause = "", ""
 		}

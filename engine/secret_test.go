@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"stepgate/runbook"
@@ -97,6 +98,35 @@ func TestASecretIsInNoByteOfTheJournal(t *testing.T) {
 	d.closed()
 	d.leave("closed")
 	w.onDisk(given)
+	w.onDisk(captured)
+}
+
+func TestOfASecretOutputLengthAndHMACAreKept(t *testing.T) {
+	t.Parallel()
+	book := front + step("login", sh(".check", "n=0123456789; echo token-$n"), expect(`len(lines) == 2`)) + step("tick")
+	w := newWorldOn(t, book, nil, keeping)
+	d := w.start()
+	d.at(run.WaitGo, "login")
+	var kept []string
+	d.do(run.Go{})
+	for range 2 {
+		s := d.at(run.WaitFailure, "login")
+		kept = append(kept, at1(s).Checks[run.Before].Checks[0].Stdout)
+		d.do(run.Retry{})
+	}
+	d.at(run.WaitFailure, "login")
+	if !regexp.MustCompile(`^‹secret output, 17 bytes, hmac [0-9a-f]{64}›\n$`).MatchString(kept[0]) || kept[0] != kept[1] {
+		t.Errorf("kept %q", kept)
+	}
+	d.leave("left")
+	w.reopen()
+	d = w.resume()
+	d.at(run.WaitFailure, "login")
+	d.do(run.Retry{})
+	if s := d.at(run.WaitFailure, "login"); at1(s).Checks[run.Before].Checks[0].Stdout == kept[0] {
+		t.Error("another driver has the same key")
+	}
+	d.leave("left")
 	w.onDisk(captured)
 }
 
