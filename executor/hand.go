@@ -131,9 +131,9 @@ func (h *hand) run(ctx context.Context, nonce string, frame []byte) (int, error)
 	if err != nil {
 		return 0, fmt.Errorf("hand over the terminal: %w", err)
 	}
-	defer wake.Close()
+	defer func() { _ = wake.Close() }()
 	both.Go(func() { h.typed(wake) })
-	defer woken.Close() // ends it
+	defer func() { _ = woken.Close() }() // ends it
 	resized := make(chan os.Signal, 1)
 	signal.Notify(resized, syscall.SIGWINCH)
 	both.Go(func() {

@@ -70,7 +70,7 @@ func ptySize(s winsize) *pty.Winsize {
 
 // pollable makes reads of a file end when it is closed; the library's don't.
 func pollable(f *os.File) (*os.File, error) {
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, err

@@ -86,7 +86,7 @@ func (s *shell) negotiate(ctx context.Context, user string) (becoming, error) {
 	if err != nil || said == "" {
 		return b, err
 	}
-	if why, hint := s.refusal(user, said); why != nil {
+	if hint, why := s.refusal(user, said); why != nil {
 		return b, s.t.unreached(why, hint)
 	}
 	b.asked = true
@@ -103,7 +103,7 @@ func (s *shell) negotiate(ctx context.Context, user string) (becoming, error) {
 		if said, err = s.trySudo(ctx, &b); err != nil || said == "" {
 			return b, err
 		}
-		if why, hint := s.refusal(user, said); why != nil {
+		if hint, why := s.refusal(user, said); why != nil {
 			return b, s.t.unreached(why, hint)
 		}
 		again = "sudo doesn't take that password"
@@ -169,23 +169,23 @@ func (s *shell) trySudo(ctx context.Context, b *becoming) (said string, err erro
 
 // refusal is what sudo means by what it said; nil: that a password is wanted, or
 // another one.
-func (s *shell) refusal(user, said string) (why error, hint string) {
+func (s *shell) refusal(user, said string) (hint string, why error) {
 	has := func(text string) bool { return strings.Contains(said, text) }
 	switch {
 	case has("must have a tty"):
-		return fmt.Errorf("become user %q: sudo there wants a terminal (requiretty)", user),
-			"take requiretty out of sudoers for this login (Defaults:LOGIN !requiretty), or make the step .tty"
+		return "take requiretty out of sudoers for this login (Defaults:LOGIN !requiretty), or make the step .tty",
+			fmt.Errorf("become user %q: sudo there wants a terminal (requiretty)", user)
 	case has("unknown user"), has("unknown uid"):
-		return fmt.Errorf("become user %q: there is no such user", user), s.sudoHint(user)
+		return s.sudoHint(user), fmt.Errorf("become user %q: there is no such user", user)
 	case has("not in the sudoers file"), has("may not run sudo"), has("not allowed to run sudo"):
-		return fmt.Errorf("become user %q: sudoers doesn't let this login use sudo", user), s.sudoHint(user)
+		return s.sudoHint(user), fmt.Errorf("become user %q: sudoers doesn't let this login use sudo", user)
 	case has("is not allowed to execute"):
-		return fmt.Errorf("become user %q: sudoers doesn't let this login run sh as that user", user),
-			"commands are run by sh: allow LOGIN ALL=(" + user + ") /bin/sh, /usr/bin/sh"
+		return "commands are run by sh: allow LOGIN ALL=(" + user + ") /bin/sh, /usr/bin/sh",
+			fmt.Errorf("become user %q: sudoers doesn't let this login run sh as that user", user)
 	case has("password is required"), has("Sorry, try again"), has("incorrect password"), has("no password was provided"):
-		return nil, ""
+		return "", nil
 	}
-	return fmt.Errorf("become user %q: %s", user, said), s.sudoHint(user)
+	return s.sudoHint(user), fmt.Errorf("become user %q: %s", user, said)
 }
 
 // sudoHint names the command that shows what sudo itself says.
