@@ -31,6 +31,9 @@
 //	go/fenced   a probe made it: the attempt never starts
 //	out, err    output, appended to as it comes
 //	rc          exit code and seconds, by rename
+//	filter      the awk program that masks output, of a command that gets secrets
+//	go/filters  pids of the two that run it; pipe1, pipe2 and their .ended are theirs
+//	*.sudo      output of sudo before another user's command begins; put away then
 //
 // DIR/RUN.closed refuses claims of a discarded run. DIR/id and DIR/RUN.claims are for
 // what somebody removes: the intent pins the directory's id, and each run's claims are
