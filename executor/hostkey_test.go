@@ -209,6 +209,7 @@ func certifiedHost(t *testing.T, s *site, authority identity, names ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.renew()
 	s.server.Configure = func(c *ssh.ServerConfig) { c.AddHostKey(signer) }
 	s.restart(t)
 }
@@ -338,6 +339,7 @@ func TestKnownKeyIsAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.renew()
 	s.server.Configure = func(c *ssh.ServerConfig) { c.AddHostKey(second) }
 	for _, k := range []ssh.PublicKey{s.server.Signer.PublicKey(), second.PublicKey()} {
 		s.restart(t)

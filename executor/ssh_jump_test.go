@@ -62,6 +62,7 @@ func TestJumpsAreClosed(t *testing.T) {
 	t.Parallel()
 	jump, target := newSite(t), newSite(t)
 	open := make(chan int, 100)
+	jump.renew()
 	jump.server.Activity = func(n int) { open <- n }
 	jump.restart(t)
 	target.config.Jumps = []executor.SSHConfig{jump.config}
@@ -97,6 +98,7 @@ func TestCertificateIsOffered(t *testing.T) {
 			checker := &ssh.CertChecker{IsUserAuthority: func(k ssh.PublicKey) bool {
 				return string(k.Marshal()) == string(authority.signer.PublicKey().Marshal())
 			}}
+			s.renew()
 			s.server.Configure = func(c *ssh.ServerConfig) { c.PublicKeyCallback = checker.Authenticate }
 			s.restart(t)
 			cert := &ssh.Certificate{

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"stepgate/executor"
+	"stepgate/lab/sshd"
 )
 
 // person answers what logins ask.
@@ -64,6 +65,7 @@ func passwordSite(t *testing.T, password string) (s *site, tried *atomic.Int32) 
 	t.Helper()
 	s, tried = newSite(t), new(atomic.Int32)
 	s.config.Identities = nil
+	s.renew()
 	s.server.Configure = func(c *ssh.ServerConfig) {
 		c.PublicKeyCallback = nil
 		c.PasswordCallback = func(_ ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
@@ -77,6 +79,13 @@ func passwordSite(t *testing.T, password string) (s *site, tried *atomic.Int32) 
 	}
 	s.restart(t)
 	return s, tried
+}
+
+// renew gives the site a server that nobody serves yet, so that it can be changed.
+func (s *site) renew() {
+	s.server = &sshd.Server{
+		Signer: s.server.Signer, User: s.server.User, Authorized: s.server.Authorized, Dir: s.server.Dir, Env: s.server.Env,
+	}
 }
 
 // restart serves the site anew, with how its server is configured since.
@@ -200,6 +209,7 @@ func TestQuestionsInTheServersWords(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.config.Identities = nil
+	s.renew()
 	s.server.Configure = func(c *ssh.ServerConfig) {
 		c.PublicKeyCallback = nil
 		c.KeyboardInteractiveCallback = func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
@@ -242,6 +252,7 @@ func TestPassphraseIsAskedOnceForAllHosts(t *testing.T) {
 	p := types("wrong", "secret")
 	for _, s := range []*site{one, two, stranger} {
 		if s != stranger {
+			s.renew()
 			s.server.Authorized = []ssh.PublicKey{signer.PublicKey()}
 			s.restart(t)
 		}
