@@ -277,11 +277,21 @@ func (k *killing) run(c *crash, begin func(c *crash) *child, judge func(c *crash
 		if !c.kill(ch) {
 			break
 		}
-		k.wants(true, inFlight(c.folded()))
+		r := c.folded()
+		k.wants(true, inFlight(r))
+		if r.Closed != "" { // killed on its way out
+			if r.Start.Lab != "" {
+				c.down(r.ID)
+			}
+			ch = nil
+			break
+		}
 		ch = c.start(c.goOn()...)
 	}
-	if code := c.ended(ch); code != 0 {
-		c.t.Fatalf("the run ended with %d:\n%s", code, ch.err)
+	if ch != nil {
+		if code := c.ended(ch); code != 0 {
+			c.t.Fatalf("the run ended with %d:\n%s", code, ch.err)
+		}
 	}
 	r := c.folded()
 	if r.Closed != run.Done {
