@@ -22,11 +22,26 @@ import (
 
 // secretShapes are what secrets look like.
 var secretShapes = []struct{ alphabet, form string }{
-	{"abcdefghijklmnopqrstuvwxyz", "%12"}, {"0123456789", "%8"}, {"ABCDEF0123456789", "%32"}, {"abcXYZ019", "tok_%24"},
-	{"abcXYZ019+/", "%40=="}, {"abcXYZ019_-", "eyJ%20.%30.%20"}, {"abc 019", "x%6 y%6"}, {"a'b\"c\\d", "p%8'q"},
-	{"$`!*?", "a%6b%4c"}, {"#;&|<>", "a%8z"}, {"éüñ", "pass%6"}, {"密码钥匙", "%8"}, {"🚀🔑", "k%4k"}, {"ab\t", "x%10y"},
-	{"abcXYZ019", "-----BEGIN KEY-----\n%24\n%24\n-----END KEY-----"}, {"abc", "line1-%8\r\nline2-%8"}, {"%@:/", "u%4ser:p%4w"},
-	{"abcXYZ019", "postgres://u:%16@db:5432/x"}, {"{}[]\",", "j%8son"}, {"abcXYZ019", "%200"},
+	{"abcdefghijklmnopqrstuvwxyz", "%12"},
+	{"0123456789", "%8"},
+	{"ABCDEF0123456789", "%32"},
+	{"abcXYZ019", "tok_%24"},
+	{"abcXYZ019+/", "%40=="},
+	{"abcXYZ019_-", "eyJ%20.%30.%20"},
+	{"abc 019", "x%6 y%6"},
+	{"a'b\"c\\d", "p%8'q"},
+	{"$`!*?", "a%6b%4c"},
+	{"#;&|<>", "a%8z"},
+	{"éüñ", "pass%6"},
+	{"密码钥匙", "%8"},
+	{"🚀🔑", "k%4k"},
+	{"ab\t", "x%10y"},
+	{"abcXYZ019", "-----BEGIN KEY-----\n%24\n%24\n-----END KEY-----"},
+	{"abc", "line1-%8\r\nline2-%8"},
+	{"%@:/", "u%4ser:p%4w"},
+	{"abcXYZ019", "postgres://u:%16@db:5432/x"},
+	{"{}[]\",", "j%8son"},
+	{"abcXYZ019", "%200"},
 }
 
 // newSecret fills a shape with random letters.
