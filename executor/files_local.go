@@ -137,7 +137,7 @@ func (l *localFiles) Read(path string, offset int64, w io.Writer) error {
 	if err != nil {
 		return plainPathError(err)
 	}
-	defer f.Close() // it was only read
+	defer f.Close() //nolint:errcheck // it was only read
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
 		return plainPathError(err)
 	}
@@ -224,7 +224,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return plainPathError(err)
 	}
-	defer d.Close() // it was only read
+	defer d.Close() //nolint:errcheck // it was only read
 	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
 		return plainPathError(err)
 	}

@@ -215,7 +215,7 @@ func (f *sftpFiles) Read(name string, offset int64, w io.Writer) error {
 	if err != nil {
 		return f.plain(err)
 	}
-	defer file.Close() // it was only read
+	defer file.Close() //nolint:errcheck // it was only read
 	if _, err := file.Seek(offset, io.SeekStart); err != nil {
 		return f.plain(err)
 	}

@@ -143,15 +143,9 @@ func (s *sums) read(events io.Reader, progress io.Writer) error {
 	return lines.Err()
 }
 
-// done and zero are the columns: what was done, and what must be zero.
-var (
-	done = []tally.Figure{tally.Runs, tally.Kills, tally.Cuts, tally.Faults, tally.Cases}
-	zero = []tally.Figure{tally.Duplicates, tally.LostEvents, tally.OpenedGates, tally.Leaks, tally.Lies}
-)
-
 func (s *sums) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	columns := slices.Concat(done, zero)
+	columns := slices.Concat(tally.Done, tally.MustBeZero)
 	cells := []string{"TEST", "VERDICT", "TOOK"}
 	for _, f := range columns {
 		cells = append(cells, strings.ToUpper(strings.ReplaceAll(string(f), "-", " ")))
