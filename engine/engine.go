@@ -216,6 +216,7 @@ func (e *Engine) appendRecords(ctx context.Context, events ...run.Event) ([]run.
 	records, err := e.o.Journal.Append(context.WithoutCancel(ctx), e.lease, e.o.Operator, e.o.Now(), events...)
 	if err != nil {
 		e.latched = fmt.Errorf("journal: %w", err)
+		e.learnTaker(ctx)
 		e.publish()
 		return nil, e.latched
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"stepgate/runbook/run"
@@ -53,6 +54,25 @@ func (e *Engine) catchUp() (fresh bool, err error) {
 		return false, err
 	}
 	return true, e.folded(records)
+}
+
+// learnTaker looks whether a write was refused because somebody has taken the run
+// over. Called with mu held.
+func (e *Engine) learnTaker(ctx context.Context) {
+	if e.run == nil {
+		return
+	}
+	records, err := e.o.Journal.Tail(context.WithoutCancel(ctx), e.lease.RunID(), e.run.Seq)
+	taken := slices.ContainsFunc(records, func(r run.Record) bool {
+		_, is := r.Event.(run.LeaseTaken)
+		return is && r.Epoch > e.lease.Epoch()
+	})
+	if err != nil || !taken {
+		return // the write's own error says why
+	}
+	if err := e.folded(records); err != nil {
+		e.latched = err
+	}
 }
 
 // folded applies records that are durable. Called with mu held.
