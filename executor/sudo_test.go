@@ -95,7 +95,7 @@ exec setpriv --reuid %d --regid %[1]d --init-groups /bin/sh "$@"' sh '%s' "$@"
 
 func TestSudo(t *testing.T) {
 	t.Parallel()
-	executortest.Sudo(t, func(t *testing.T, sudoers string) executortest.Sudoer {
+	boot := func(t *testing.T, sudoers string) executortest.Sudoer {
 		h := newSudoHome(t, sudoers)
 		return executortest.Sudoer{Meet: h.meet, Open: func(t *testing.T, ask executor.Asker, env ...string) executor.Executor {
 			login := append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.home, "LANG=C.UTF-8"}, executortest.LoginEnv...)
@@ -107,7 +107,9 @@ func TestSudo(t *testing.T) {
 			})
 			return x
 		}}
-	})
+	}
+	executortest.Sudo(t, boot)
+	t.Run("terminal", func(t *testing.T) { executortest.SudoTerminal(t, boot) })
 }
 
 func TestSudoOverSSH(t *testing.T) {

@@ -46,7 +46,6 @@ func Sudo(t *testing.T, boot BootSudoer) {
 		"daemon":         testSudoDaemon,
 		"masks":          testSudoMasks,
 		"root":           testSudoRoot,
-		"terminal":       testSudoTerminal,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -323,8 +322,9 @@ func testSudoRoot(t *testing.T, boot BootSudoer) {
 	}
 }
 
-// testSudoTerminal: sudo asks on the terminal that it is handed, and nobody else.
-func testSudoTerminal(t *testing.T, boot BootSudoer) {
+// SudoTerminal is what an executor that lends terminals must do about another user:
+// sudo asks on the terminal that it is handed, and nobody else.
+func SudoTerminal(t *testing.T, boot BootSudoer) {
 	who := &operator{}
 	b := newSudoBench(t, boot, allSudo, who)
 	c := b.become(SudoOther, `echo "I am $(id -un) with $value"; read -r line; echo "got $line"; exit 4`)
