@@ -16,7 +16,7 @@ var followPauses = []time.Duration{0, 200 * time.Millisecond, 500 * time.Millise
 
 // followPatience bounds how long Follow waits for new connections before it gives up
 // without progress: its caller then asks the host, and tells the operator.
-const followPatience = 15 * time.Second
+const followPatience = 4 * time.Second
 
 // errLookCloser says that the attempt seems not to go on by itself.
 var errLookCloser = errors.New("the runner isn't seen alive")

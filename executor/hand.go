@@ -125,13 +125,13 @@ func (h *hand) run(ctx context.Context, nonce string, frame []byte) (int, error)
 		}
 		return 0, err
 	}
-	var both sync.WaitGroup
-	defer both.Wait()
 	wake, woken, err := os.Pipe()
 	if err != nil {
 		return 0, fmt.Errorf("hand over the terminal: %w", err)
 	}
-	defer func() { _ = wake.Close() }()
+	defer func() { _ = wake.Close() }() // when nobody polls its number any more
+	var both sync.WaitGroup
+	defer both.Wait()
 	both.Go(func() { h.typed(wake) })
 	defer func() { _ = woken.Close() }() // ends it
 	resized := make(chan os.Signal, 1)

@@ -34,7 +34,7 @@ type SSHConfig struct {
 	Silent         bool     // nobody is asked, whoever Ask is
 
 	DialTimeout time.Duration // for connecting and logging in at each hop, not counting the time in which a person is asked; 0: 15 s
-	Keepalive   time.Duration // between keepalives, three unanswered ones end the connection; 0: 5 s
+	Keepalive   time.Duration // between keepalives, one that is unanswered for two more ends the connection; 0: 5 s
 	Jumps       []SSHConfig   // hosts to go through, in this order; each is verified. Their own Jumps don't count
 	Ask         Asker         // nil: nobody; also asks for the jump hosts
 	Logins      *Logins       // shared with other hosts; nil: this host's own

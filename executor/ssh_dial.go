@@ -224,8 +224,9 @@ func (p *patience) end() {
 	p.cancel(context.Canceled)
 }
 
-// keepaliveLimit is how many intervals an answer may take.
-const keepaliveLimit = 3
+// keepaliveLimit is how many intervals an answer may take: with the one before it and
+// with Follow's own patience a silent link is told of within 20 s.
+const keepaliveLimit = 2
 
 // sshConn is one connection. It's broken for good once it's broken.
 type sshConn struct {

@@ -249,7 +249,12 @@ func testHandEnds(t *testing.T, boot BootMachine) {
 	if h.err == nil || errors.As(h.err, &refused) {
 		t.Errorf("Hand = %v, want an error that leaves it open", h.err)
 	}
+	// Being hung up on ends a command, and not always what it waits for.
+	if _, err := b.x.Signal(b.ctx, a, executor.Kill); err != nil {
+		t.Errorf("Signal = %v", err)
+	}
 	b.await("the command's end", func() bool { return !alive(pid) })
+	b.await("the end of all that it started", func() bool { return b.probe(a, false).Fate != executor.Orphan })
 	b.wantFate(a, executor.Died)
 }
 
