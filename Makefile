@@ -1,4 +1,4 @@
-# `make check` is exactly what continuous integration runs: see .ci/run.
+# `make check` is what continuous integration runs first: see .ci/run.
 
 TOOL  := go tool -modfile=tools/go.mod
 BUILD := -trimpath -tags netgo,osusergo,sqlite_omit_load_extension -ldflags '-s -w -extldflags=-static'
