@@ -85,6 +85,7 @@ func TestASecretIsInNoByteOfTheJournal(t *testing.T) {
 	}
 	d.do(run.AddNote{Text: "the password is " + given})
 	d.do(run.Pause{Why: "changing " + given})
+	d.at(run.WaitPaused, "tick")
 	d.do(run.Continue{})
 	// A later driver takes the check again that has captured the token.
 	d.leave("left")
