@@ -66,7 +66,9 @@ func TestTortureT18LongRunsStaySmall(t *testing.T) {
 	if resident > maxResident {
 		t.Errorf("it held %d MiB in memory; %d MiB are allowed", resident>>20, maxResident>>20)
 	}
-	if late > early+4 {
+	// What is open changes while commands are started; one file left by each would be
+	// more than this.
+	if late > early+16 {
 		t.Errorf("it held %d files in the beginning and %d later", early, late)
 	}
 	t.Logf("%d MiB printed, %d MiB held, %d files open", passes*each>>20, resident>>20, late)
