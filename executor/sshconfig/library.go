@@ -114,7 +114,9 @@ func (r *resolver) evaluateHost(v values, d Destination) error {
 	if err != nil {
 		return fmt.Errorf("%s: Hostname %q: %w", r.find("hostname", name), name, err)
 	}
-	host = strings.ToLower(host)
+	if !strings.Contains(host, ":") { // else ssh takes it for an address, as it stands
+		host = strings.ToLower(host)
+	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		host = a.String()
 	} else if numeric.MatchString(host) {
