@@ -43,12 +43,7 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 	id := a.Intent.Attempt
 	probed := run.Probed{Cell: c.Key, Attempt: id, Fate: rep.Fate.String(), Detail: rep.Detail, Processes: rep.Processes}
 	if a.Why == string(run.HostKnows) && rep.Fate != executor.NeverStarted {
-		// Its result is another journal's. It is shown and decides nothing.
-		probed.Fate, probed.Detail = fateKnown, knownDetail(rep)
-		if err := e.append(ctx, probed); err != nil || rep.Fate == executor.Running || rep.Fate == executor.Orphan {
-			return err
-		}
-		return e.inform(ctx, e.state().Cell(c.Key))
+		return e.settleKnown(ctx, c, rep, probed)
 	}
 	if wait {
 		e.cut(id, 0)
@@ -77,7 +72,25 @@ func (e *Engine) settle(ctx context.Context, c *run.Cell, wait bool) error {
 		return e.append(ctx, probed)
 	case executor.Died, executor.Rebooted:
 	}
+	return e.settleGone(ctx, c, rep, begun, probed)
+}
+
+// settleKnown shows what the host has of the attempt from another journal. It
+// decides nothing.
+func (e *Engine) settleKnown(ctx context.Context, c *run.Cell, rep executor.Report, probed run.Probed) error {
+	probed.Fate, probed.Detail = fateKnown, knownDetail(rep)
+	if err := e.append(ctx, probed); err != nil || rep.Fate == executor.Running || rep.Fate == executor.Orphan {
+		return err
+	}
+	return e.inform(ctx, e.state().Cell(c.Key))
+}
+
+// settleGone settles an attempt of which its host has nothing left: by checks. begun
+// is when the host was first asked.
+func (e *Engine) settleGone(ctx context.Context, c *run.Cell, rep executor.Report, begun time.Time, probed run.Probed) error {
+	a := c.Latest()
 	e.forget(a.Intent.Dispatch.Where)
+	var err error
 	if rep.Fate == executor.Rebooted && a.Intent.Dispatch.ReconnectMS > 0 && a.Returned == nil {
 		err = e.backAgain(ctx, c, begun, probed)
 	} else {

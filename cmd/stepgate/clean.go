@@ -14,7 +14,6 @@ import (
 	"stepgate/runbook"
 	"stepgate/runbook/inventory"
 	"stepgate/runbook/plan"
-	"stepgate/runbook/report"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 	"stepgate/state"
@@ -89,7 +88,7 @@ func printCleaned(s streams, list []cleaned, name string) error {
 	for _, c := range list {
 		size := "?"
 		if c.Bytes >= 0 {
-			size = report.Bytes(c.Bytes)
+			size = text.Bytes(c.Bytes)
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", text.Line(text.Untrusted(c.Run)), c.Attempts, size, text.Line(text.Untrusted(c.Why)))
 	}

@@ -266,7 +266,7 @@ func TestUnits(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 B", 999: "999 B", 1000: "1.0 kB", 1234567: "1.2 MB", 999_949: "999.9 kB", 999_999: "1.0 MB", 5e9: "5.0 GB", 1<<63 - 1: "9.2 EB",
 	} {
-		if got := report.Bytes(n); got != want {
+		if got := text.Bytes(n); got != want {
 			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
 		}
 	}

@@ -3,8 +3,6 @@ package report
 import (
 	"strconv"
 	"time"
-
-	"stepgate/runbook/text"
 )
 
 // Time is a moment to the minute, in UTC: 2026-11-21 03:14 UTC. The zero time is
@@ -21,9 +19,6 @@ func stamp(t time.Time, layout string) string {
 	}
 	return t.UTC().Format(layout)
 }
-
-// Bytes is a size as people read it: see [text.Bytes].
-func Bytes(n int64) string { return text.Bytes(n) }
 
 // count is a number with its noun: 1 event, 2 events.
 func count(n int, noun string) string {
