@@ -111,7 +111,7 @@ func (o *resuming) differs(ctx context.Context, st streams, store *state.Store, 
 	if err != nil {
 		return nil, err
 	}
-	book, _ := runbook.Parse(fresh.file, fresh.book, fresh.keeping) // reads the parts
+	_, _ = runbook.Parse(fresh.file, fresh.book, fresh.keeping) // reads the parts; planning tells what is wrong
 	d := &drift{src: fresh}
 	if !bytes.Equal(kept.book, fresh.book) {
 		d.files = append(d.files, fresh.name)
@@ -126,9 +126,6 @@ func (o *resuming) differs(ctx context.Context, st streams, store *state.Store, 
 	}
 	if d.files == nil {
 		return nil, nil
-	}
-	if book == nil {
-		d.problem = errors.New("it can't be parsed")
 	}
 	d.plan(ctx, st, o, store, records)
 	return d, ctx.Err()
