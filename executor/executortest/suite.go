@@ -192,23 +192,41 @@ func (b *bench) start(a executor.Attempt) {
 }
 
 // awaitRunner waits for the runner of an attempt whose command has ended, or will be
-// killed, so that nobody writes into a directory that is being removed.
+// killed, so that nobody writes into a directory that is being removed. Start returns
+// before its runner has written who it is: that is waited for too.
 func (b *bench) awaitRunner(a executor.Attempt) {
-	text, err := os.ReadFile(filepath.Join(a.Host.Dir, a.RunID, a.ID, "go", "runner"))
-	if err != nil {
-		return // fenced, discarded, or never begun
-	}
-	pid, err := strconv.Atoi(strings.Fields(string(text) + " -")[0])
-	if err != nil {
-		return
-	}
-	for end := time.Now().Add(patience); alive(pid); time.Sleep(5 * time.Millisecond) {
+	dir := filepath.Join(a.Host.Dir, a.RunID, a.ID)
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		pid, begun := runnerOf(dir)
+		if begun && !alive(pid) {
+			return
+		}
 		if time.Now().After(end) {
 			b.Errorf("attempt %s is still running at the end of its test", a.ID)
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+			if begun {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
 			return
 		}
 	}
+}
+
+// runnerOf is the pid of the runner of the attempt in a directory, 0 when there never
+// will be one: the directory is gone, or a probe has fenced it. It is not begun while
+// the runner hasn't written its pid yet.
+func runnerOf(dir string) (pid int, begun bool) {
+	if _, err := os.Stat(dir); err != nil {
+		return 0, true
+	}
+	if _, err := os.Stat(filepath.Join(dir, "go", "fenced")); err == nil {
+		return 0, true
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "go", "runner"))
+	if err != nil {
+		return 0, false
+	}
+	pid, err = strconv.Atoi(strings.Fields(string(text) + " -")[0])
+	return pid, err == nil
 }
 
 // follow follows an attempt to its end.
