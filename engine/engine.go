@@ -35,8 +35,12 @@ type Options struct {
 	// TakeOver takes the run from a holder that may still be alive, on a person's
 	// typed word.
 	TakeOver bool
-	GateID   func() string      // unique ids
-	Acked    func([]run.Record) // told of events once they are durable; nil: nobody
+	GateID   func() string // unique ids
+	// Usual is how long steps took in earlier runs, by their ids without hosts
+	// ([run.Key.StepID]).
+	Usual map[string]time.Duration
+	Until time.Time          // the end of the change window; zero: none
+	Acked func([]run.Record) // told of events once they are durable; nil: nobody
 }
 
 // Engine drives one run. Its methods may be called concurrently.

@@ -51,7 +51,7 @@ func (e *Engine) publish() {
 	}
 	s := &run.Snapshot{
 		Run: e.run, Current: e.live.current, Wait: e.live.ask.Wait, Hosts: maps.Clone(e.live.hosts),
-		Notice: e.live.notice, At: e.o.Now(),
+		Notice: e.live.notice, At: e.o.Now(), Usual: e.o.Usual, Until: e.o.Until,
 	}
 	if e.live.prompt != nil {
 		p := e.live.prompt.Prompt
@@ -215,4 +215,10 @@ func (e *Engine) change(k run.Key, f func(*run.Activity)) {
 // Output reads an attempt's output as far as the journal keeps it.
 func (e *Engine) Output(ctx context.Context, attempt string, stream int, from int64, max int) (data []byte, at, end int64, err error) {
 	return e.out.read(ctx, attempt, stream, from, max)
+}
+
+// Events reads the run's events after one, as far as they are durable.
+func (e *Engine) Events(ctx context.Context, after uint64, most int) ([]run.Record, error) {
+	records, err := e.o.Journal.Tail(ctx, e.lease.RunID(), after)
+	return records[:min(len(records), most)], err
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	tea "charm.land/bubbletea/v2"
+	"stepgate/tui/keys"
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
@@ -12,33 +13,33 @@ import (
 )
 
 // act does what a key asks for, whatever screen it was pressed on.
-func (a *app) act(id keyID) tea.Cmd {
+func (a *app) act(id keys.ID) tea.Cmd {
 	switch id {
-	case keyHelp:
+	case keys.Help:
 		a.open(&helpDialog{})
 		return nil
-	case keyLeave, keyInterrupt:
+	case keys.Leave, keys.Interrupt:
 		return a.leave()
-	case keyAuto:
+	case keys.Auto:
 		a.auto = !a.auto
 		a.autoAt, a.autoSeq = run.Key{}, 0
 		if a.auto && a.declined() {
 			a.word, a.bad = "auto goes on after this gate; open it yourself", false
 		}
 		return a.goOn()
-	case keyMenu:
+	case keys.Menu:
 		return a.menu()
-	case keyGo:
+	case keys.Go:
 		return a.next()
-	case keyStop:
+	case keys.Stop:
 		return a.stop()
-	case keyFinish:
+	case keys.Finish:
 		return a.finish()
-	case keyCall:
+	case keys.Call:
 		return a.call()
-	case keyInclude:
+	case keys.Include:
 		return a.include()
-	case keyNote:
+	case keys.Note:
 		return a.ask(prompt.Config{Title: "Note", Ask: "What should stand on the timeline?", Required: true}, run.VerbNote,
 			func(s string) run.Action { return run.AddNote{Text: s} })
 	default:
@@ -47,8 +48,8 @@ func (a *app) act(id keyID) tea.Cmd {
 }
 
 // settle asks what an action on the current cell needs, and sends it.
-func (a *app) settle(id keyID) tea.Cmd {
-	b := bound(inStop, id)
+func (a *app) settle(id keys.ID) tea.Cmd {
+	b := a.keys.Bound(keys.InStop, id)
 	av := a.action(b.Verb)
 	if !a.sent {
 		a.word, a.bad = "", false // it was about another key
@@ -57,7 +58,7 @@ func (a *app) settle(id keyID) tea.Cmd {
 		a.word, a.bad = wording.Remedy(b.Verb)+" does not apply: "+wording.Line(av.Why), true
 		return nil
 	}
-	if id == keySkip && a.snap.Wait == run.WaitUndo {
+	if id == keys.Skip && a.snap.Wait == run.WaitUndo {
 		return a.do(a.snap.Current, a.snap.Seq, b.Verb, run.Skip{Reason: "left as it is"})
 	}
 	title := wording.Remedy(b.Verb) + ": " + wording.Here(a.snap)

@@ -13,7 +13,7 @@ import (
 	"stepgate/tui/gate"
 )
 
-func keys(ks ...any) []tea.Msg {
+func presses(ks ...any) []tea.Msg {
 	var out []tea.Msg
 	for _, k := range ks {
 		switch k := k.(type) {
@@ -60,43 +60,43 @@ type deed struct {
 }
 
 var actions = []deed{
-	{"enter runs what is ready", ready, keys("enter"), []run.Action{run.Go{}}},
-	{"one step for one enter", ready, keys("enter"), []run.Action{run.Go{}}},
-	{"enter elsewhere only comes back", ready, keys("down", "enter"), nil},
-	{"and then runs", ready, keys("down", "enter", "enter"), []run.Action{run.Go{}}},
-	{"enter ticks", manual, keys("enter"), []run.Action{run.MarkDone{}}},
-	{"with evidence", manual, keys("e", typed("posted"), "enter"), []run.Action{run.MarkDone{Evidence: "posted"}}},
-	{"evidence called off", manual, keys("e", typed("po"), "esc"), nil},
-	{"auto starts what is ready", ready, keys("a"), []run.Action{run.Go{}}},
-	{"auto off does nothing", ready, keys("a", "a"), []run.Action{run.Go{}}},
-	{"auto leaves a manual step alone", manual, keys("a"), nil},
-	{"enter while busy does nothing", busy, keys("enter"), nil},
-	{"paused goes on", paused, keys("enter"), []run.Action{run.Continue{}}},
-	{"retry", failed, keys("r"), []run.Action{run.Retry{}}},
-	{"skip needs a reason", failed, keys("s", "enter"), nil},
-	{"skip", failed, keys("s", typed("known"), "enter"), []run.Action{run.Skip{Reason: "known"}}},
-	{"mark done needs evidence", failed, keys("e", "enter"), nil},
-	{"mark done", failed, keys("e", typed("seen"), "enter"), []run.Action{run.MarkDone{Evidence: "seen"}}},
-	{"mark failed doesn't apply", failed, keys("f", typed("x"), "enter"), nil},
-	{"roll back", failed, keys("b", "y", "enter"), []run.Action{run.RollBack{}}},
-	{"roll back, not confirmed", failed, keys("b", "enter", "n", "enter"), nil},
-	{"look again", failed, keys("p"), []run.Action{run.Probe{}}},
-	{"pause", failed, keys("P"), []run.Action{run.Pause{}}},
-	{"abort has to be typed", failed, keys("A", typed("abor"), "enter"), nil},
-	{"abort", failed, keys("A", typed("abort"), "enter"), []run.Action{run.Abort{Why: "at upgrade"}}},
-	{"by the menu's cursor", failed, keys("down", "enter"), []run.Action{run.Retry{}}},
-	{"enter alone chooses nothing", failed, keys("enter"), nil},
-	{"look around, then the menu again", failed, keys("esc", "m", "r"), []run.Action{run.Retry{}}},
-	{"note", busy, keys("n", typed("慢"), "enter"), []run.Action{run.AddNote{Text: "慢"}}},
-	{"unknown: settle as failed", unknown, keys("f", typed("gone"), "enter"), []run.Action{run.MarkFailed{Reason: "gone"}}},
-	{"unknown: no retry", unknown, keys("r", "s", "esc"), nil},
-	{"stop what is safe to repeat", busy, keys("x", "y", "enter"), []run.Action{run.StopNow{}}},
-	{"stop once more kills", stopping, keys("x", "y", "enter"), []run.Action{run.StopNow{Kill: true}}},
-	{"stop wants the host's name", careful, keys("x", "y", "enter"), nil},
-	{"stop with the host's name", careful, keys("x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
-	{"a poll is ended at once", polling, keys("x"), []run.Action{run.StopNow{}}},
-	{"interrupt: wait", careful, keys("ctrl+c", "enter"), nil},
-	{"interrupt: stop", careful, keys("ctrl+c", "x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
+	{"enter runs what is ready", ready, presses("enter"), []run.Action{run.Go{}}},
+	{"one step for one enter", ready, presses("enter"), []run.Action{run.Go{}}},
+	{"enter elsewhere only comes back", ready, presses("down", "enter"), nil},
+	{"and then runs", ready, presses("down", "enter", "enter"), []run.Action{run.Go{}}},
+	{"enter ticks", manual, presses("enter"), []run.Action{run.MarkDone{}}},
+	{"with evidence", manual, presses("e", typed("posted"), "enter"), []run.Action{run.MarkDone{Evidence: "posted"}}},
+	{"evidence called off", manual, presses("e", typed("po"), "esc"), nil},
+	{"auto starts what is ready", ready, presses("a"), []run.Action{run.Go{}}},
+	{"auto off does nothing", ready, presses("a", "a"), []run.Action{run.Go{}}},
+	{"auto leaves a manual step alone", manual, presses("a"), nil},
+	{"enter while busy does nothing", busy, presses("enter"), nil},
+	{"paused goes on", paused, presses("enter"), []run.Action{run.Continue{}}},
+	{"retry", failed, presses("r"), []run.Action{run.Retry{}}},
+	{"skip needs a reason", failed, presses("s", "enter"), nil},
+	{"skip", failed, presses("s", typed("known"), "enter"), []run.Action{run.Skip{Reason: "known"}}},
+	{"mark done needs evidence", failed, presses("e", "enter"), nil},
+	{"mark done", failed, presses("e", typed("seen"), "enter"), []run.Action{run.MarkDone{Evidence: "seen"}}},
+	{"mark failed doesn't apply", failed, presses("f", typed("x"), "enter"), nil},
+	{"roll back", failed, presses("b", "y", "enter"), []run.Action{run.RollBack{}}},
+	{"roll back, not confirmed", failed, presses("b", "enter", "n", "enter"), nil},
+	{"look again", failed, presses("p"), []run.Action{run.Probe{}}},
+	{"pause", failed, presses("P"), []run.Action{run.Pause{}}},
+	{"abort has to be typed", failed, presses("A", typed("abor"), "enter"), nil},
+	{"abort", failed, presses("A", typed("abort"), "enter"), []run.Action{run.Abort{Why: "at upgrade"}}},
+	{"by the menu's cursor", failed, presses("down", "enter"), []run.Action{run.Retry{}}},
+	{"enter alone chooses nothing", failed, presses("enter"), nil},
+	{"look around, then the menu again", failed, presses("esc", "m", "r"), []run.Action{run.Retry{}}},
+	{"note", busy, presses("n", typed("慢"), "enter"), []run.Action{run.AddNote{Text: "慢"}}},
+	{"unknown: settle as failed", unknown, presses("f", typed("gone"), "enter"), []run.Action{run.MarkFailed{Reason: "gone"}}},
+	{"unknown: no retry", unknown, presses("r", "s", "esc"), nil},
+	{"stop what is safe to repeat", busy, presses("x", "y", "enter"), []run.Action{run.StopNow{}}},
+	{"stop once more kills", stopping, presses("x", "y", "enter"), []run.Action{run.StopNow{Kill: true}}},
+	{"stop wants the host's name", careful, presses("x", "y", "enter"), nil},
+	{"stop with the host's name", careful, presses("x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
+	{"a poll is ended at once", polling, presses("x"), []run.Action{run.StopNow{}}},
+	{"interrupt: wait", careful, presses("ctrl+c", "enter"), nil},
+	{"interrupt: stop", careful, presses("ctrl+c", "x", typed("tablet-1"), "enter"), []run.Action{run.StopNow{}}},
 }
 
 func TestActions(t *testing.T) {
@@ -129,12 +129,12 @@ func TestFailureSwallowsEarlyKeys(t *testing.T) {
 	t.Parallel()
 	st, ctl := atGate(t, tablets(t).stopFails(), 100, 30)
 	st.now = st.now.Add(gate.Grace - 3*pressed - time.Millisecond)
-	st.send(keys("r", "p", "P")...)
+	st.send(presses("r", "p", "P")...)
 	if len(ctl.got) != 0 {
 		t.Fatalf("early keys asked for %#v", ctl.got)
 	}
 	st.now = st.now.Add(2 * time.Millisecond)
-	st.send(keys("r")...)
+	st.send(presses("r")...)
 	if len(ctl.got) != 1 {
 		t.Errorf("asked for %#v", ctl.got)
 	}
@@ -149,11 +149,11 @@ func TestActionKeepsItsPlace(t *testing.T) {
 	st.ctl = place
 	st.now = st.now.Add(gate.Grace)
 	before := s.snap()
-	st.send(keys("s", typed("known"))...)
+	st.send(presses("s", typed("known"))...)
 	k := before.Current
 	s.then(run.Retried{Cell: k})
 	st.Update(snapMsg{s.snap()})
-	st.send(keys("enter")...)
+	st.send(presses("enter")...)
 	if place.key != k || place.seq != before.Seq {
 		t.Errorf("asked at %s, %d; it was shown at %s, %d", place.key, place.seq, k, before.Seq)
 	}
@@ -166,7 +166,7 @@ func TestAutoRespectsANo(t *testing.T) {
 	st, ctl := atGate(t, s, 100, 30)
 	st.auto = true
 	st.now = st.now.Add(gate.Grace)
-	st.send(keys("esc")...)
+	st.send(presses("esc")...)
 	g := s.run.Cell(s.snap().Current).Gate
 	s.then(run.GateClosed{Cell: g.Cell, Gate: g.Gate, Why: "declined"})
 	st.send(snapMsg{s.snap()})
@@ -184,13 +184,13 @@ func TestLeave(t *testing.T) {
 		quit bool
 		left Left
 	}{
-		{"at rest", tablets, keys("q"), true, LeftByOperator},
-		{"ctrl+c at rest", tablets, keys("ctrl+c"), true, LeftByOperator},
-		{"busy asks first", busy, keys("q"), false, LeftByOperator},
-		{"busy, leave", busy, keys("q", "l"), true, LeftByOperator},
-		{"busy, wait", busy, keys("q", "w"), false, LeftByOperator},
-		{"closed", closed, keys("enter"), true, LeftClosed},
-		{"closed, q", closed, keys("q"), true, LeftClosed},
+		{"at rest", tablets, presses("q"), true, LeftByOperator},
+		{"ctrl+c at rest", tablets, presses("ctrl+c"), true, LeftByOperator},
+		{"busy asks first", busy, presses("q"), false, LeftByOperator},
+		{"busy, leave", busy, presses("q", "l"), true, LeftByOperator},
+		{"busy, wait", busy, presses("q", "w"), false, LeftByOperator},
+		{"closed", closed, presses("enter"), true, LeftClosed},
+		{"closed, q", closed, presses("q"), true, LeftClosed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"stepgate/runbook/run"
+	"stepgate/tui/keys"
 	"stepgate/tui/output"
 	"stepgate/tui/pane"
 	"stepgate/tui/steplist"
@@ -28,6 +29,7 @@ type app struct {
 	spin int
 
 	theme   *theme.Theme
+	keys    keys.Map
 	layout  layout
 	focus   paneID
 	whole   bool // narrow: the tree has the whole body
@@ -69,7 +71,7 @@ func (a *app) here() offer { return offer{a.snap.Current, a.snap.Seq, a.snap.Wai
 
 func newApp(ctx context.Context, ctl Controller, src Source, o Options) *app {
 	o = o.withDefaults()
-	return &app{ctx: ctx, ctl: ctl, src: src, o: o, now: o.Now(), theme: theme.New(o.Theme), auto: o.Auto}
+	return &app{ctx: ctx, ctl: ctl, src: src, o: o, now: o.Now(), theme: theme.New(o.Theme), keys: o.Keys, auto: o.Auto}
 }
 
 // Init asks the terminal for its background.
@@ -99,7 +101,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			d.paste(a, m)
 		}
 	case tea.MouseClickMsg:
-		a.click(m.Mouse())
+		cmd = a.click(m.Mouse())
 	case tea.MouseWheelMsg:
 		a.wheel(m.Mouse())
 	}

@@ -2,6 +2,7 @@ package tui
 
 import (
 	tea "charm.land/bubbletea/v2"
+	"stepgate/tui/keys"
 
 	"stepgate/runbook/run"
 	"stepgate/tui/menu"
@@ -17,7 +18,7 @@ func leaveDialog(a *app) *choiceDialog {
 		then: map[string]func(*app) tea.Cmd{
 			"w": nil,
 			"l": func(a *app) tea.Cmd { return a.quit() },
-			"x": func(a *app) tea.Cmd { return a.act(keyStop) },
+			"x": func(a *app) tea.Cmd { return a.act(keys.Stop) },
 		},
 	}
 	stop := a.snap.Action(run.VerbStopNow)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"stepgate/tui/keys"
+
 	tea "charm.land/bubbletea/v2"
 
 	"stepgate/runbook/run"
@@ -14,12 +16,29 @@ import (
 
 // dialog is something in front of the run screen that has the keys.
 type dialog interface {
-	scope() scope
-	fit(a *app) // the screen's size has changed
+	scope() keys.Scope
+	whole() bool // it has the whole body, not a box in its middle
+	fit(a *app)  // the screen's size has changed
 	key(a *app, k tea.KeyPressMsg) tea.Cmd
 	paste(a *app, m tea.PasteMsg)
+	wheel(a *app, n int)            // the wheel was turned over it, by n lines
+	click(a *app, x, y int) tea.Cmd // in cells from its upper left corner
 	render(a *app, w, h int) string
 }
+
+// box is what a dialog in the middle of the screen does by itself; page is one
+// that has the whole body.
+type (
+	box  struct{}
+	page struct{ box }
+)
+
+func (box) whole() bool                  { return false }
+func (page) whole() bool                 { return true }
+func (box) fit(*app)                     {}
+func (box) paste(*app, tea.PasteMsg)     {}
+func (box) wheel(*app, int)              {}
+func (box) click(*app, int, int) tea.Cmd { return nil }
 
 func (a *app) top() dialog {
 	if len(a.dialogs) == 0 {
@@ -124,10 +143,13 @@ func (a *app) dialogsFollow() {
 }
 
 // gateDialog is the gate the run stands at.
-type gateDialog struct{ d *gate.Dialog }
+type gateDialog struct {
+	page
+	d *gate.Dialog
+}
 
-func (g *gateDialog) scope() scope { return inGate }
-func (g *gateDialog) fit(a *app)   { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h) }
+func (g *gateDialog) scope() keys.Scope { return keys.InGate }
+func (g *gateDialog) fit(a *app)        { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h) }
 func (g *gateDialog) paste(*app, tea.PasteMsg) {
 	g.d.Paste()
 }
@@ -135,7 +157,7 @@ func (g *gateDialog) paste(*app, tea.PasteMsg) {
 func (g *gateDialog) render(a *app, w, h int) string { return g.d.Render(a.theme, w, h) }
 
 func (g *gateDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
-	b, ok := lookup(inGate, k.String())
+	b, ok := a.keys.Lookup(keys.InGate, k.String())
 	if !ok {
 		if k.Text != "" {
 			g.d.Type(k.Text, a.now)
@@ -143,21 +165,21 @@ func (g *gateDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	switch b.ID {
-	case keyUp:
+	case keys.Up:
 		g.d.Scroll(-1, a.now)
-	case keyDown:
+	case keys.Down:
 		g.d.Scroll(1, a.now)
-	case keyPageUp:
+	case keys.PageUp:
 		g.d.Scroll(-g.d.Page(), a.now)
-	case keyPageDown:
+	case keys.PageDown:
 		g.d.Scroll(g.d.Page(), a.now)
-	case keyErase:
+	case keys.Erase:
 		g.d.Backspace(a.now)
-	case keyUnfold:
+	case keys.Unfold:
 		g.d.Unfold(a.theme, a.now)
-	case keyEnter:
+	case keys.Enter:
 		return g.answer(a, g.d.Enter(a.now))
-	case keyCancel, keyInterrupt:
+	case keys.Cancel, keys.Interrupt:
 		return g.answer(a, g.d.Decline(a.now))
 	default:
 	}
@@ -178,12 +200,12 @@ func (g *gateDialog) answer(a *app, ans gate.Answer) tea.Cmd {
 
 // textDialog asks for a text and does something with it.
 type textDialog struct {
+	box
 	p    *prompt.Prompt
 	then func(a *app, text string) tea.Cmd
 }
 
-func (d *textDialog) scope() scope                 { return inText }
-func (d *textDialog) fit(*app)                     {}
+func (d *textDialog) scope() keys.Scope            { return keys.InText }
 func (d *textDialog) paste(_ *app, m tea.PasteMsg) { d.p.Paste(m) }
 
 func (d *textDialog) render(a *app, w, h int) string {
@@ -191,11 +213,11 @@ func (d *textDialog) render(a *app, w, h int) string {
 }
 
 func (d *textDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
-	b, _ := lookup(inText, k.String())
+	b, _ := a.keys.Lookup(keys.InText, k.String())
 	switch b.ID {
-	case keyCancel, keyInterrupt:
+	case keys.Cancel, keys.Interrupt:
 		a.shut()
-	case keyEnter:
+	case keys.Enter:
 		if d.p.Enter() {
 			a.shut()
 			return d.then(a, d.p.Value())
@@ -208,6 +230,7 @@ func (d *textDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 
 // choiceDialog offers a few answers, one key each.
 type choiceDialog struct {
+	box
 	title     string
 	says      []string
 	m         menu.Menu
@@ -224,9 +247,7 @@ func (d *choiceDialog) add(key, name, says, why string, then func(*app) tea.Cmd)
 	d.then[key] = then
 }
 
-func (d *choiceDialog) scope() scope             { return inChoice }
-func (d *choiceDialog) fit(*app)                 {}
-func (d *choiceDialog) paste(*app, tea.PasteMsg) {}
+func (d *choiceDialog) scope() keys.Scope { return keys.InChoice }
 
 func (d *choiceDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	if !graceOver(d.appeared, a.now) {
@@ -235,18 +256,18 @@ func (d *choiceDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	if e, ok := d.m.Find(k.String()); ok && e.Why == "" {
 		return d.choose(a, e.Key)
 	}
-	b, _ := lookup(inChoice, k.String())
+	b, _ := a.keys.Lookup(keys.InChoice, k.String())
 	switch b.ID {
-	case keyUp:
+	case keys.Up:
 		d.m.Move(-1)
-	case keyDown:
+	case keys.Down:
 		d.m.Move(1)
-	case keyEnter:
+	case keys.Enter:
 		if e, ok := d.m.Selected(); ok {
 			return d.choose(a, e.Key)
 		}
 		a.shut()
-	case keyCancel, keyInterrupt:
+	case keys.Cancel, keys.Interrupt:
 		a.shut()
 	default:
 	}

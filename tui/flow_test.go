@@ -149,6 +149,10 @@ func (f *fake) Snapshot() *run.Snapshot {
 
 func (f *fake) Changes() <-chan struct{} { return f.changes }
 
+func (f *fake) Events(context.Context, uint64, int) ([]run.Record, error) {
+	return nil, nil
+}
+
 func (f *fake) Output(_ context.Context, _ string, stream int, from int64, size int) ([]byte, int64, int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

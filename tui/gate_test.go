@@ -31,6 +31,10 @@ type silence struct{}
 func (silence) Snapshot() *run.Snapshot  { return nil }
 func (silence) Changes() <-chan struct{} { return nil }
 
+func (silence) Events(context.Context, uint64, int) ([]run.Record, error) {
+	return nil, nil
+}
+
 func (silence) Output(_ context.Context, _ string, _ int, from int64, _ int) ([]byte, int64, int64, error) {
 	return nil, from, from, nil
 }

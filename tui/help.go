@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"stepgate/tui/keys"
+
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
@@ -14,30 +16,30 @@ import (
 )
 
 // footers are the keys shown at the bottom of each screen, most wanted first.
-var footers = map[scope][]keyID{
-	inRun: {
-		keyGo, keyStop, keyDone, keySkip, keyRetry, keyAuto, keyNote, keyNextPane, keyWhole, keyFinish,
+var footers = map[keys.Scope][]keys.ID{
+	keys.InRun: {
+		keys.Go, keys.Stop, keys.Done, keys.Skip, keys.Retry, keys.Auto, keys.Note, keys.NextPane, keys.Whole, keys.Finish,
 	},
-	inGate:   {keyPageDown, keyEnter, keyCancel},
-	inStop:   {keyEnter, keyCancel, keyHelp},
-	inText:   {keyEnter, keyCancel},
-	inChoice: {keyEnter, keyCancel},
-	inLogin:  {keyEnter, keyCancel},
-	inHelp:   {keyCancel},
+	keys.InGate:   {keys.PageDown, keys.Enter, keys.Cancel},
+	keys.InStop:   {keys.Enter, keys.Cancel, keys.Help},
+	keys.InText:   {keys.Enter, keys.Cancel},
+	keys.InChoice: {keys.Enter, keys.Cancel},
+	keys.InLogin:  {keys.Enter, keys.Cancel},
+	keys.InHelp:   {keys.Cancel},
 }
 
 // foot is the line of keys that mean something now.
 func (a *app) foot() string {
-	sc := inRun
+	sc := keys.InRun
 	if d := a.top(); d != nil {
 		sc = d.scope()
 	}
 	t := a.theme
-	shown := func(ids []keyID, room int) (parts []string, used int) {
+	shown := func(ids []keys.ID, room int) (parts []string, used int) {
 		for _, id := range ids {
-			b := bound(sc, id)
+			b := a.keys.Bound(sc, id)
 			name, ok := a.shortFor(b, sc)
-			k := keyName(b.Keys[0], t.Glyph.Enter)
+			k := keys.Name(b.Keys[0], t.Glyph.Enter)
 			if n := ansi.StringWidth(k+name) + 4; ok && used+n <= room {
 				used += n
 				parts = append(parts, t.Key.Render(k)+" "+t.Muted.Render(name))
@@ -48,35 +50,35 @@ func (a *app) foot() string {
 	// What leads on from a screen, and out of it, is never squeezed out.
 	var last []string
 	used := 0
-	if sc == inRun {
-		last, used = shown([]keyID{keyHelp, keyLeave}, a.layout.w)
+	if sc == keys.InRun {
+		last, used = shown([]keys.ID{keys.Help, keys.Leave}, a.layout.w)
 	}
 	first, _ := shown(footers[sc], a.layout.w-used)
 	return pane.Cut(" "+strings.Join(append(first, last...), t.Faint.Render(" "+t.Glyph.Dot+" ")), a.layout.w, "")
 }
 
 // shortFor is the word of a key at this moment, and whether it applies.
-func (a *app) shortFor(b binding, sc scope) (string, bool) {
-	if g, ok := a.top().(*gateDialog); ok && b.ID == keyPageDown {
+func (a *app) shortFor(b keys.Binding, sc keys.Scope) (string, bool) {
+	if g, ok := a.top().(*gateDialog); ok && b.ID == keys.PageDown {
 		return b.Short, !g.d.Ready()
 	}
-	if sc != inRun {
+	if sc != keys.InRun {
 		return b.Short, b.Short != ""
 	}
 	wait := a.snap.Wait
 	switch b.ID {
-	case keyGo:
+	case keys.Go:
 		return a.goWord()
-	case keyWhole:
+	case keys.Whole:
 		return b.Short, !a.layout.wide
-	case keyDone:
+	case keys.Done:
 		return b.Short, wait == run.WaitManual
-	case keyAuto:
+	case keys.Auto:
 		if a.auto {
 			return "auto off", wait != run.WaitClosed
 		}
 		return b.Short, wait != run.WaitClosed
-	case keyLeave:
+	case keys.Leave:
 		if a.layout.wide {
 			return "leave (the run stays)", wait != run.WaitClosed
 		}
@@ -121,27 +123,27 @@ func (a *app) goWord() (string, bool) {
 
 // helpDialog is the page of keys.
 type helpDialog struct {
+	page
 	scroll pane.Scroll
 	total  int
 	room   int
 }
 
-func (d *helpDialog) scope() scope             { return inHelp }
-func (d *helpDialog) fit(*app)                 {}
-func (d *helpDialog) paste(*app, tea.PasteMsg) {}
+func (d *helpDialog) scope() keys.Scope   { return keys.InHelp }
+func (d *helpDialog) wheel(_ *app, n int) { d.scroll.By(n, d.total, d.room) }
 
 func (d *helpDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
-	b, ok := lookup(inHelp, k.String())
+	b, ok := a.keys.Lookup(keys.InHelp, k.String())
 	switch {
-	case !ok || b.ID == keyCancel || b.ID == keyInterrupt:
+	case !ok || b.ID == keys.Cancel || b.ID == keys.Interrupt:
 		a.shut()
-	case b.ID == keyUp:
+	case b.ID == keys.Up:
 		d.scroll.By(-1, d.total, d.room)
-	case b.ID == keyDown:
+	case b.ID == keys.Down:
 		d.scroll.By(1, d.total, d.room)
-	case b.ID == keyPageUp:
+	case b.ID == keys.PageUp:
 		d.scroll.By(-d.room, d.total, d.room)
-	case b.ID == keyPageDown:
+	case b.ID == keys.PageDown:
 		d.scroll.By(d.room, d.total, d.room)
 	}
 	return nil
@@ -149,7 +151,7 @@ func (d *helpDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 
 func (d *helpDialog) render(a *app, w, h int) string {
 	iw, ih := pane.Inner(w, h)
-	lines := helpLines(a.theme, iw)
+	lines := helpLines(a.keys, a.theme, iw)
 	if a.snap != nil {
 		lines = append(lines, "", a.theme.Accent.Render("Not now"))
 		for _, av := range a.snap.Actions {
@@ -164,9 +166,9 @@ func (d *helpDialog) render(a *app, w, h int) string {
 }
 
 // helpLines is the keymap as text.
-func helpLines(t *theme.Theme, w int) []string {
+func helpLines(m keys.Map, t *theme.Theme, w int) []string {
 	var groups []string
-	for _, b := range keymap {
+	for _, b := range m.Bindings() {
 		if !slices.Contains(groups, b.Group) {
 			groups = append(groups, b.Group)
 		}
@@ -177,13 +179,13 @@ func helpLines(t *theme.Theme, w int) []string {
 			out = append(out, "")
 		}
 		out = append(out, t.Accent.Render(g))
-		for _, b := range keymap {
+		for _, b := range m.Bindings() {
 			if b.Group != g {
 				continue
 			}
 			var names []string
 			for _, k := range b.Keys {
-				names = append(names, keyName(k, "enter"))
+				names = append(names, keys.Name(k, "enter"))
 			}
 			head := "  " + t.Key.Render(pane.Fit(strings.Join(names, " "), 16, ""))
 			for j, l := range pane.Wrap(b.Long, max(w-18, 10)) {
@@ -195,18 +197,4 @@ func helpLines(t *theme.Theme, w int) []string {
 		}
 	}
 	return out
-}
-
-// KeyTable is the keymap as a Markdown table, for the documentation.
-func KeyTable() string {
-	var b strings.Builder
-	b.WriteString("| group | key | what it does |\n|---|---|---|\n")
-	for _, k := range keymap {
-		var names []string
-		for _, n := range k.Keys {
-			names = append(names, "`"+keyName(n, "enter")+"`")
-		}
-		b.WriteString("| " + k.Group + " | " + strings.Join(names, " ") + " | " + k.Long + " |\n")
-	}
-	return b.String()
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"charm.land/lipgloss/v2"
+	"stepgate/tui/keys"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -23,7 +24,7 @@ func wrapped(s lipgloss.Style, text string, w int) []string {
 // leaves, then the top dialog, then the run screen.
 func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 	if a.layout.small || a.snap == nil {
-		if b, _ := lookup(inRun, k.String()); b.ID == keyInterrupt {
+		if b, _ := a.keys.Lookup(keys.InRun, k.String()); b.ID == keys.Interrupt {
 			return a.quit()
 		}
 		return nil
@@ -40,7 +41,7 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 		}
 		return d.key(a, k)
 	}
-	b, ok := lookup(inRun, k.String())
+	b, ok := a.keys.Lookup(keys.InRun, k.String())
 	if !ok {
 		return nil
 	}
@@ -51,7 +52,7 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 		a.showSelected()
 		return tea.Batch(cmd, a.read())
 	}
-	if a.sent && b.ID != keyLeave && b.ID != keyInterrupt && b.ID != keyHelp {
+	if a.sent && b.ID != keys.Leave && b.ID != keys.Interrupt && b.ID != keys.Help {
 		return nil // one action at a time
 	}
 	cmd := a.act(b.ID)
@@ -74,36 +75,36 @@ func turns(d dialog, k tea.KeyPressMsg) bool {
 }
 
 // look handles the keys that only change what is seen.
-func (a *app) look(id keyID) (tea.Cmd, bool) {
+func (a *app) look(id keys.ID) (tea.Cmd, bool) {
 	switch id {
-	case keyNextPane:
+	case keys.NextPane:
 		a.focus = (a.focus + 1) % 3
-	case keyPrevPane:
+	case keys.PrevPane:
 		a.focus = (a.focus + 2) % 3
-	case keyUp:
+	case keys.Up:
 		a.move(-1)
-	case keyDown:
+	case keys.Down:
 		a.move(1)
-	case keyPageUp:
+	case keys.PageUp:
 		a.move(-a.page())
-	case keyPageDown:
+	case keys.PageDown:
 		a.move(a.page())
-	case keyTop:
+	case keys.Top:
 		a.move(-1 << 20)
-	case keyEnd:
+	case keys.End:
 		a.move(1 << 20)
-	case keyOpen:
+	case keys.Open:
 		a.tree.Fold(true)
-	case keyClose:
+	case keys.Close:
 		a.tree.Fold(false)
-	case keyToggle:
+	case keys.Toggle:
 		a.tree.Toggle()
-	case keyReturn:
+	case keys.Return:
 		a.tree.Return()
 		a.focus, a.whole = paneTree, false
-	case keyStreams:
+	case keys.Streams:
 		a.out.Toggle()
-	case keyWhole:
+	case keys.Whole:
 		a.whole = !a.whole && !a.layout.wide
 		a.focus = paneTree
 	default:
@@ -134,10 +135,16 @@ func (a *app) page() int {
 	return max(r.h-3, 1)
 }
 
-func (a *app) click(m tea.Mouse) {
+func (a *app) click(m tea.Mouse) tea.Cmd {
 	l := a.layout
-	if l.small || a.snap == nil || a.top() != nil || m.Button != tea.MouseLeft {
-		return
+	if l.small || a.snap == nil || m.Button != tea.MouseLeft {
+		return nil
+	}
+	if d := a.top(); d != nil {
+		if r := a.place(d); r.holds(m.X, m.Y) && !a.hushed("") {
+			return d.click(a, m.X-r.x, m.Y-r.y)
+		}
+		return nil
 	}
 	switch {
 	case l.tree.holds(m.X, m.Y):
@@ -152,6 +159,7 @@ func (a *app) click(m tea.Mouse) {
 	}
 	a.rearrange()
 	a.showSelected()
+	return a.read()
 }
 
 func (a *app) wheel(m tea.Mouse) {
@@ -167,15 +175,8 @@ func (a *app) wheel(m tea.Mouse) {
 	if l.small || a.snap == nil {
 		return
 	}
-	switch d := a.top().(type) {
-	case *gateDialog:
-		d.d.Scroll(n, a.now)
-		return
-	case *stopDialog:
-		d.scroll.By(n, d.total, d.room)
-		return
-	case nil:
-	default:
+	if d := a.top(); d != nil {
+		d.wheel(a, n)
 		return
 	}
 	_, sh := pane.Inner(l.step.w, l.step.h)

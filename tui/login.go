@@ -3,6 +3,8 @@ package tui
 import (
 	"time"
 
+	"stepgate/tui/keys"
+
 	tea "charm.land/bubbletea/v2"
 
 	"stepgate/runbook/run"
@@ -16,6 +18,7 @@ import (
 // keys only once none has come for a while: whoever was typing when it appeared
 // meant something else, and sees that nothing was taken.
 type loginDialog struct {
+	box
 	asks  run.Prompt
 	p     *prompt.Prompt
 	quiet pause
@@ -53,8 +56,7 @@ func newLogin(asks run.Prompt, now time.Time) *loginDialog {
 	})}
 }
 
-func (d *loginDialog) scope() scope { return inLogin }
-func (d *loginDialog) fit(*app)     {}
+func (d *loginDialog) scope() keys.Scope { return keys.InLogin }
 
 func (d *loginDialog) paste(a *app, m tea.PasteMsg) {
 	if d.quiet.over(a.now) && !d.sent {
@@ -72,11 +74,11 @@ func (d *loginDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 		d.p.Say("what is typed is taken once the keys have paused for a moment")
 		return nil
 	}
-	b, _ := lookup(inLogin, k.String())
+	b, _ := a.keys.Lookup(keys.InLogin, k.String())
 	switch b.ID {
-	case keyCancel, keyInterrupt:
+	case keys.Cancel, keys.Interrupt:
 		return d.send(a, run.Respond{Prompt: d.asks.ID, Decline: true})
-	case keyEnter:
+	case keys.Enter:
 		switch {
 		case d.asks.Must != "" && gate.Burst(d.last, a.now):
 			d.p.Say(gate.TooFast)

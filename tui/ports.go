@@ -28,4 +28,7 @@ type Source interface {
 	// Output reads an attempt's output: stream 0 is stdout, 1 stderr. at is the
 	// offset of the first byte returned, end that of the last byte so far.
 	Output(ctx context.Context, attempt string, stream int, from int64, max int) (data []byte, at, end int64, err error)
+	// Events reads what the journal has of the run after the event of that number, at
+	// most max of them, in order.
+	Events(ctx context.Context, after uint64, max int) ([]run.Record, error)
 }

@@ -9,6 +9,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"stepgate/tui/keys"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
@@ -25,6 +26,24 @@ type Options struct {
 	Lend  *Lender          // of the terminal, to commands that need it; nil: to none
 	Title string           // of what values are asked for
 	Size  [2]int           // columns and lines, where the terminal can't be asked; else zero
+	Keys  keys.Map         // zero: the default
+	// Outside runs the operator's own programs; nil: there are none.
+	Outside Outside
+}
+
+// Outside are the operator's own programs. They have the terminal while they run.
+type Outside interface {
+	// Edit gives a text to the editor and returns what it became. name tells what it
+	// is, and ends as a file of its kind does.
+	Edit(ctx context.Context, t Streams, name, text string) (string, error)
+	// Page shows in the pager what write writes.
+	Page(ctx context.Context, t Streams, name string, write func(io.Writer) error) error
+}
+
+// Streams are the terminal as a program gets it.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
 }
 
 func (o Options) withDefaults() Options {
@@ -36,6 +55,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Out == nil {
 		o.Out = os.Stdout
+	}
+	if len(o.Keys.Bindings()) == 0 {
+		o.Keys = keys.Default()
 	}
 	return o
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"stepgate/tui/keys"
+
 	tea "charm.land/bubbletea/v2"
 
 	"stepgate/runbook/run"
@@ -15,6 +17,7 @@ import (
 
 // questionDialog puts the question of a step before the operator.
 type questionDialog struct {
+	box
 	p        *prompt.Prompt
 	at       offer
 	appeared time.Time
@@ -49,8 +52,8 @@ func newQuestion(a *app, at offer) *questionDialog {
 	})}
 }
 
-func (d *questionDialog) scope() scope { return inText }
-func (d *questionDialog) fit(*app)     {}
+func (d *questionDialog) scope() keys.Scope { return keys.InText }
+func (d *questionDialog) fit(*app)          {}
 
 func (d *questionDialog) paste(_ *app, m tea.PasteMsg) { d.p.Paste(m) }
 
@@ -60,11 +63,11 @@ func (d *questionDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	if !graceOver(d.appeared, a.now) {
 		return nil
 	}
-	b, _ := lookup(inText, k.String())
+	b, _ := a.keys.Lookup(keys.InText, k.String())
 	switch b.ID {
-	case keyCancel, keyInterrupt:
+	case keys.Cancel, keys.Interrupt:
 		a.shut()
-	case keyEnter:
+	case keys.Enter:
 		if !a.sent && d.p.Enter() {
 			a.shut()
 			return a.do(d.at.key, d.at.seq, run.VerbReply, run.Reply{Value: d.p.Value()})

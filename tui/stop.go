@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"stepgate/tui/keys"
+
 	tea "charm.land/bubbletea/v2"
 
 	"stepgate/runbook/run"
@@ -18,10 +20,11 @@ import (
 // stopDialog puts what the run has stopped at before the operator: a failed,
 // unknown or rolled back cell, a canary that is through, or the next rollback.
 type stopDialog struct {
+	page
 	at       offer
 	appeared time.Time
 	m        menu.Menu
-	ids      map[string]keyID
+	ids      map[string]keys.ID
 	scroll   pane.Scroll
 	total    int
 	room     int
@@ -32,25 +35,25 @@ type stopDialog struct {
 }
 
 // remedies are the actions of the failure dialog, in the order of the menu.
-var remedies = []keyID{
-	keyCall, keyRetry, keyRollBack, keyDone, keySkip, keyExclude, keyPostpone, keyInclude, keyProbe, keyFailed, keyPause, keyNote, keyAbort,
+var remedies = []keys.ID{
+	keys.Call, keys.Retry, keys.RollBack, keys.Done, keys.Skip, keys.Exclude, keys.Postpone, keys.Include, keys.Probe, keys.Failed, keys.Pause, keys.Note, keys.Abort,
 }
 
 // menus are what can be done, by what the run waits for.
-var menus = map[run.Wait][]keyID{
+var menus = map[run.Wait][]keys.ID{
 	run.WaitFailure: remedies,
 	run.WaitUnknown: remedies,
-	run.WaitBatch:   {keyOnward, keyCall, keyInclude, keyPause, keyNote, keyAbort},
-	run.WaitUndo:    {keyYes, keySkip, keyCall, keyPause, keyNote, keyAbort},
+	run.WaitBatch:   {keys.Onward, keys.Call, keys.Include, keys.Pause, keys.Note, keys.Abort},
+	run.WaitUndo:    {keys.Yes, keys.Skip, keys.Call, keys.Pause, keys.Note, keys.Abort},
 }
 
 func newStop(a *app, at offer) *stopDialog {
-	d := &stopDialog{at: at, appeared: a.now, ids: map[string]keyID{}}
+	d := &stopDialog{at: at, appeared: a.now, ids: map[string]keys.ID{}}
 	for _, id := range menus[at.wait] {
 		if a.beside(id, at.key) {
 			continue
 		}
-		b := bound(inStop, id)
+		b := a.keys.Bound(keys.InStop, id)
 		d.m.Entries = append(d.m.Entries, menu.Entry{Key: b.Keys[0], Name: a.remedy(id)})
 		d.ids[b.Keys[0]] = id
 	}
@@ -62,9 +65,9 @@ func newStop(a *app, at offer) *stopDialog {
 func (d *stopDialog) refresh(a *app) {
 	for i, e := range d.m.Entries {
 		id := d.ids[e.Key]
-		av := a.action(bound(inStop, id).Verb)
+		av := a.action(a.keys.Bound(keys.InStop, id).Verb)
 		d.m.Entries[i].Says, d.m.Entries[i].Why = wording.Line(av.Says), wording.Line(av.Why)
-		if id == keyCall {
+		if id == keys.Call {
 			d.m.Entries[i].Says = a.offers()
 		}
 	}
@@ -86,14 +89,14 @@ func (a *app) action(v run.Verb) run.Availability {
 
 // beside reports an action that has no meaning for what the run stands at, and
 // isn't worth a line that says so.
-func (a *app) beside(id keyID, k run.Key) bool {
+func (a *app) beside(id keys.ID, k run.Key) bool {
 	c := a.snap.Run.Cell(k)
 	switch id {
-	case keyCall:
+	case keys.Call:
 		return len(a.snap.Always) == 0
-	case keyInclude:
+	case keys.Include:
 		return len(a.snap.Run.Includable()) == 0
-	case keyExclude, keyPostpone:
+	case keys.Exclude, keys.Postpone:
 		w, _ := a.snap.Run.Instance(c)
 		return w == nil
 	default:
@@ -102,16 +105,16 @@ func (a *app) beside(id keyID, k run.Key) bool {
 }
 
 // remedy names an action where the run stands.
-func (a *app) remedy(id keyID) string {
+func (a *app) remedy(id keys.ID) string {
 	switch {
-	case id == keyYes:
+	case id == keys.Yes:
 		return "roll back"
-	case id == keyOnward:
+	case id == keys.Onward:
 		return "go on"
-	case id == keySkip && a.snap.Wait == run.WaitUndo:
+	case id == keys.Skip && a.snap.Wait == run.WaitUndo:
 		return "leave it"
 	}
-	return wording.Remedy(bound(inStop, id).Verb)
+	return wording.Remedy(a.keys.Bound(keys.InStop, id).Verb)
 }
 
 // offers names the steps that may be run out of their place.
@@ -125,9 +128,9 @@ func (a *app) offers() string {
 	return strings.Join(names, "; ")
 }
 
-func (d *stopDialog) scope() scope             { return inStop }
-func (d *stopDialog) fit(a *app)               { d.layout(a, a.layout.body.w, a.layout.body.h) }
-func (d *stopDialog) paste(*app, tea.PasteMsg) {}
+func (d *stopDialog) scope() keys.Scope   { return keys.InStop }
+func (d *stopDialog) fit(a *app)          { d.layout(a, a.layout.body.w, a.layout.body.h) }
+func (d *stopDialog) wheel(_ *app, n int) { d.scroll.By(n, d.total, d.room) }
 
 func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	if !graceOver(d.appeared, a.now) {
@@ -138,24 +141,24 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	if e, ok := d.m.Find(k.String()); ok {
 		return d.choose(a, e)
 	}
-	b, _ := lookup(inStop, k.String())
+	b, _ := a.keys.Lookup(keys.InStop, k.String())
 	switch b.ID {
-	case keyUp:
+	case keys.Up:
 		d.m.Move(-1)
-	case keyDown:
+	case keys.Down:
 		d.m.Move(1)
-	case keyPageUp:
+	case keys.PageUp:
 		d.scroll.By(-max(d.room-1, 1), d.total, d.room)
-	case keyPageDown:
+	case keys.PageDown:
 		d.scroll.By(max(d.room-1, 1), d.total, d.room)
 		d.look()
-	case keyEnter:
+	case keys.Enter:
 		if e, ok := d.m.Selected(); ok {
 			return d.choose(a, e)
 		}
-	case keyCancel:
+	case keys.Cancel:
 		a.shut()
-	case keyHelp, keyInterrupt:
+	case keys.Help, keys.Interrupt:
 		return a.act(b.ID)
 	default:
 	}
@@ -166,7 +169,7 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 // have been on the screen.
 func (d *stopDialog) choose(a *app, e menu.Entry) tea.Cmd {
 	id := d.ids[e.Key]
-	if id == keyYes && !d.all {
+	if id == keys.Yes && !d.all {
 		d.note = "read on to the end first: pgdn"
 		return nil
 	}

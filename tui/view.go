@@ -149,15 +149,26 @@ func (a *app) progress(w int) string {
 
 // body is the dialog on top, or the panes.
 func (a *app) body() string {
-	l := a.layout
-	switch d := a.top().(type) {
-	case nil:
-	case *gateDialog, *stopDialog, *helpDialog:
-		return d.render(a, l.body.w, l.body.h)
+	b := a.layout.body
+	d := a.top()
+	switch {
+	case d == nil:
+		return a.panes()
+	case d.whole():
+		return d.render(a, b.w, b.h)
 	default:
-		return over(a.panes(), d.render(a, l.body.w, l.body.h), l.body.w, l.body.h)
+		return over(a.panes(), d.render(a, b.w, b.h), b.w, b.h)
 	}
-	return a.panes()
+}
+
+// place is where a dialog is on the screen.
+func (a *app) place(d dialog) rect {
+	b := a.layout.body
+	if d.whole() {
+		return b
+	}
+	w, h := lipgloss.Size(d.render(a, b.w, b.h))
+	return rect{b.x + max((b.w-w)/2, 0), b.y + max((b.h-h)/2, 0), w, h}
 }
 
 // over puts a box into the middle of the lines behind it.

@@ -225,33 +225,33 @@ func undoScope(t *testing.T) *story {
 
 // waitActions are the keys where a run waits for more than its next step.
 var waitActions = []deed{
-	{"a choice", stores, keys("down", "down", "enter"), []run.Action{run.Reply{Value: "0.9.3"}}},
-	{"a typed choice", stores, keys(typed("0.9.2"), "enter"), []run.Action{run.Reply{Value: "0.9.2"}}},
-	{"no answer is none", stores, keys("enter"), nil},
-	{"not one of the choices", stores, keys(typed("0.9.4"), "enter"), nil},
-	{"the question again", stores, keys("esc", "enter", "down", "enter"), []run.Action{run.Reply{Value: "0.9.2"}}},
-	{"too early behind a canary", soaking, keys("g"), nil},
-	{"and by the cursor", soaking, keys("down", "down", "down", "down", "enter", "esc"), []run.Action{run.Pause{}}},
-	{"behind a canary", soaked, keys("g"), []run.Action{run.Go{}}},
-	{"behind a canary, enter alone", soaked, keys("enter"), nil},
-	{"a rollback", undoing, keys("y"), []run.Action{run.Go{}}},
-	{"a rollback is left", undoing, keys("s"), []run.Action{run.Skip{Reason: "left as it is"}}},
-	{"a rollback, enter alone", undoing, keys("pgdown", "pgdown", "enter"), nil},
-	{"roll back the step", undoScope, keys("b", "1", "y", "enter"), []run.Action{run.RollBack{}}},
-	{"roll back the instance", undoScope, keys("b", "2"), []run.Action{run.RollBack{Scope: run.RollbackInstance}}},
-	{"roll back the section", undoScope, keys("b", "3"), []run.Action{run.RollBack{Scope: run.RollbackSection}}},
-	{"roll back, called off", undoScope, keys("b", "enter"), nil},
-	{"exclude needs a reason", batchStops, keys("E", "enter"), nil},
-	{"exclude", batchStops, keys("E", typed("disk"), "enter"), []run.Action{run.Exclude{Reason: "disk"}}},
-	{"nothing to move behind", batchStops, keys("L"), nil},
-	{"move to the end", failed, keys("L", typed("later"), "enter"), []run.Action{run.Postpone{Why: "later"}}},
-	{"call", batchStops, keys("C", "1"), []run.Action{run.Call{Cell: run.Key{Step: "stores[tablet-3]/open", Target: "ops-1"}}}},
-	{"finish the instance, while it is busy", inBatch, keys("F", "2"), []run.Action{run.FinishThenStop{After: "stores[tablet-2]"}}},
-	{"finish, called off", inBatch, keys("F", "esc"), nil},
-	{"stop one of two", inBatch, keys("x", typed("tablet-2"), "enter"), []run.Action{run.StopNow{}}},
-	{"stop the other one wants its name", inBatch, keys("down", "down", "down", "down", "x", typed("tablet-2"), "enter"), nil},
-	{"stop the other one", inBatch, keys("down", "down", "down", "down", "x", typed("tablet-3"), "enter"), []run.Action{run.StopNow{}}},
-	{"stop at the end taken back", stopAsked, keys("F", "0"), []run.Action{run.FinishThenStop{}}},
+	{"a choice", stores, presses("down", "down", "enter"), []run.Action{run.Reply{Value: "0.9.3"}}},
+	{"a typed choice", stores, presses(typed("0.9.2"), "enter"), []run.Action{run.Reply{Value: "0.9.2"}}},
+	{"no answer is none", stores, presses("enter"), nil},
+	{"not one of the choices", stores, presses(typed("0.9.4"), "enter"), nil},
+	{"the question again", stores, presses("esc", "enter", "down", "enter"), []run.Action{run.Reply{Value: "0.9.2"}}},
+	{"too early behind a canary", soaking, presses("g"), nil},
+	{"and by the cursor", soaking, presses("down", "down", "down", "down", "enter", "esc"), []run.Action{run.Pause{}}},
+	{"behind a canary", soaked, presses("g"), []run.Action{run.Go{}}},
+	{"behind a canary, enter alone", soaked, presses("enter"), nil},
+	{"a rollback", undoing, presses("y"), []run.Action{run.Go{}}},
+	{"a rollback is left", undoing, presses("s"), []run.Action{run.Skip{Reason: "left as it is"}}},
+	{"a rollback, enter alone", undoing, presses("pgdown", "pgdown", "enter"), nil},
+	{"roll back the step", undoScope, presses("b", "1", "y", "enter"), []run.Action{run.RollBack{}}},
+	{"roll back the instance", undoScope, presses("b", "2"), []run.Action{run.RollBack{Scope: run.RollbackInstance}}},
+	{"roll back the section", undoScope, presses("b", "3"), []run.Action{run.RollBack{Scope: run.RollbackSection}}},
+	{"roll back, called off", undoScope, presses("b", "enter"), nil},
+	{"exclude needs a reason", batchStops, presses("E", "enter"), nil},
+	{"exclude", batchStops, presses("E", typed("disk"), "enter"), []run.Action{run.Exclude{Reason: "disk"}}},
+	{"nothing to move behind", batchStops, presses("L"), nil},
+	{"move to the end", failed, presses("L", typed("later"), "enter"), []run.Action{run.Postpone{Why: "later"}}},
+	{"call", batchStops, presses("C", "1"), []run.Action{run.Call{Cell: run.Key{Step: "stores[tablet-3]/open", Target: "ops-1"}}}},
+	{"finish the instance, while it is busy", inBatch, presses("F", "2"), []run.Action{run.FinishThenStop{After: "stores[tablet-2]"}}},
+	{"finish, called off", inBatch, presses("F", "esc"), nil},
+	{"stop one of two", inBatch, presses("x", typed("tablet-2"), "enter"), []run.Action{run.StopNow{}}},
+	{"stop the other one wants its name", inBatch, presses("down", "down", "down", "down", "x", typed("tablet-2"), "enter"), nil},
+	{"stop the other one", inBatch, presses("down", "down", "down", "down", "x", typed("tablet-3"), "enter"), []run.Action{run.StopNow{}}},
+	{"stop at the end taken back", stopAsked, presses("F", "0"), []run.Action{run.FinishThenStop{}}},
 }
 
 func soaked(t *testing.T) *story { return soaking(t).later(11 * time.Minute) }
@@ -270,12 +270,12 @@ func stopAsked(t *testing.T) *story {
 func TestQuestionSwallowsEarlyKeys(t *testing.T) {
 	t.Parallel()
 	st, ctl := atGate(t, stores(t), 100, 30)
-	st.send(keys(typed("0.9.2"), "enter")...)
+	st.send(presses(typed("0.9.2"), "enter")...)
 	if len(ctl.got) != 0 {
 		t.Fatalf("asked for %#v", ctl.got)
 	}
 	st.now = st.now.Add(gate.Grace)
-	st.send(keys(typed("0.9.3"), "enter")...)
+	st.send(presses(typed("0.9.3"), "enter")...)
 	if len(ctl.got) != 1 || ctl.got[0] != (run.Reply{Value: "0.9.3"}) {
 		t.Errorf("asked for %#v", ctl.got)
 	}
@@ -303,7 +303,7 @@ func TestSoakIsCountedDown(t *testing.T) {
 	if st.ticking {
 		t.Error("the clock is moved though nothing goes on")
 	}
-	st.send(keys("g")...)
+	st.send(presses("g")...)
 	if len(ctl.got) != 1 || ctl.got[0] != (run.Go{}) {
 		t.Errorf("asked for %#v", ctl.got)
 	}
@@ -314,11 +314,11 @@ func TestUndoIsReadFirst(t *testing.T) {
 	t.Parallel()
 	st, ctl := atGate(t, undoing(t), 80, 18)
 	st.now = st.now.Add(gate.Grace)
-	st.send(keys("y", "down", "enter")...)
+	st.send(presses("y", "down", "enter")...)
 	if len(ctl.got) != 0 || !strings.Contains(st.text(), "read on to the end first") {
 		t.Fatalf("asked for %#v\n%s", ctl.got, st.text())
 	}
-	st.send(keys("pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "y")...)
+	st.send(presses("pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "y")...)
 	if len(ctl.got) != 1 || ctl.got[0] != (run.Go{}) {
 		t.Errorf("asked for %#v\n%s", ctl.got, st.text())
 	}
@@ -329,13 +329,13 @@ func TestGroupGate(t *testing.T) {
 	t.Parallel()
 	st, ctl := atGate(t, atGroupGate(t), 80, 24)
 	st.now = st.now.Add(gate.Grace)
-	st.send(keys(typed("tablet-1"), "enter")...) // not read yet
+	st.send(presses(typed("tablet-1"), "enter")...) // not read yet
 	if got := answers(ctl); len(got) != 1 || got[0].Typed != "" {
 		t.Fatalf("unread: %+v", got)
 	}
 	st, ctl = atGate(t, atGroupGate(t), 80, 24)
 	st.now = st.now.Add(gate.Grace)
-	st.send(keys("pgdown", "pgdown", "pgdown", typed("tablet-1"), "enter")...)
+	st.send(presses("pgdown", "pgdown", "pgdown", typed("tablet-1"), "enter")...)
 	if got := answers(ctl); len(got) != 1 || got[0].Typed != "tablet-1" || got[0].Gate != "g-tablet-1" {
 		t.Errorf("answers %+v\n%s", got, st.text())
 	}

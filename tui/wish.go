@@ -2,6 +2,7 @@ package tui
 
 import (
 	tea "charm.land/bubbletea/v2"
+	"stepgate/tui/keys"
 
 	"stepgate/runbook/run"
 	"stepgate/tui/wording"
@@ -37,6 +38,6 @@ func (a *app) wish() {
 		}
 		return a.do(a.snap.Current, a.snap.Seq, run.VerbContinue, run.Continue{})
 	})
-	d.add("a", "abort", "close the run as it stands; asks for a word to be typed", "", func(a *app) tea.Cmd { return a.settle(keyAbort) })
+	d.add("a", "abort", "close the run as it stands; asks for a word to be typed", "", func(a *app) tea.Cmd { return a.settle(keys.Abort) })
 	a.behind(d)
 }

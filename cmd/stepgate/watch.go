@@ -200,3 +200,9 @@ func (w *watcher) Output(ctx context.Context, attempt string, stream int, from i
 	}
 	return data, at, end, err
 }
+
+// Events reads the run's events after one.
+func (w *watcher) Events(ctx context.Context, after uint64, most int) ([]run.Record, error) {
+	records, err := w.store.Tail(ctx, w.id, after)
+	return records[:min(len(records), most)], err
+}

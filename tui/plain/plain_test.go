@@ -92,6 +92,10 @@ func (w *world) Snapshot() *run.Snapshot {
 
 func (w *world) Changes() <-chan struct{} { return w.changes }
 
+func (w *world) Events(context.Context, uint64, int) ([]run.Record, error) {
+	return nil, nil
+}
+
 func (w *world) Output(_ context.Context, _ string, stream int, from int64, _ int) ([]byte, int64, int64, error) {
 	out := "完成\x1b[2J\n"
 	if stream == 1 || from >= int64(len(out)) {

@@ -23,6 +23,10 @@ type printing struct {
 	out string
 }
 
+func (p *printing) Events(context.Context, uint64, int) ([]run.Record, error) {
+	return nil, nil
+}
+
 func (p *printing) Output(_ context.Context, _ string, stream int, from int64, size int) ([]byte, int64, int64, error) {
 	end := int64(len(p.out))
 	if stream == 1 || from >= end {

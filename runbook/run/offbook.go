@@ -1,0 +1,35 @@
+package run
+
+// Edited gives a failed cell's command another text, for its next attempts. The cell is
+// off-book from then on: it passes a gate before each of them, whatever it was.
+type Edited struct {
+	Cell Key    `json:"cell"`
+	Body string `json:"body"` // as it will run
+	Was  string `json:"was"`  // as it would have run before
+}
+
+// AdHocAsked adds a cell that the plan doesn't have: a command that a person wants to
+// run now. Its step is adhoc/1, adhoc/2 …
+type AdHocAsked struct {
+	Cell        Key    `json:"cell"`
+	Interpreter string `json:"interpreter,omitempty"` // empty: sh
+	Body        string `json:"body"`
+	TTY         bool   `json:"tty,omitempty"`
+	// Judged is why it passes a gate: what it looks like. Empty: it passes none.
+	Judged string `json:"judged,omitempty"`
+}
+
+// Jumped leaves cells out, on the way to a later one.
+type Jumped struct {
+	To     Key    `json:"to"`
+	Over   []Key  `json:"over"` // in walking order
+	Reason string `json:"reason"`
+}
+
+// Leap is what going on at a later cell means.
+type Leap struct {
+	Over   []*Cell // what would be left out, in walking order
+	Gates  []*Cell // those of Over that stand behind a gate
+	Phrase string  // has to be typed; empty: nothing
+	Why    string  // why it can't be done; empty: it can
+}
