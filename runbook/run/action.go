@@ -77,6 +77,39 @@ type Respond struct {
 // AddNote puts a remark on the timeline.
 type AddNote struct{ Text string }
 
+// Edit runs a failed cell's command with another text: its body, byte for byte.
+// It passes a gate that shows the difference, and is recorded as off-book.
+type Edit struct{ Body string }
+
+// AdHoc runs a command that isn't in the runbook on a host of the plan, or
+// [plan.Local]. It is recorded as off-book. An empty Interpreter is sh. With TTY it
+// has the operator's terminal; then an empty Body is a shell, and what is typed there
+// is not recorded.
+type AdHoc struct {
+	Where       string
+	Interpreter string
+	Body        string
+	TTY         bool
+}
+
+// Jump goes on at a later cell: everything before it that isn't settled is left out.
+// Typed is needed where [Leap.Phrase] says so.
+type Jump struct {
+	To     Key
+	Reason string
+	Typed  string
+}
+
+// Again makes a settled cell pending again, to be run once more through a gate.
+type Again struct {
+	Cell  Key
+	Typed string // [Cell.RerunPhrase]
+}
+
+func (Edit) action()           {}
+func (AdHoc) action()          {}
+func (Jump) action()           {}
+func (Again) action()          {}
 func (Go) action()             {}
 func (Answer) action()         {}
 func (Retry) action()          {}
@@ -122,6 +155,10 @@ const (
 	VerbFinish     Verb = "finish, then stop"
 	VerbCall       Verb = "call"
 	VerbRespond    Verb = "respond"
+	VerbEdit       Verb = "edit and retry"
+	VerbAdHoc      Verb = "ad hoc"
+	VerbJump       Verb = "jump"
+	VerbAgain      Verb = "run again"
 )
 
 // VerbOf names an action.
@@ -167,6 +204,14 @@ func VerbOf(a Action) Verb {
 		return VerbCall
 	case Respond:
 		return VerbRespond
+	case Edit:
+		return VerbEdit
+	case AdHoc:
+		return VerbAdHoc
+	case Jump:
+		return VerbJump
+	case Again:
+		return VerbAgain
 	}
 	return ""
 }
@@ -230,9 +275,11 @@ type Snapshot struct {
 	Always   []Key          // cells of class `always` that may be called now
 	Prompt   *Prompt        // what a login needs of a person, before all else; nil: nothing
 	Hosts    map[string]HostState
-	Notice   string    // the engine's last word to the operator, one line
-	At       time.Time // when it was taken
-	ReadOnly string    // why nothing more can be journaled; empty normally
+	Usual    map[string]time.Duration // how long steps took in earlier runs, by [Key.StepID]
+	Until    time.Time                // the end of the change window; zero: none
+	Notice   string                   // the engine's last word to the operator, one line
+	At       time.Time                // when it was taken
+	ReadOnly string                   // why nothing more can be journaled; empty normally
 	// TakenOver is who drives the run instead, from a lease that was taken by force;
 	// empty: it is driven here.
 	TakenOver string
