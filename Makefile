@@ -7,7 +7,7 @@ BUILD := -trimpath -ldflags '-s -w'
 endif
 TEST  := -race -timeout 10m -skip '^TestTorture' # per package, on two cores; torture runs without the detector
 
-.PHONY: check fmt vet lint test torture build demo clean
+.PHONY: check fmt vet lint test torture build demo screenshots clean
 
 check: fmt vet lint test build
 
@@ -35,6 +35,11 @@ build:
 	mkdir -p dist
 	CGO_ENABLED=1 go build $(BUILD) -o dist/stepgate ./cmd/stepgate
 	dist/stepgate --version
+
+# The pictures of the documentation, from the coloured golden frames.
+screenshots:
+	go test ./tui -run '^TestPictures$$' -update
+	go run ./cmd/screenshots
 
 demo:
 	go run ./cmd/stepgate demo

@@ -45,6 +45,7 @@ var arrows = map[string][]string{
 	"runbooks":              {},
 	"cmd/torture":           {"cmd/torture/tally"},
 	"cmd/torture/tally":     {},
+	"cmd/screenshots":       {},
 	"cmd/...":               {"checks", "engine", "executor", "executor/sshconfig", "lab/...", "lab", "runbook/...", "runbook", "runbooks", "state", "tui/...", "tui"},
 }
 
