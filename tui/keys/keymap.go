@@ -50,18 +50,37 @@ func (m Map) Bound(s Scope, id ID) Binding {
 	return Binding{}
 }
 
-// With gives lines other keys, by the names of their IDs. It fails, naming all that
-// is wrong, on a name it doesn't know, on a key that would mean two things in a
+// Name is the key of an ID in a scope as the operator reads it, the first where it
+// has several; enter is how Enter is written. Empty: it has none there.
+func (m Map) Name(s Scope, id ID, enter string) string {
+	if b := m.Bound(s, id); len(b.Keys) > 0 {
+		return Name(b.Keys[0], enter)
+	}
+	return ""
+}
+
+// With gives lines other keys, by the names of their IDs. A character stays text
+// where text is typed, if the same name has lines elsewhere. It fails, naming all
+// that is wrong, on a name it doesn't know, on a key that would mean two things in a
 // scope, and on one that could no longer be typed at a gate or into a text.
 func (m Map) With(other map[string][]string) (Map, error) {
 	out := Map{slices.Clone(m.bindings)}
 	var wrong []string
 	for _, name := range sorted(other) {
 		met := false
+		elsewhere := slices.ContainsFunc(out.bindings, func(b Binding) bool { return b.ID.String() == name && !b.types() })
 		for i, b := range out.bindings {
-			if b.ID.String() == name {
-				out.bindings[i].Keys, met = other[name], true
+			if b.ID.String() != name {
+				continue
 			}
+			met = true
+			given := other[name]
+			if b.types() && elsewhere {
+				if given = slices.DeleteFunc(slices.Clone(given), character); len(given) == 0 && len(other[name]) > 0 {
+					continue // it keeps the keys it has
+				}
+			}
+			out.bindings[i].Keys = given
 		}
 		switch {
 		case !met:
@@ -92,7 +111,7 @@ func (m Map) clashes() []string {
 				if other, ok := taken[place{in, k}]; ok {
 					out = append(out, fmt.Sprintf("%q means both %q and %q on the %s screen", k, other, b.ID, in))
 				}
-				if typing[in] && (utf8.RuneCountInString(k) == 1 || k == "space") {
+				if typing[in] && character(k) {
 					out = append(out, fmt.Sprintf("%q could no longer be typed on the %s screen", k, in))
 				}
 				taken[place{in, k}] = b.ID
@@ -103,7 +122,15 @@ func (m Map) clashes() []string {
 }
 
 // typing are the scopes in which text is typed.
-var typing = map[Scope]bool{InGate: true, InText: true, InLogin: true, InPalette: true, InForm: true}
+var typing = map[Scope]bool{InGate: true, InText: true, InLogin: true, InPalette: true, InForm: true, InCommand: true}
+
+// types reports whether a line is only for scopes in which text is typed.
+func (b Binding) types() bool {
+	return !slices.ContainsFunc(b.In, func(s Scope) bool { return !typing[s] })
+}
+
+// character reports whether a key is part of what can be typed.
+func character(key string) bool { return utf8.RuneCountInString(key) == 1 || key == "space" }
 
 func sorted(m map[string][]string) []string {
 	names := make([]string, 0, len(m))

@@ -46,6 +46,22 @@ func TestOtherKeys(t *testing.T) {
 			t.Errorf("%q does %q, want %q", key, b.ID, want)
 		}
 	}
+	m, err = Default().With(map[string][]string{"down": {"ctrl+j", "x"}, "stop": {"X"}, "page-up": {"{"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		in   Scope
+		id   ID
+		want string
+	}{{InRun, Down, "ctrl+j x"}, {InGate, Down, "ctrl+j"}, {InRun, Stop, "X"}, {InRun, PageUp, "{"}, {InGate, PageUp, "pgup ctrl+u"}} {
+		if got := strings.Join(m.Bound(c.in, c.id).Keys, " "); got != c.want {
+			t.Errorf("%q on the %s screen: %q, want %q", c.id, c.in, got, c.want)
+		}
+	}
+	if got := m.Name(InGate, PageDown, "enter") + m.Name(InGate, Matrix, "enter"); got != "pgdn" {
+		t.Errorf("the names are %q", got)
+	}
 	if b, _ := Default().Lookup(InRun, "r"); b.ID != Retry {
 		t.Error("the default map has changed")
 	}

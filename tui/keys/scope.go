@@ -19,6 +19,8 @@ const (
 	InHome                   // what can be resumed and begun
 	InForm                   // the parameters of a run to be begun
 	InPreflight              // before anything is run
+	InCommand                // a command that isn't in the runbook, or a shell, and where
+	InDiff                   // a changed command, before it is taken
 	scopes
 )
 
@@ -26,7 +28,7 @@ const (
 func (s Scope) String() string {
 	return [...]string{
 		"run screen", "output", "gate", "failure", "text", "choice", "login", "help", "output, whole screen",
-		"host matrix", "timeline", "palette", "home", "start form", "preflight",
+		"host matrix", "timeline", "palette", "home", "start form", "preflight", "command", "changed command",
 	}[s]
 }
 
