@@ -1,6 +1,10 @@
 package prompt
 
 import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
@@ -13,17 +17,20 @@ import (
 const maxText = 4096
 
 // edit is one line of text with a cursor. What isn't printable on one line is
-// replaced before it gets in. The clipboard is the terminal's to paste, never
-// ours to read.
-type edit struct{ m textinput.Model }
+// replaced before it gets in, or refused where every byte counts. The clipboard is
+// the terminal's to paste, never ours to read.
+type edit struct {
+	m     textinput.Model
+	exact bool
+}
 
-func newEdit(value string) edit {
+func newEdit(value string, exact bool) edit {
 	m := textinput.New()
 	m.Prompt, m.CharLimit = "", maxText
 	m.KeyMap.Paste = key.NewBinding(key.WithDisabled())
 	m.SetVirtualCursor(true)
 	m.Focus() // its command would make the cursor blink
-	e := edit{m}
+	e := edit{m, exact}
 	e.set(value)
 	return e
 }
@@ -40,19 +47,39 @@ func (e *edit) hide() {
 
 func (e *edit) String() string { return e.m.Value() }
 
-// insert puts text at the cursor.
-func (e *edit) insert(s string) string {
-	e.m, _ = e.m.Update(tea.PasteMsg{Content: text.Line(text.Untrusted(s))})
-	return ""
+// insert puts text at the cursor. Several lines become one, unless it is exact.
+func (e *edit) insert(s string) (note string) {
+	s = strings.TrimRight(s, "\r\n")
+	if strings.ContainsAny(s, "\r\n") {
+		if e.exact {
+			return "that was more than one line: nothing was taken"
+		}
+		var lines []string
+		for l := range strings.Lines(strings.ReplaceAll(s, "\r", "\n")) {
+			if l = strings.TrimSpace(l); l != "" {
+				lines = append(lines, l)
+			}
+		}
+		s, note = strings.Join(lines, " "), "its lines were joined to one"
+	}
+	shown := text.Line(text.Untrusted(s))
+	switch {
+	case e.exact && shown != s:
+		return "that has characters that can't be seen: nothing was taken"
+	case utf8.RuneCountInString(e.m.Value())+utf8.RuneCountInString(shown) > maxText:
+		return fmt.Sprintf("no more than %d characters fit: nothing was taken", maxText)
+	}
+	e.m, _ = e.m.Update(tea.PasteMsg{Content: shown})
+	return note
 }
 
 // key takes a key: text, or one that moves or deletes.
-func (e *edit) key(k tea.KeyPressMsg) {
+func (e *edit) key(k tea.KeyPressMsg) string {
 	if k.Text != "" {
-		e.insert(k.Text)
-		return
+		return e.insert(k.Text)
 	}
 	e.m, _ = e.m.Update(k)
+	return ""
 }
 
 // draw shows the part of the text around the cursor in at most w cells.

@@ -9,10 +9,11 @@ import (
 	"stepgate/tui/theme"
 )
 
-// field is a line of text being entered. insert says why it took nothing.
+// field is a line of text being entered. key and insert say what they have not taken
+// as it came.
 type field interface {
-	key(k tea.KeyPressMsg)
-	insert(s string) (refused string)
+	key(k tea.KeyPressMsg) (note string)
+	insert(s string) (note string)
 	set(s string)
 	String() string
 	draw(t *theme.Theme, w int) string
@@ -38,16 +39,17 @@ func (h *hidden) insert(s string) string {
 	return ""
 }
 
-func (h *hidden) key(k tea.KeyPressMsg) {
+func (h *hidden) key(k tea.KeyPressMsg) string {
 	switch {
 	case k.Text != "":
-		h.insert(k.Text)
+		return h.insert(k.Text)
 	case k.String() == "backspace" && h.text != "":
 		_, n := utf8.DecodeLastRuneInString(h.text)
 		h.text = h.text[:len(h.text)-n]
 	case k.String() == "ctrl+u":
 		h.text = ""
 	}
+	return ""
 }
 
 // draw shows a star for each character, the last ones where there is no room.

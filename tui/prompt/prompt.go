@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"stepgate/tui/keys"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
@@ -59,9 +60,11 @@ type Config struct {
 	Value    string // free text: proposed
 	Choices  []string
 	Secret   bool               // free text: not shown
-	Exact    bool               // with Secret: kept byte for byte, blanks at its ends too
-	Leaves   string             // what esc does, as a verb; empty: "leaves it"
+	Exact    bool               // free text: kept byte for byte, blanks at its ends too
+	Leaves   string             // what the key that cancels does, as a verb; empty: "leaves it"
 	Validate func(string) error // as typed; may be nil
+	Keys     keys.Map           // zero: the default
+	In       keys.Scope         // whose keys they are; zero: a text's
 }
 
 // Prompt is a Config being answered.
@@ -82,8 +85,14 @@ func New(c Config) *Prompt {
 	if c.Leaves == "" {
 		c.Leaves = "leaves it"
 	}
+	if len(c.Keys.Bindings()) == 0 {
+		c.Keys = keys.Default()
+	}
+	if c.In == 0 {
+		c.In = keys.InText
+	}
 	p := &Prompt{Config: c}
-	switch e := newEdit(c.Value); {
+	switch e := newEdit(c.Value, c.Exact); {
 	case c.Secret && c.Exact:
 		p.input = &hidden{c.Value}
 	case c.Secret:
@@ -96,20 +105,30 @@ func New(c Config) *Prompt {
 	return p
 }
 
-// Key takes a key other than Enter and Esc.
+// Key takes a key other than those that answer and cancel.
 func (p *Prompt) Key(k tea.KeyPressMsg) {
 	p.note = ""
+	b, _ := p.Keys.Lookup(p.In, k.String())
+	line := b.ID == keys.Up || b.ID == keys.Down
+	n := 1
+	if b.ID == keys.Up {
+		n = -1
+	}
 	switch {
-	case k.String() == "pgdown":
-		p.scroll.By(max(p.room-1, 1), p.body, p.room)
-	case k.String() == "pgup":
-		p.scroll.By(-max(p.room-1, 1), p.body, p.room)
+	case b.ID == keys.PageDown:
+		p.Scroll(max(p.room-1, 1))
+	case b.ID == keys.PageUp:
+		p.Scroll(-max(p.room-1, 1))
+	case line && len(p.Choices) > 0:
+		p.choose(n > 0)
+	case line:
+		p.Scroll(n)
 	case p.Phrase != "":
 		if k.String() == "backspace" {
 			p.phrase = wording.Chop(p.phrase)
 		} else if p.Reading() {
 			if p.note = "read on to the end first"; k.String() == "space" {
-				p.scroll.By(max(p.room-1, 1), p.body, p.room)
+				p.Scroll(max(p.room-1, 1))
 				p.note = ""
 			}
 		} else if k.Text == " " && p.phrase == "" {
@@ -117,13 +136,17 @@ func (p *Prompt) Key(k tea.KeyPressMsg) {
 		} else if k.Text != "" && len(p.phrase) < len(p.Phrase)+64 {
 			p.phrase += k.Text
 		}
-	case len(p.Choices) > 0 && (k.String() == "up" || k.String() == "down"):
-		p.choose(k.String() == "down")
 	default:
-		p.input.key(k)
+		p.note = p.input.key(k)
 	}
 	p.check()
 }
+
+// Scroll moves what stands above the input by n lines.
+func (p *Prompt) Scroll(n int) { p.scroll.By(n, p.body, p.room) }
+
+// name is a key as the operator reads it.
+func (p *Prompt) name(id keys.ID) string { return p.Keys.Name(p.In, id, "enter") }
 
 // Reading reports whether there is more to read before a phrase may be typed.
 func (p *Prompt) Reading() bool { return p.Phrase != "" && p.body > 0 && !p.read }
@@ -154,6 +177,12 @@ func (p *Prompt) Paste(m tea.PasteMsg) {
 		return
 	}
 	p.note = p.input.insert(m.Content)
+	p.check()
+}
+
+// Set replaces the text so far.
+func (p *Prompt) Set(s string) {
+	p.input.set(s)
 	p.check()
 }
 
@@ -214,6 +243,11 @@ func (p *Prompt) Render(t *theme.Theme, w, h int) string {
 	return box.Render(t, lines, w, min(h, len(lines)+2))
 }
 
+// takes says which keys answer and cancel.
+func (p *Prompt) takes() string {
+	return p.name(keys.Enter) + " takes it, " + p.name(keys.Cancel) + " " + p.Leaves
+}
+
 func (p *Prompt) foot(t *theme.Theme, w int) []string {
 	var out []string
 	if p.Body != nil || len(p.Choices) > 0 {
@@ -221,7 +255,7 @@ func (p *Prompt) foot(t *theme.Theme, w int) []string {
 	}
 	ask := p.Ask
 	if p.Phrase != "" && ask == "" {
-		ask = "Type " + wording.Line(p.Phrase) + " and press enter."
+		ask = "Type " + wording.Line(p.Phrase) + " and press " + p.name(keys.Enter) + "."
 	}
 	for _, l := range pane.Wrap(ask, w) {
 		out = append(out, t.Strong.Render(l))
@@ -239,11 +273,11 @@ func (p *Prompt) foot(t *theme.Theme, w int) []string {
 	switch {
 	case note != "":
 	case p.Phrase != "" && !p.read:
-		note = "read on to the end first: space or pgdn"
+		note = "read on to the end first: space or " + p.name(keys.PageDown)
 	case len(p.Choices) > 0:
-		note, style = "up and down choose, enter takes it, esc "+p.Leaves, t.Faint
+		note, style = p.name(keys.Up)+" and "+p.name(keys.Down)+" choose, "+p.takes(), t.Faint
 	default:
-		note, style = "enter takes it, esc "+p.Leaves, t.Faint
+		note, style = p.takes(), t.Faint
 	}
 	return append(out, style.Render(ansi.Truncate(note, max(w, 0), t.Glyph.Ellipsis)))
 }

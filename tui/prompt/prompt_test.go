@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"stepgate/tui/keys"
 	"stepgate/tui/theme"
 )
 
@@ -87,6 +88,73 @@ func TestPaste(t *testing.T) {
 	}
 }
 
+// What doesn't fit on one line as it came is said, and where every byte counts,
+// nothing of it is taken.
+func TestPastedLines(t *testing.T) {
+	t.Parallel()
+	const more, joined = "more than one line", "joined to one"
+	tests := []struct {
+		name  string
+		c     Config
+		paste string
+		want  string
+		says  string
+	}{
+		{"lines become one", Config{}, "主库已切换\r\n  ticket 4711 \n\nbye\n", "主库已切换 ticket 4711 bye", joined},
+		{"a line's end is not a line", Config{}, "posted\n", "posted", ""},
+		{"exact: not lines", Config{Exact: true}, "a\nb", "", more},
+		{"exact: a line", Config{Exact: true}, " ls -l  \n", " ls -l  ", ""},
+		{"exact: nothing unseen", Config{Exact: true}, "ls\u202e", "", "can't be seen"},
+		{"exact: no tab", Config{Exact: true}, "a\tb", "", "can't be seen"},
+		{"too long", Config{}, strings.Repeat("长", 4097), "", "no more than 4096 characters"},
+		{"as long as may be", Config{}, strings.Repeat("长", 4096), strings.Repeat("长", 4096), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := New(tt.c)
+			p.Paste(tea.PasteMsg{Content: tt.paste})
+			if got := p.Value(); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if frame := ansi.Strip(p.Render(theme.New(theme.Options{}), 70, 12)); !strings.Contains(frame, tt.says) {
+				t.Errorf("doesn't say %q:\n%s", tt.says, frame)
+			}
+		})
+	}
+}
+
+// The dialog names the keys that the operator has, and goes by them.
+func TestOtherKeys(t *testing.T) {
+	t.Parallel()
+	m, err := keys.Default().With(map[string][]string{
+		"answer": {"f2"}, "close-dialog": {"f3"}, "page-down": {"f4"}, "up": {"f5"}, "down": {"f6"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(n rune) tea.KeyPressMsg { return tea.KeyPressMsg{Code: tea.KeyF1 + n - 1} }
+	p := New(Config{Keys: m, Choices: []string{"a", "b"}})
+	p.Key(f(6))
+	p.Key(f(6))
+	p.Key(f(5))
+	long := New(Config{Keys: m, Phrase: "y", Body: func(*theme.Theme, int) []string { return strings.Split(strings.Repeat("line\n", 40), "\n") }})
+	th := theme.New(theme.Options{})
+	first := ansi.Strip(p.Render(th, 60, 12)) + ansi.Strip(long.Render(th, 60, 12))
+	for range 9 {
+		long.Key(f(4))
+		long.Render(th, 60, 12)
+	}
+	if p.Value() != "a" || long.Reading() {
+		t.Errorf("the keys do not work: %q, %v", p.Value(), long.Reading())
+	}
+	for _, want := range []string{"f5 and f6 choose, f2 takes it, f3 leaves it", "press f2", "read on to the end first: space or f4"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("doesn't say %q:\n%s", want, first)
+		}
+	}
+}
+
 func TestEnter(t *testing.T) {
 	t.Parallel()
 	no := errors.New("three is what it takes")
@@ -135,7 +203,7 @@ func TestChoices(t *testing.T) {
 func TestLongText(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("很长的文字", 20) + "末"
-	e := newEdit(long)
+	e := newEdit(long, false)
 	th := theme.New(theme.Options{NoColor: true})
 	for _, at := range []int{101, 50, 0} {
 		e.m.SetCursor(at)
