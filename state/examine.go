@@ -12,37 +12,19 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 )
-
-// Severity is how much a finding matters.
-type Severity string
-
-// Severities.
-const (
-	Fine     Severity = "fine"
-	Warning  Severity = "warning"  // protection is missing, or something is left to do
-	Obstacle Severity = "obstacle" // a run can't be started, or not be gone on with
-)
-
-// Finding is something that was looked at in a journal.
-type Finding struct {
-	ID       string   `json:"id"` // what was looked at, such as "journal.space"
-	Severity Severity `json:"severity"`
-	What     string   `json:"what"`          // was found
-	Why      string   `json:"why,omitempty"` // it matters
-	Do       string   `json:"do,omitempty"`  // about it, with the exact command
-}
 
 // examination collects findings.
 type examination struct {
 	path, dir string
 	self      process
-	found     []Finding
+	found     []run.Finding
 }
 
-func (x *examination) add(id string, s Severity, what, why, do string) {
-	x.found = append(x.found, Finding{id, s, what, why, do})
+func (x *examination) add(id string, s run.Severity, what, why, do string) {
+	x.found = append(x.found, run.Finding{ID: id, Severity: s, What: what, Why: why, Do: do})
 }
 
 // fail adds an error and its hint; it tells whether there was one.
@@ -50,12 +32,12 @@ func (x *examination) fail(id string, err error, why string) bool {
 	if err == nil {
 		return false
 	}
-	x.add(id, Obstacle, err.Error(), why, text.HintOf(err))
+	x.add(id, run.Obstacle, err.Error(), why, text.HintOf(err))
 	return true
 }
 
 func (x *examination) blocked() bool {
-	return slices.ContainsFunc(x.found, func(f Finding) bool { return f.Severity == Obstacle })
+	return slices.ContainsFunc(x.found, func(f run.Finding) bool { return f.Severity == run.Obstacle })
 }
 
 const (
@@ -69,25 +51,48 @@ const (
 // changes nothing in the journal; it writes a small file beside it, and removes
 // that again, to learn whether the disk takes one. Nothing in this process may
 // have the journal open.
-func Examine(ctx context.Context, path string) []Finding {
+func Examine(ctx context.Context, path string) []run.Finding {
+	x := examine(path)
+	if x.standing() {
+		x.content(ctx)
+	}
+	return x.found
+}
+
+// Glance looks at what a run that is about to begin needs of the journal at path, and
+// not into it: its directory, file system, space, library and files. It takes as long
+// whatever the journal holds. Otherwise it is as [Examine].
+func Glance(path string) []run.Finding {
+	x := examine(path)
+	x.standing()
+	return x.found
+}
+
+func examine(path string) *examination {
 	x := &examination{path: path}
 	abs, err := filepath.Abs(path)
 	if err == nil {
 		x.path, x.dir = abs, filepath.Dir(abs)
 		x.self, err = thisProcess()
 	}
-	if x.fail("journal.process", err, "a lease names its holder by it") {
-		return x.found
+	x.fail("journal.process", err, "a lease names its holder by it")
+	return x
+}
+
+// standing looks at all but the journal's content; false when there is nothing
+// further to look at.
+func (x *examination) standing() bool {
+	if x.blocked() {
+		return false
 	}
 	x.library()
 	if !x.place() {
-		return x.found
+		return false
 	}
 	x.disk()
 	x.files()
 	x.writer()
-	x.content(ctx)
-	return x.found
+	return true
 }
 
 func (x *examination) library() {
@@ -99,7 +104,7 @@ func (x *examination) library() {
 	if x.fail(id, err, why) {
 		return
 	}
-	x.add(id, Fine, "SQLite "+version+"; WAL and synchronous=FULL hold", "", "")
+	x.add(id, run.Fine, "SQLite "+version+"; WAL and synchronous=FULL hold", "", "")
 }
 
 // pragmasHold opens a database of its own as a journal is opened, which reads
@@ -128,14 +133,14 @@ func (x *examination) place() bool {
 		if x.fail("journal.filesystem", localFS(standing(x.dir)), whyLocal) || bad {
 			return false
 		}
-		x.add("journal.place", Fine, fmt.Sprintf("there is no journal yet; the first run makes %q", x.path), "", "")
+		x.add("journal.place", run.Fine, fmt.Sprintf("there is no journal yet; the first run makes %q", x.path), "", "")
 		return false
 	}
 	if x.fail("journal.place", err, "the journal's directory can't be looked at") {
 		return false
 	}
 	if !fi.IsDir() {
-		x.add("journal.place", Obstacle, fmt.Sprintf("%q is a %s", x.dir, kindOf(fi)), "the journal's directory would have to be there", "move "+shell(x.dir)+" away")
+		x.add("journal.place", run.Obstacle, fmt.Sprintf("%q is a %s", x.dir, kindOf(fi)), "the journal's directory would have to be there", "move "+shell(x.dir)+" away")
 		return false
 	}
 	wrong := x.fail("journal.modes", private(x.dir, dirMode, shell(x.dir)), whyPrivate)
@@ -150,7 +155,7 @@ func (x *examination) place() bool {
 		wrong = true
 	}
 	if !wrong {
-		x.add("journal.place", Fine, fmt.Sprintf("%q is yours alone, writable and on a local file system", x.dir), "", "")
+		x.add("journal.place", run.Fine, fmt.Sprintf("%q is yours alone, writable and on a local file system", x.dir), "", "")
 	}
 	return true
 }
@@ -167,20 +172,20 @@ func (x *examination) disk() {
 	}
 	if unix.Access(x.dir, unix.W_OK) == nil {
 		if err := tryDisk(x.dir); err != nil {
-			x.add("journal.space", Obstacle, fmt.Sprintf("the disk doesn't take a small file: %v", err),
+			x.add("journal.space", run.Obstacle, fmt.Sprintf("the disk doesn't take a small file: %v", err),
 				"nothing can be written down, so nothing may run",
 				"look for a quota (`quota -s`) and at the kernel's log (`dmesg | tail`); `df -h "+shell(x.dir)+"` shows what is free")
 			return
 		}
 	}
-	x.add("journal.space", Fine, fmt.Sprintf("%d MiB and %s are free", free>>20, inodesText(inodes)), "", "")
+	x.add("journal.space", run.Fine, fmt.Sprintf("%d MiB and %s are free", free>>20, inodesText(inodes)), "", "")
 	fi, err := os.Lstat(filepath.Join(x.dir, ballastName))
 	switch {
 	case err == nil && fi.Size() >= defaultBallast:
-		x.add("journal.ballast", Fine, fmt.Sprintf("%d MiB are set aside for outcomes on a full disk", fi.Size()>>20), "", "")
+		x.add("journal.ballast", run.Fine, fmt.Sprintf("%d MiB are set aside for outcomes on a full disk", fi.Size()>>20), "", "")
 	case !x.exists():
 	default:
-		x.add("journal.ballast", Warning, "no space is set aside for outcomes on a full disk",
+		x.add("journal.ballast", run.Warning, "no space is set aside for outcomes on a full disk",
 			"it was used when the disk was full, or could not be set aside", "make room; the next command that writes sets it aside anew")
 	}
 }
@@ -204,7 +209,7 @@ func (x *examination) exists() bool {
 func (x *examination) files() {
 	if !x.exists() {
 		if !x.fail("journal.database", notLost(x.path), whyHead) {
-			x.add("journal.database", Fine, fmt.Sprintf("there is no journal yet; the first run makes %q", x.path), "", "")
+			x.add("journal.database", run.Fine, fmt.Sprintf("there is no journal yet; the first run makes %q", x.path), "", "")
 		}
 		return
 	}
@@ -220,7 +225,7 @@ func (x *examination) files() {
 	}
 	_, noIndex := os.Lstat(x.path + "-shm")
 	if _, err := os.Lstat(x.path + "-wal"); errors.Is(err, fs.ErrNotExist) && noIndex == nil {
-		x.add("journal.log", Warning, fmt.Sprintf("%q is gone, and its index is there", x.path+"-wal"),
+		x.add("journal.log", run.Warning, fmt.Sprintf("%q is gone, and its index is there", x.path+"-wal"),
 			"it can have held the last events; the runs below are compared with what is remembered beside the journal",
 			"put it back if you have it; else go by what is said of each run")
 	}
@@ -229,7 +234,7 @@ func (x *examination) files() {
 // writer names who holds the lock for writing at this moment.
 func (x *examination) writer() {
 	if h, ok := writerOf(x.path); ok {
-		x.add("journal.writer", Warning, h.String()+" is writing to the journal", "if that takes longer than a moment, other writers wait, and give up after "+busyTimeout.String(), h.remedy())
+		x.add("journal.writer", run.Warning, h.String()+" is writing to the journal", "if that takes longer than a moment, other writers wait, and give up after "+busyTimeout.String(), h.remedy())
 	}
 }
 
@@ -252,11 +257,11 @@ func (x *examination) content(ctx context.Context) {
 		return
 	}
 	for _, p := range v.Problems {
-		x.add("journal.structure", Obstacle, p.Why, "what stands in the journal may not be what was written",
+		x.add("journal.structure", run.Obstacle, p.Why, "what stands in the journal may not be what was written",
 			fmt.Sprintf("keep it as it is, with its log (`cp -a %s* SOMEWHERE`), and export what is good (`stepgate export RUN`)", shell(x.path)))
 	}
 	if len(v.Problems) == 0 {
-		x.add("journal.structure", Fine, "the structure of the database and the guards of its schema hold", "", "")
+		x.add("journal.structure", run.Fine, "the structure of the database and the guards of its schema hold", "", "")
 	}
 	x.runs(ctx, s)
 }
@@ -291,13 +296,13 @@ func (x *examination) runs(ctx context.Context, s *Store) {
 	x.fail("journal.heads", err, whyHead)
 	for _, id := range ids {
 		if !known[id] {
-			x.add("journal.heads", Obstacle, fmt.Sprintf("run %q is remembered beside the journal, and isn't in it", id),
+			x.add("journal.heads", run.Obstacle, fmt.Sprintf("run %q is remembered beside the journal, and isn't in it", id),
 				"the journal was replaced, put back from an earlier time, or has lost its -wal file",
 				fmt.Sprintf("put the journal back; to do without that run: `mv %s %s`", shell(s.headPath(id)), shell(s.headPath(id)+".lost")))
 		}
 	}
 	if !x.blocked() {
-		x.add("journal.runs", Fine, fmt.Sprintf("runs: %d, open: %d; the chains of the open ones hold", len(infos), open), "", "")
+		x.add("journal.runs", run.Fine, fmt.Sprintf("runs: %d, open: %d; the chains of the open ones hold", len(infos), open), "", "")
 	}
 }
 
@@ -314,7 +319,7 @@ func (x *examination) run(ctx context.Context, s *Store, i Info) {
 		x.fail("journal.chain", broken(i.ID, p.Seq, p.Why), "what stands in the journal may not be what was written")
 	}
 	if !known {
-		x.add("journal.heads", Warning, fmt.Sprintf("the head of run %q isn't remembered beside the journal", i.ID),
+		x.add("journal.heads", run.Warning, fmt.Sprintf("the head of run %q isn't remembered beside the journal", i.ID),
 			"that the journal was put back from an earlier time would not be found", "the run's next event writes it")
 	}
 }
@@ -325,15 +330,15 @@ func (x *examination) lease(l leaseRow) {
 	switch {
 	case !ok || l.released:
 	case p.elsewhere(x.self):
-		x.add("journal.leases", Warning, fmt.Sprintf("run %q is driven by %s on another machine since %s, as far as can be seen from here", l.runID, l.name, since),
+		x.add("journal.leases", run.Warning, fmt.Sprintf("run %q is driven by %s on another machine since %s, as far as can be seen from here", l.runID, l.name, since),
 			"only one process may drive a run", "ask "+l.name+"; if it is gone: `stepgate resume "+l.runID+" --take-over`")
 	case !p.alive(x.self):
-		x.add("journal.leases", Warning, fmt.Sprintf("run %q was left by %s, whose process is gone (it was taken at %s)", l.runID, l.name, since),
+		x.add("journal.leases", run.Warning, fmt.Sprintf("run %q was left by %s, whose process is gone (it was taken at %s)", l.runID, l.name, since),
 			"what it was doing then is looked up on the hosts when the run is gone on with", "`stepgate resume "+l.runID+"`")
 	case stopped(p.pid):
-		x.add("journal.leases", Warning, fmt.Sprintf("run %q is driven by %s since %s, whose process %d is stopped", l.runID, l.name, since, p.pid),
+		x.add("journal.leases", run.Warning, fmt.Sprintf("run %q is driven by %s since %s, whose process %d is stopped", l.runID, l.name, since, p.pid),
 			"nothing goes on in the run until it is continued", fmt.Sprintf("`kill -CONT %d`; to drive it here: `stepgate resume %s --take-over`", p.pid, l.runID))
 	default:
-		x.add("journal.leases", Fine, fmt.Sprintf("run %q is driven by %s, process %d, since %s", l.runID, l.name, p.pid, since), "", "")
+		x.add("journal.leases", run.Fine, fmt.Sprintf("run %q is driven by %s, process %d, since %s", l.runID, l.name, p.pid, since), "", "")
 	}
 }

@@ -29,35 +29,35 @@ func TestExamine(t *testing.T) {
 		name     string
 		spoil    func(t *testing.T, path string)
 		id       string
-		severity Severity
+		severity run.Severity
 		what, do string
 	}{
-		{"as it should be", func(*testing.T, string) {}, "journal.structure", Fine, "guards of its schema hold", ""},
-		{"library", func(*testing.T, string) {}, "journal.sqlite", Fine, "synchronous=FULL hold", ""},
-		{"driver gone", func(*testing.T, string) {}, "journal.leases", Warning, `run "r1" was left by li@bastion, whose process is gone`, "`stepgate resume r1`"},
-		{"wide directory", func(t *testing.T, p string) { chmod(t, filepath.Dir(p), 0o755) }, "journal.modes", Obstacle, "(mode 0755)", "`chmod 700 DIR`"},
-		{"wide database", func(t *testing.T, p string) { chmod(t, p, 0o644) }, "journal.modes", Obstacle, "(mode 0644)", "`chmod 600 DIR/stepgate.db*`"},
-		{"wide log", func(t *testing.T, p string) { chmod(t, p+"-wal", 0o644) }, "journal.modes", Obstacle, "(mode 0644)", "`chmod 600 DIR/stepgate.db*`"},
-		{"another's directory", func(t *testing.T, p string) { chown(t, filepath.Dir(p)) }, "journal.modes", Obstacle, "belongs to user id 65534", "XDG_STATE_HOME"},
-		{"no ballast", func(t *testing.T, p string) { remove(t, filepath.Join(filepath.Dir(p), ballastName)) }, "journal.ballast", Warning, "no space is set aside", "sets it aside anew"},
-		{"log gone", func(t *testing.T, p string) { remove(t, p+"-wal") }, "journal.log", Warning, "stepgate.db-wal\" is gone", "put it back"},
-		{"runs lost with the log", func(t *testing.T, p string) { remove(t, p+"-wal") }, "journal.database", Obstacle, "the journal is gone or empty, and it had runs", "put DIR/stepgate.db back"},
-		{"database gone", func(t *testing.T, p string) { remove(t, p); remove(t, p+"-wal") }, "journal.database", Obstacle, "the journal is gone or empty", "`mv DIR/runs DIR/runs.lost`"},
+		{"as it should be", func(*testing.T, string) {}, "journal.structure", run.Fine, "guards of its schema hold", ""},
+		{"library", func(*testing.T, string) {}, "journal.sqlite", run.Fine, "synchronous=FULL hold", ""},
+		{"driver gone", func(*testing.T, string) {}, "journal.leases", run.Warning, `run "r1" was left by li@bastion, whose process is gone`, "`stepgate resume r1`"},
+		{"wide directory", func(t *testing.T, p string) { chmod(t, filepath.Dir(p), 0o755) }, "journal.modes", run.Obstacle, "(mode 0755)", "`chmod 700 DIR`"},
+		{"wide database", func(t *testing.T, p string) { chmod(t, p, 0o644) }, "journal.modes", run.Obstacle, "(mode 0644)", "`chmod 600 DIR/stepgate.db*`"},
+		{"wide log", func(t *testing.T, p string) { chmod(t, p+"-wal", 0o644) }, "journal.modes", run.Obstacle, "(mode 0644)", "`chmod 600 DIR/stepgate.db*`"},
+		{"another's directory", func(t *testing.T, p string) { chown(t, filepath.Dir(p)) }, "journal.modes", run.Obstacle, "belongs to user id 65534", "XDG_STATE_HOME"},
+		{"no ballast", func(t *testing.T, p string) { remove(t, filepath.Join(filepath.Dir(p), ballastName)) }, "journal.ballast", run.Warning, "no space is set aside", "sets it aside anew"},
+		{"log gone", func(t *testing.T, p string) { remove(t, p+"-wal") }, "journal.log", run.Warning, "stepgate.db-wal\" is gone", "put it back"},
+		{"runs lost with the log", func(t *testing.T, p string) { remove(t, p+"-wal") }, "journal.database", run.Obstacle, "the journal is gone or empty, and it had runs", "put DIR/stepgate.db back"},
+		{"database gone", func(t *testing.T, p string) { remove(t, p); remove(t, p+"-wal") }, "journal.database", run.Obstacle, "the journal is gone or empty", "`mv DIR/runs DIR/runs.lost`"},
 		{"no database file", func(t *testing.T, p string) {
 			remove(t, p+"-wal") // a log alone makes the database whole
 			create(t, p, strings.Repeat("hello ", 1000), 0o600)
-		}, "journal.database", Obstacle, "the file is damaged", "mv DIR/stepgate.db*"},
-		{"of a later version", func(t *testing.T, p string) { raw(t, p, "PRAGMA user_version=99") }, "journal.schema", Obstacle, "it has schema 99", "the version of stepgate that wrote it"},
-		{"guard dropped", func(t *testing.T, p string) { raw(t, p, "DROP INDEX one_use") }, "journal.structure", Obstacle, "one_use", "stepgate export"},
-		{"event changed", func(t *testing.T, p string) { raw(t, p, unguard, "UPDATE event SET actor='x' WHERE run_seq=2") }, "journal.chain", Obstacle, `event 2 of run "r1" can't be trusted`, "`stepgate export r1`"},
-		{"put back", func(t *testing.T, p string) { raw(t, p, unguard, "DELETE FROM event WHERE run_seq=2") }, "journal.chain", Obstacle, "the run had 2 events", "`stepgate export r1`"},
-		{"run gone", func(t *testing.T, p string) { raw(t, p, unguard, "DELETE FROM event") }, "journal.heads", Obstacle, `run "r1" is remembered`, "`mv DIR/runs/r1.head DIR/runs/r1.head.lost`"},
-		{"head gone", func(t *testing.T, p string) { remove(t, headOf(p)) }, "journal.heads", Warning, `the head of run "r1" isn't remembered`, "next event"},
+		}, "journal.database", run.Obstacle, "the file is damaged", "mv DIR/stepgate.db*"},
+		{"of a later version", func(t *testing.T, p string) { raw(t, p, "PRAGMA user_version=99") }, "journal.schema", run.Obstacle, "it has schema 99", "the version of stepgate that wrote it"},
+		{"guard dropped", func(t *testing.T, p string) { raw(t, p, "DROP INDEX one_use") }, "journal.structure", run.Obstacle, "one_use", "stepgate export"},
+		{"event changed", func(t *testing.T, p string) { raw(t, p, unguard, "UPDATE event SET actor='x' WHERE run_seq=2") }, "journal.chain", run.Obstacle, `event 2 of run "r1" can't be trusted`, "`stepgate export r1`"},
+		{"put back", func(t *testing.T, p string) { raw(t, p, unguard, "DELETE FROM event WHERE run_seq=2") }, "journal.chain", run.Obstacle, "the run had 2 events", "`stepgate export r1`"},
+		{"run gone", func(t *testing.T, p string) { raw(t, p, unguard, "DELETE FROM event") }, "journal.heads", run.Obstacle, `run "r1" is remembered`, "`mv DIR/runs/r1.head DIR/runs/r1.head.lost`"},
+		{"head gone", func(t *testing.T, p string) { remove(t, headOf(p)) }, "journal.heads", run.Warning, `the head of run "r1" isn't remembered`, "next event"},
 		{"database is a link", func(t *testing.T, p string) {
 			if err := errors.Join(os.Rename(p, p+"2"), os.Symlink(p+"2", p)); err != nil {
 				t.Fatal(err)
 			}
-		}, "journal.modes", Obstacle, "is a symbolic link", "move DIR/stepgate.db away"},
+		}, "journal.modes", run.Obstacle, "is a symbolic link", "move DIR/stepgate.db away"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -70,7 +70,7 @@ func TestExamine(t *testing.T) {
 					strings.Contains(strings.ReplaceAll(f.Do, dir, "DIR"), tt.do) {
 					return
 				}
-				if f.Severity != Fine && (f.Why == "" || f.Do == "") {
+				if f.Severity != run.Fine && (f.Why == "" || f.Do == "") {
 					t.Errorf("it doesn't say why, or what to do: %+v", f)
 				}
 				all = append(all, fmt.Sprintf("%+v", f))
@@ -99,7 +99,7 @@ func TestExamineChangesNothing(t *testing.T) {
 	path := untidy(t)
 	before := content(t, path)
 	for _, f := range Examine(ctx, path) {
-		if f.Severity == Obstacle {
+		if f.Severity == run.Obstacle {
 			t.Errorf("%+v", f)
 		}
 	}
@@ -108,7 +108,7 @@ func TestExamineChangesNothing(t *testing.T) {
 	}
 	none := newPath(t)
 	found := Examine(ctx, none)
-	if last := found[len(found)-1]; last.Severity != Fine || !strings.Contains(last.What, "the first run makes") {
+	if last := found[len(found)-1]; last.Severity != run.Fine || !strings.Contains(last.What, "the first run makes") {
 		t.Errorf("no journal: %+v", found)
 	}
 	if _, err := os.Stat(filepath.Dir(none)); !errors.Is(err, os.ErrNotExist) {

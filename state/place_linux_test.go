@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 )
 
@@ -54,7 +55,7 @@ func TestUnsafeFileSystem(t *testing.T) {
 	}
 	found := false
 	for _, f := range Examine(ctx, path) {
-		found = found || f.ID == "journal.filesystem" && f.Severity == Obstacle
+		found = found || f.ID == "journal.filesystem" && f.Severity == run.Obstacle
 	}
 	if !found {
 		t.Error("it isn't found by looking")

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 )
 
@@ -200,7 +201,7 @@ func TestNothingIsMadeInAnothersHome(t *testing.T) {
 		t.Errorf("made %v, %v", left, err)
 	}
 	found := Examine(ctx, path)
-	if last := found[len(found)-1]; last.Severity != Obstacle || !strings.Contains(last.What, "belongs to user id 65534") {
+	if last := found[len(found)-1]; last.Severity != run.Obstacle || !strings.Contains(last.What, "belongs to user id 65534") {
 		t.Errorf("looked at: %+v", found)
 	}
 }

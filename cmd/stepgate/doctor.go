@@ -14,6 +14,7 @@ import (
 
 	"stepgate/executor/sshconfig"
 	"stepgate/lab"
+	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 	"stepgate/state"
 )
@@ -36,14 +37,14 @@ changes nothing. It ends with 2 when something stands in the way of a run.`,
 }
 
 func runDoctor(ctx context.Context, s streams, asJSON bool) error {
-	found := []state.Finding{{ID: "stepgate", Severity: state.Fine, What: fmt.Sprintf("stepgate %s, %s on %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)}}
+	found := []run.Finding{{ID: "stepgate", Severity: run.Fine, What: fmt.Sprintf("stepgate %s, %s on %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)}}
 	found = append(found, state.Examine(ctx, journalPath())...)
 	found = append(found, aboutSSH()...)
 	found = append(found, aboutTerminal(s)...)
 	found = append(found, aboutClock(), aboutLabs(ctx))
 	bad := 0
 	for _, f := range found {
-		if f.Severity == state.Obstacle {
+		if f.Severity == run.Obstacle {
 			bad++
 		}
 	}
@@ -59,13 +60,13 @@ func runDoctor(ctx context.Context, s streams, asJSON bool) error {
 	return err
 }
 
-func printFindings(s streams, found []state.Finding, bad int) error {
+func printFindings(s streams, found []run.Finding, bad int) error {
 	var b strings.Builder
 	line := func(v string) string { return text.Line(text.Untrusted(v)) }
-	marks := map[state.Severity]string{state.Fine: "✓", state.Warning: "!", state.Obstacle: "✗"}
+	marks := map[run.Severity]string{run.Fine: "✓", run.Warning: "!", run.Obstacle: "✗"}
 	for _, f := range found {
 		fmt.Fprintf(&b, "%s %-8s  %-18s %s\n", marks[f.Severity], f.Severity, f.ID, line(f.What))
-		if f.Severity == state.Fine {
+		if f.Severity == run.Fine {
 			continue
 		}
 		if f.Why != "" {
@@ -87,15 +88,15 @@ func printFindings(s streams, found []state.Finding, bad int) error {
 	return err
 }
 
-func aboutSSH() []state.Finding {
-	found := []state.Finding{{ID: "ssh.config", Severity: state.Fine, What: "hosts are resolved " + sshconfig.Method()}}
-	agent := state.Finding{ID: "ssh.agent", Severity: state.Fine}
+func aboutSSH() []run.Finding {
+	found := []run.Finding{{ID: "ssh.config", Severity: run.Fine, What: "hosts are resolved " + sshconfig.Method()}}
+	agent := run.Finding{ID: "ssh.agent", Severity: run.Fine}
 	socket := os.Getenv("SSH_AUTH_SOCK")
 	switch fi, err := os.Stat(socket); {
 	case socket == "":
 		agent.What = "no ssh-agent: keys are read from files"
 	case err != nil || fi.Mode()&os.ModeSocket == 0:
-		agent.Severity, agent.What = state.Warning, fmt.Sprintf("SSH_AUTH_SOCK is %q, and no agent listens there", socket)
+		agent.Severity, agent.What = run.Warning, fmt.Sprintf("SSH_AUTH_SOCK is %q, and no agent listens there", socket)
 		agent.Why, agent.Do = "keys that only the agent has can't be used", "start one: eval \"$(ssh-agent)\" && ssh-add"
 	default:
 		agent.What = "ssh-agent at " + socket
@@ -109,55 +110,55 @@ const (
 	leastHeight = 24
 )
 
-func aboutTerminal(s streams) []state.Finding {
-	kind := state.Finding{ID: "terminal", Severity: state.Fine}
+func aboutTerminal(s streams) []run.Finding {
+	kind := run.Finding{ID: "terminal", Severity: run.Fine}
 	name := os.Getenv("TERM")
 	w, h, err := term.GetSize(int(s.out.Fd()))
 	switch {
 	case !s.terminal():
 		kind.What = "this is no terminal: runs go in lines with --plain on one, or unattended with --auto"
 	case name == "" || name == "dumb":
-		kind.Severity, kind.What = state.Warning, fmt.Sprintf("TERM is %q", name)
+		kind.Severity, kind.What = run.Warning, fmt.Sprintf("TERM is %q", name)
 		kind.Why, kind.Do = "the screen can't be drawn, so a run goes in lines and prompts", "export TERM=xterm-256color"
 	case err != nil || w < leastWidth || h < leastHeight:
-		kind.Severity, kind.What = state.Warning, fmt.Sprintf("the terminal has %d columns and %d rows", w, h)
+		kind.Severity, kind.What = run.Warning, fmt.Sprintf("the terminal has %d columns and %d rows", w, h)
 		kind.Why, kind.Do = fmt.Sprintf("gates are hard to read below %d by %d", leastWidth, leastHeight), "make the window larger, or take --plain"
 	default:
 		kind.What = fmt.Sprintf("%s, %d columns, %d rows", name, w, h)
 	}
-	locale := state.Finding{ID: "locale", Severity: state.Fine, What: "UTF-8"}
+	locale := run.Finding{ID: "locale", Severity: run.Fine, What: "UTF-8"}
 	if !utf8Locale() {
-		locale.Severity, locale.What = state.Warning, "the locale isn't UTF-8"
+		locale.Severity, locale.What = run.Warning, "the locale isn't UTF-8"
 		locale.Why, locale.Do = "signs are drawn as letters, and Chinese can't be shown", "export LC_ALL=C.UTF-8"
 	}
-	return []state.Finding{kind, locale}
+	return []run.Finding{kind, locale}
 }
 
 // aboutClock looks at whether the clock can be right. Nothing is ordered by it, but
 // people read it.
-func aboutClock() state.Finding {
-	f := state.Finding{ID: "clock", Severity: state.Fine, What: now().Format(time.RFC3339)}
+func aboutClock() run.Finding {
+	f := run.Finding{ID: "clock", Severity: run.Fine, What: now().Format(time.RFC3339)}
 	least := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	if fi, err := os.Stat(journalPath()); err == nil && fi.ModTime().After(least) {
 		least = fi.ModTime().Add(-time.Minute)
 	}
 	if now().Before(least) {
-		f.Severity, f.What = state.Warning, "the clock says "+f.What+", which is before the journal was written"
+		f.Severity, f.What = run.Warning, "the clock says "+f.What+", which is before the journal was written"
 		f.Why, f.Do = "times in transcripts would be wrong; the order of events and leases don't depend on it", "timedatectl set-ntp true"
 	}
 	return f
 }
 
 // aboutLabs looks for simulated clusters that no open run needs.
-func aboutLabs(ctx context.Context) state.Finding {
-	f := state.Finding{ID: "labs", Severity: state.Fine, What: "no simulated cluster is left"}
+func aboutLabs(ctx context.Context) run.Finding {
+	f := run.Finding{ID: "labs", Severity: run.Fine, What: "no simulated cluster is left"}
 	entries, err := os.ReadDir(labsRoot())
 	if err != nil || len(entries) == 0 {
 		return f
 	}
 	named, err := labsInUse(ctx)
 	if err != nil {
-		f.Severity, f.What, f.Why = state.Warning, "which simulated clusters are in use can't be told: "+err.Error(), "the journal names them"
+		f.Severity, f.What, f.Why = run.Warning, "which simulated clusters are in use can't be told: "+err.Error(), "the journal names them"
 		return f
 	}
 	var left []string
@@ -172,7 +173,7 @@ func aboutLabs(ctx context.Context) state.Finding {
 	}
 	f.What = fmt.Sprintf("%d simulated clusters run, %d belong to open runs", running, len(named))
 	if len(left) > 0 {
-		f.Severity, f.What = state.Warning, fmt.Sprintf("%d simulated clusters have ended without a word: %s", len(left), strings.Join(left, ", "))
+		f.Severity, f.What = run.Warning, fmt.Sprintf("%d simulated clusters have ended without a word: %s", len(left), strings.Join(left, ", "))
 		f.Why, f.Do = "they take space; the next demo removes them", "stepgate demo"
 	}
 	return f

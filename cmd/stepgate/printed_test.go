@@ -30,7 +30,7 @@ var through = []string{"fmt.Sprintf", "fmt.Sprint", "strings.TrimSpace", "string
 
 // fit are fields that hold only what this program itself makes: ids of its own, and
 // texts that are checked where they are set.
-var fit = []string{"run.Run.ID", "state.Info.ID", "state.Verification.RunID", "state.Finding.ID", "run.Record.RunID", "plan.Section.Number", "plan.Walk.Number", "plan.Step.Number"}
+var fit = []string{"run.Run.ID", "state.Info.ID", "state.Verification.RunID", "run.Finding.ID", "run.Record.RunID", "plan.Section.Number", "plan.Walk.Number", "plan.Step.Number"}
 
 // What a person is shown goes through the sanitizer: in the user interface and the
 // command line no string that came from outside is printed as it is.

@@ -120,6 +120,8 @@ func (m *markdown) occasion(e run.Event) string {
 		return "exported as " + inline(e.Format) + ", SHA-256 " + code(e.SHA256)
 	case run.Adopted:
 		return "**goes on with another version of its runbook**, SHA-256 " + code(e.Closure) + ", plan " + code(e.Digest) + because(changes(e.Changes))
+	case run.Preflighted:
+		return preflighted(e, inline)
 	case run.HostKeyAccepted:
 		return "**key accepted** for " + code(e.Host) + " at " + code(e.Address) + ": " + code(e.Key) + ", written to " + code(e.File)
 	case run.AbortRequested, run.PauseRequested:

@@ -126,6 +126,8 @@ func (r *Run) applyToRun(rec Record) error {
 		return r.steered(rec)
 	case Note:
 		r.Notes = append(r.Notes, rec)
+	case Preflighted:
+		r.Preflighted = &e
 	case Exported, HostKeyAccepted:
 	case AbortRequested, PauseRequested:
 		r.Wishes = append(r.Wishes, rec)

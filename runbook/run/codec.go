@@ -21,7 +21,7 @@ var kinds = map[string]Event{
 	"InstanceExcluded": InstanceExcluded{}, "InstanceIncluded": InstanceIncluded{}, "Asked": Asked{},
 	"StopRequested": StopRequested{}, "RollbackPlanned": RollbackPlanned{}, "Called": Called{},
 	"HostKeyAccepted": HostKeyAccepted{}, "Returned": Returned{}, "NotReturned": NotReturned{}, "AbortRequested": AbortRequested{},
-	"PauseRequested": PauseRequested{}, "Adopted": Adopted{}, "Copied": Copied{},
+	"PauseRequested": PauseRequested{}, "Adopted": Adopted{}, "Copied": Copied{}, "Preflighted": Preflighted{},
 }
 
 // UnknownKindError is an event of a kind that this version doesn't know. The

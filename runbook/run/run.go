@@ -33,6 +33,8 @@ type Run struct {
 	Hosts     map[string]Identity
 	Notes     []Record
 	Wishes    []Record // of guests: AbortRequested, PauseRequested; a pause answers the latter, going on both
+	// Preflighted is what was looked at before it began; nil: nothing was.
+	Preflighted *Preflighted
 
 	values map[string]map[string]json.RawMessage // scope path → captured
 	known  map[string]map[string]jsonValue       // secrets in memory: see Knowing
