@@ -125,6 +125,10 @@ func (a *app) own(m message) tea.Cmd {
 		a.back(m)
 	case outputMsg:
 		return a.printed(m)
+	case outsideMsg:
+		return a.returned(m)
+	case pagedMsg:
+		a.paged(m)
 	case tickMsg:
 		a.ticking = false
 		a.spin++

@@ -44,6 +44,10 @@ type (
 		data    []byte
 		err     error
 	}
+	// outsideMsg: a program of the operator's own has given the terminal back.
+	outsideMsg struct{ said message }
+	// pagedMsg: the pager has ended.
+	pagedMsg struct{ err error }
 	// tickMsg moves the clock and the spinner, while something is going on.
 	tickMsg struct{ at time.Time }
 )
@@ -55,4 +59,6 @@ func (respondedMsg) message() {}
 func (loanMsg) message()      {}
 func (backMsg) message()      {}
 func (outputMsg) message()    {}
+func (outsideMsg) message()   {}
+func (pagedMsg) message()     {}
 func (tickMsg) message()      {}
