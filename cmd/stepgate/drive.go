@@ -181,7 +181,7 @@ func (d driveFlags) front(ctx context.Context, st streams, e *engine.Engine, id 
 		return plain.Auto(ctx, e, e, o, g)
 	}
 	if d.screen(st) {
-		left, err := tui.Run(ctx, e, e, tui.Options{In: st.in, Out: st.out, Theme: themeOptions(), Lab: s.Lab != "", Lend: d.lender})
+		left, err := tui.Run(ctx, e, e, tui.Options{In: st.in, Out: st.out, Theme: themeOptions(), Lab: s.Lab != "", Lend: d.lender, Outside: ownPrograms{}})
 		if ctx.Err() != nil {
 			err = nil // told to leave by a signal
 		}
