@@ -17,12 +17,10 @@ import (
 // events.
 func Timeline(w io.Writer, r *run.Run, records []run.Record, zone *time.Location) error {
 	var b strings.Builder
+	t := NewTeller(r)
 	for _, rec := range records {
-		about := ""
-		if k := subject(rec.Event); k.Step != "" {
-			about = line(k.String()) + ": "
-		}
-		fmt.Fprintf(&b, "%s %4d %s  %s%s\n", rec.Wall.In(zone).Format("2006-01-02 15:04:05"), rec.Seq, line(rec.Actor), about, told(r, rec.Event))
+		e := t.Tell(rec)
+		b.WriteString(e.line(zone) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -152,6 +150,8 @@ func toldOfRun(r *run.Run, e run.Event) string {
 		return "its driver left" + suffix(": ", e.Why)
 	case run.HostSeen:
 		return "host " + line(e.Host) + " reached: machine " + line(e.Identity.MachineID) + ", boot " + line(e.Identity.BootID)
+	case run.Preflighted:
+		return preflighted(e, line)
 	case run.HostKeyAccepted:
 		return "the key of " + line(e.Host) + " was accepted: " + line(e.Key)
 	case run.WalkOrdered:
