@@ -59,6 +59,7 @@ func (e *Engine) poll(ctx context.Context, p place, n int, l run.Look, several b
 	var held time.Time
 	var last try
 	var tried history
+	var shown trends
 	for no := 1; ; no++ {
 		began := e.o.Now()
 		e.updateLook(c.Key, n, func(l *run.Look) { l.Try, l.Since = no, begun })
@@ -71,7 +72,8 @@ func (e *Engine) poll(ctx context.Context, p place, n int, l run.Look, several b
 		tried.add(no, since(now, begun), t)
 		res := t.res
 		res.Tries, res.TookMS = no, since(now, begun).Milliseconds()
-		e.updateLook(c.Key, n, func(l *run.Look) { l.Last = res; l.Last.Values = t.shown })
+		shown = shown.add(t.shown)
+		e.updateLook(c.Key, n, func(l *run.Look) { l.Last, l.Trends = res, shown; l.Last.Values = t.shown })
 		if res.Verdict != checks.Pass {
 			held = time.Time{}
 		} else if held.IsZero() {

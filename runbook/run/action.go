@@ -332,7 +332,19 @@ type Look struct {
 	Every time.Duration
 	Done  bool
 	Last  CheckResult // of the last try; Tries 0: none yet
+	// Trends are the numbers that a poll captures, try by try; at most [MaxTrend] of
+	// each, the latest.
+	Trends []Trend
 }
+
+// Trend is how a number went.
+type Trend struct {
+	Name   string
+	Values []float64 // the latest last
+}
+
+// MaxTrend is how many values of a number are kept to be drawn.
+const MaxTrend = 60
 
 // Action returns the availability of a verb at the current cell.
 func (s *Snapshot) Action(v Verb) Availability {
