@@ -144,7 +144,7 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.secrets = newSecrets(p)
-	e.desk = newDesk(e)
+	e.desk = newDesk(e.secrets.redactor, e)
 	e.out = newRecorder(e.secrets.redactor, o.Journal, o.Now, func(err error) { e.latch(err) })
 	return e, nil
 }

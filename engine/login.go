@@ -8,20 +8,33 @@ import (
 
 	"stepgate/executor"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 // desk puts what logins need before the operator, one question at a time. It is
-// the [executor.Asker] of all hosts.
+// the [executor.Asker] of all hosts, also of those that a preflight has opened and
+// hands on to the run.
 type desk struct {
-	e     *Engine
-	turn  chan struct{} // holds one: whose question is shown
-	asked atomic.Int64
+	redactor *text.Redactor
+	turn     chan struct{} // holds one: whose question is shown
+	asked    atomic.Int64
+	front    atomic.Pointer[front]
+}
+
+// front is who shows the operator what the desk asks.
+type front interface {
+	attended() bool // somebody answers
+	left() context.Context
+	show(q *prompted) // nil: nothing is asked any more
+	accepted(e run.HostKeyAccepted)
+	say(line string)
 }
 
 var (
 	_ executor.Asker   = (*desk)(nil)
 	_ executor.Witness = (*desk)(nil)
 	_ executor.Teller  = (*desk)(nil)
+	_ front            = (*Engine)(nil)
 )
 
 // prompted is a question that is shown, and where its answer goes.
@@ -30,22 +43,27 @@ type prompted struct {
 	answer chan run.Respond
 }
 
-func newDesk(e *Engine) *desk { return &desk{e: e, turn: make(chan struct{}, 1)} }
+func newDesk(r *text.Redactor, f front) *desk {
+	d := &desk{redactor: r, turn: make(chan struct{}, 1)}
+	d.front.Store(&f)
+	return d
+}
 
 // Ask implements [executor.Asker]. What was typed unseen is masked from then on.
 func (d *desk) Ask(ctx context.Context, p executor.Prompt) (string, error) {
-	if !d.e.o.Attended {
+	f := *d.front.Load()
+	if !f.attended() {
 		return "", executor.ErrNobody
 	}
 	select {
 	case d.turn <- struct{}{}:
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
-	case <-d.e.ctx.Done():
+	case <-f.left().Done():
 		return "", ErrLeft
 	}
 	defer func() { <-d.turn }()
-	mask := d.e.secrets.redactor.String
+	mask := d.redactor.String
 	q := &prompted{answer: make(chan run.Respond, 1), Prompt: run.Prompt{
 		ID: fmt.Sprintf("login-%d", d.asked.Add(1)), Kind: string(p.Kind), Host: p.Host, Text: mask(p.Text),
 		Echo: p.Echo, Must: p.Must, Again: mask(p.Again),
@@ -53,46 +71,61 @@ func (d *desk) Ask(ctx context.Context, p executor.Prompt) (string, error) {
 	for _, line := range p.Detail {
 		q.Detail = append(q.Detail, mask(line))
 	}
-	d.e.update(func(l *live) { l.prompt = q })
-	defer d.e.update(func(l *live) { l.prompt = nil })
+	f.show(q)
+	defer f.show(nil)
 	select {
 	case a := <-q.answer:
 		if a.Decline {
 			return "", executor.ErrDeclined
 		}
 		if !p.Echo && p.Must == "" {
-			d.e.secrets.redactor.Add(a.Text)
+			d.redactor.Add(a.Text)
 		}
 		return a.Text, nil
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
-	case <-d.e.ctx.Done():
+	case <-f.left().Done():
 		return "", ErrLeft
 	}
 }
 
 // HostKeyAccepted journals that a person took a key for a host's.
 func (d *desk) HostKeyAccepted(host, address, key, file string) {
-	// A journal that can't be written says so by itself.
-	_ = d.e.append(d.e.ctx, run.HostKeyAccepted{Host: host, Address: address, Key: key, File: file})
+	(*d.front.Load()).accepted(run.HostKeyAccepted{Host: host, Address: address, Key: key, File: file})
 }
 
 // Tell implements [executor.Teller].
-func (d *desk) Tell(host, line string) { d.e.say(host + ": " + line) }
+func (d *desk) Tell(host, line string) { (*d.front.Load()).say(host + ": " + line) }
 
-// respond answers the question of a login that is shown.
-func (e *Engine) respond(a run.Respond) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	q := e.live.prompt
+// take answers the question, once. nil is no question.
+func (q *prompted) take(a run.Respond) error {
 	switch {
 	case q == nil || q.ID != a.Prompt:
 		return &run.NotNowError{Verb: run.VerbRespond, Why: "that is no longer asked"}
 	case !a.Decline && q.Must != "" && a.Text != q.Must:
 		return &run.NotNowError{Verb: run.VerbRespond, Why: fmt.Sprintf("type %q, or decline", q.Must)}
 	}
-	e.live.prompt = nil // answered once
 	q.answer <- a
+	return nil
+}
+
+func (e *Engine) attended() bool        { return e.o.Attended }
+func (e *Engine) left() context.Context { return e.ctx }
+func (e *Engine) show(q *prompted)      { e.update(func(l *live) { l.prompt = q }) }
+
+func (e *Engine) accepted(ev run.HostKeyAccepted) {
+	// A journal that can't be written says so by itself.
+	_ = e.append(e.ctx, ev)
+}
+
+// respond answers the question of a login that is shown.
+func (e *Engine) respond(a run.Respond) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.live.prompt.take(a); err != nil {
+		return err
+	}
+	e.live.prompt = nil
 	e.publish()
 	return nil
 }

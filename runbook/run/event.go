@@ -390,3 +390,4 @@ func (AbortRequested) event()    {}
 func (PauseRequested) event()    {}
 func (Adopted) event()           {}
 func (Copied) event()            {}
+func (Preflighted) event()       {}

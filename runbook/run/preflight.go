@@ -40,8 +40,6 @@ type Preflighted struct {
 	Findings []Finding `json:"findings,omitempty"`
 }
 
-func (Preflighted) event() {}
-
 // Preflight is what is known before a run begins. One that was handed out never
 // changes.
 type Preflight struct {
