@@ -66,6 +66,9 @@ type Host struct {
 	DirID     string `json:"dir_id,omitempty"`   // goes with Dir when it is removed, and tells one made anew from it
 	FreeBytes int64  `json:"free_bytes"`         // on the file system of Dir; -1 when unknown
 	Degraded  string `json:"degraded,omitempty"` // why attempts can't be kept here; empty when they can
+	// Ahead is how far, at least, its clock is ahead of this machine's, what the way
+	// there and back took being allowed for; negative: behind, 0: neither can be told.
+	Ahead time.Duration `json:"ahead,omitempty"`
 }
 
 // Command is what is run, byte for byte. Values reach it only as environment

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -28,6 +29,7 @@ func (s *shell) Identify(ctx context.Context) (Host, error) {
 	asking, cancel := context.WithTimeoutCause(ctx, identifyTimeout, errSlow)
 	defer cancel()
 	var out, errs limitedBuffer
+	begun := time.Now()
 	exit, err := s.t.run(asking, call{
 		frame: p.frame("frame", "process", "identity", "identify"), stdout: &out, stderr: &errs,
 	})
@@ -41,12 +43,36 @@ func (s *shell) Identify(ctx context.Context) (Host, error) {
 	h := Host{
 		MachineID: r.get("machine"), BootID: r.get("boot"), HostKey: s.t.hostKey(), User: r.get("user"),
 		Hostname: r.get("hostname"), System: r.get("system"), Dir: r.get("dir"), DirID: r.get("dir_id"),
-		Degraded: r.get("degraded"), FreeBytes: -1,
+		Degraded: r.get("degraded"), FreeBytes: -1, Ahead: ahead(r.get("clock"), begun, time.Now()),
 	}
 	if n, err := numbers(r.get("free_kib"), 1); err == nil {
 		h.FreeBytes = n[0] << 10
 	}
 	return h, nil
+}
+
+// ahead is how far, at least, a clock is ahead of this machine's, when it showed that
+// at some moment from begun to ended: seconds, and nanoseconds where the host's date
+// has them. Negative: behind. A clock that can't be told to be off is 0.
+func ahead(showed string, begun, ended time.Time) time.Duration {
+	seconds, fraction, _ := strings.Cut(showed, ".")
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return 0
+	}
+	first := time.Unix(n, 0)
+	last := first.Add(time.Second)
+	if nanos, err := strconv.ParseInt(fraction, 10, 64); err == nil && len(fraction) == 9 && nanos >= 0 {
+		first = time.Unix(n, nanos)
+		last = first
+	}
+	switch {
+	case first.After(ended):
+		return first.Sub(ended)
+	case last.Before(begun):
+		return last.Sub(begun)
+	}
+	return 0
 }
 
 // unlike is the error of a call that hasn't led to an answer of ours.
