@@ -12,7 +12,6 @@ import (
 	"stepgate/tui/pane"
 	"stepgate/tui/steplist"
 	"stepgate/tui/theme"
-	"stepgate/tui/wording"
 )
 
 // frame is how often the clock and the spinner move while something is going
@@ -53,6 +52,8 @@ type app struct {
 	word    string // the screen's last word to the operator
 	bad     bool   // it is about something that didn't work
 	ticking bool
+	due     time.Time // when it ticks next
+	pulse   int       // number of the tick that is waited for
 	left    Left
 	turned  time.Time // when a page of a dialog was turned
 	wished  uint64    // number of the latest guest's wish that was seen
@@ -85,6 +86,7 @@ func (a *app) Init() tea.Cmd {
 // Update routes by message family; dialogs come first.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	a.now = a.o.Now()
+	a.stood()
 	var cmd tea.Cmd
 	switch m := msg.(type) {
 	case message:
@@ -106,6 +108,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.wheel(m.Mouse())
 	}
 	a.rearrange()
+	a.lit()
 	return a, tea.Batch(cmd, a.tick())
 }
 
@@ -130,7 +133,7 @@ func (a *app) own(m message) tea.Cmd {
 	case pagedMsg:
 		a.paged(m)
 	case tickMsg:
-		a.ticking = false
+		a.ticking = a.ticking && m.no != a.pulse
 		a.spin++
 	}
 	return nil
@@ -199,18 +202,16 @@ func (a *app) done(m doneMsg) tea.Cmd {
 
 // tick keeps the clock moving while something is going on, and not otherwise.
 func (a *app) tick() tea.Cmd {
-	if a.ticking || a.snap == nil {
+	if a.snap == nil {
 		return nil
 	}
 	pace := frame
 	if a.snap.Busy == nil {
-		if wording.SoakLeft(a.snap, a.now) == 0 {
+		if pace = a.idle(); pace == 0 {
 			return nil
 		}
-		pace = time.Second
 	}
-	a.ticking = true
-	return tea.Tick(pace, func(t time.Time) tea.Msg { return tickMsg{t} })
+	return a.after(pace)
 }
 
 func (a *app) resize(w, h int) {

@@ -109,7 +109,10 @@ func (a *app) dialogsFollow() {
 	a.drop(func(d dialog) bool {
 		switch d := d.(type) {
 		case *gateDialog:
-			return !gated || d.d.Gate() != c.Gate.Gate
+			if !gated || d.d.Gate() != c.Gate.Gate {
+				return true
+			}
+			d.d.Follow(a.theme, s, c, a.now)
 		case *stopDialog:
 			return !stopped || d.at != here
 		case *questionDialog:
@@ -130,7 +133,7 @@ func (a *app) dialogsFollow() {
 	case open:
 	case gated:
 		a.tree.Return()
-		a.behind(&gateDialog{d: gate.New(s.Run, c, a.now)})
+		a.behind(&gateDialog{d: gate.New(s, c, a.now)})
 	case stopped && a.offered != here:
 		a.offered = here
 		a.tree.Return()
@@ -149,12 +152,29 @@ type gateDialog struct {
 }
 
 func (g *gateDialog) scope() keys.Scope { return keys.InGate }
-func (g *gateDialog) fit(a *app)        { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h) }
+func (g *gateDialog) fit(a *app)        { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h, a.now) }
 func (g *gateDialog) paste(*app, tea.PasteMsg) {
 	g.d.Paste()
 }
+func (g *gateDialog) wheel(a *app, n int) { g.d.Scroll(n, a.now) }
 
-func (g *gateDialog) render(a *app, w, h int) string { return g.d.Render(a.theme, w, h) }
+// stood notes what of a gate has been on the screen until now.
+func (a *app) stood() {
+	if g, ok := a.top().(*gateDialog); ok && !a.layout.small {
+		g.d.Stood(a.now)
+	}
+}
+
+// lit says of every gate whether it is on the screen.
+func (a *app) lit() {
+	for _, d := range a.dialogs {
+		if g, ok := d.(*gateDialog); ok {
+			g.d.Visible(d == a.top() && !a.layout.small, a.now)
+		}
+	}
+}
+
+func (g *gateDialog) render(a *app, w, h int) string { return g.d.Render(a.theme, w, h, a.now) }
 
 func (g *gateDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	b, ok := a.keys.Lookup(keys.InGate, k.String())

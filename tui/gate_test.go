@@ -132,21 +132,37 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// A terminal that doesn't mark a paste delivers the phrase and Enter at once.
-func TestGateTakesEnterFromAHandOnly(t *testing.T) {
+// A terminal that doesn't mark a paste delivers the phrase at once, and Enter at times.
+func TestGateTakesAPhraseFromAHandOnly(t *testing.T) {
 	t.Parallel()
 	st, ctl := atGate(t, chineseGate(t), 80, 40)
 	st.now = st.now.Add(gate.Grace)
-	for _, m := range append(typed("tablet-1"), stroke("enter")) {
-		_, cmd := st.Update(m)
-		play(st.app, cmd)
+	atOnce := func(msgs ...tea.Msg) {
+		for _, m := range msgs {
+			_, cmd := st.Update(m)
+			play(st.app, cmd)
+		}
 	}
-	if got := answers(ctl); len(got) != 0 {
-		t.Fatalf("a burst answered: %+v", got)
+	says := func(what string) {
+		t.Helper()
+		if got := answers(ctl); len(got) != 0 {
+			t.Fatalf("a burst answered: %+v", got)
+		}
+		if frame := st.text(); !strings.Contains(frame, what) {
+			t.Errorf("nothing says %q:\n%s", what, frame)
+		}
 	}
-	if frame := st.text(); !strings.Contains(frame, "press enter once more") {
-		t.Errorf("nothing says why:\n%s", frame)
-	}
+	atOnce(append(typed("tablet-1"), stroke("enter"))...)
+	says(gate.Pasted)
+	st.now = st.now.Add(pressed)
+	atOnce(typed("tablet-1")...)
+	st.send(stroke("enter"))
+	says(gate.Pasted)
+	atOnce(tea.KeyPressMsg{Code: 't', Text: "tablet-1"})
+	says(gate.Pasted)
+	st.send(typed("tablet-1")...)
+	atOnce(stroke("enter"))
+	says("press enter once more")
 	st.send(stroke("enter"))
 	if got := answers(ctl); len(got) != 1 || got[0].Typed != "tablet-1" {
 		t.Errorf("answers: %+v", got)

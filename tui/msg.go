@@ -1,10 +1,6 @@
 package tui
 
-import (
-	"time"
-
-	"stepgate/runbook/run"
-)
+import "stepgate/runbook/run"
 
 // message is what the program's own commands and its pump tell the model.
 type message interface{ message() }
@@ -49,7 +45,7 @@ type (
 	// pagedMsg: the pager has ended.
 	pagedMsg struct{ err error }
 	// tickMsg moves the clock and the spinner, while something is going on.
-	tickMsg struct{ at time.Time }
+	tickMsg struct{ no int }
 )
 
 func (snapMsg) message()      {}

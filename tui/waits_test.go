@@ -292,14 +292,14 @@ func TestSoakIsCountedDown(t *testing.T) {
 	}
 	for _, want := range []string{"9m50s", "9m40s"} {
 		st.now = st.now.Add(10 * time.Second)
-		st.Update(tickMsg{})
+		st.Update(tickMsg{st.pulse})
 		st.ticking = true
 		if got := st.text(); !strings.Contains(got, "It has to soak for "+want) {
 			t.Fatalf("doesn't say %s:\n%s", want, got)
 		}
 	}
 	st.now = st.now.Add(10 * time.Minute)
-	st.Update(tickMsg{})
+	st.Update(tickMsg{st.pulse})
 	if st.ticking {
 		t.Error("the clock is moved though nothing goes on")
 	}

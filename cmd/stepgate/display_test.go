@@ -115,9 +115,9 @@ func showAndRun(t *testing.T, book string) (lies int) {
 		case s.Wait == run.WaitGo:
 			d(s, run.Go{})
 		case s.Wait == run.WaitGate && c.Gate != nil:
-			g := gate.New(s.Run, c, s.At)
-			g.Layout(th, 120, 40)
-			frame := ansi.Strip(g.Render(th, 120, 40))
+			g := gate.New(s, c, s.At)
+			g.Layout(th, 120, 40, s.At)
+			frame := ansi.Strip(g.Render(th, 120, 40, s.At))
 			if print := wording.Fingerprint(c.Gate.Dispatch); !strings.Contains(frame, print) {
 				t.Errorf("the gate doesn't show %q:\n%s", print, frame)
 			}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/runbook/plan"
@@ -18,32 +20,36 @@ import (
 // content builds what has to be read before the phrase.
 type content struct {
 	*theme.Theme
-	d     *Dialog
-	w     int
-	lines []string
+	d      *Dialog
+	w      int
+	lines  []string
+	moving []moving
 }
 
-func (b content) build() []string {
-	st := b.d.cell.Plan.Step
+func build(t *theme.Theme, d *Dialog, w int) ([]string, []moving) {
+	b := &content{Theme: t, d: d, w: w}
+	st := d.cell.Plan.Step
 	if caution := b.caution(); caution != "" {
-		b.block(stepview.Alert(b.Theme, theme.Failed, "CAUTION", caution, b.w))
+		b.block(stepview.Alert(t, theme.Failed, "CAUTION", caution, w))
 	}
 	if st.Book.Judged != "" {
-		b.block(stepview.Alert(b.Theme, theme.Gate, "GATE", "This looks destructive: "+st.Book.Judged, b.w))
+		b.block(stepview.Alert(t, theme.Gate, "GATE", "This looks destructive: "+st.Book.Judged, w))
 	}
 	b.undo(st)
-	if d := b.d.shown.Dispatch; d != nil {
-		b.block(stepview.Dispatch(b.Theme, d, b.w))
-		b.prefix(d)
-		b.values(d)
-		b.unclaimed(d)
+	b.window()
+	if c := d.shown.Dispatch; c != nil {
+		b.block(append(stepview.Facts(t, wording.Reached(d.run, c), w), stepview.Body(t, c, w)...))
+		b.prefix(c)
+		b.values(c)
+		b.degraded(c)
+		b.unclaimed(c)
 	}
 	b.places()
 	if st.Enter != nil {
 		b.follows(st.Enter)
 	}
 	b.checks()
-	return b.lines
+	return b.lines, b.moving
 }
 
 // caution is the warning of every cell that the gate opens, each text once.
@@ -87,13 +93,59 @@ func (b *content) undo(st *plan.Step) {
 		style = b.Caution
 	}
 	var lines []string
-	for _, l := range pane.Wrap(wording.Undo(st), b.w) {
-		lines = append(lines, style.Render(l))
+	for _, sentence := range wording.Undoing(b.d.run, b.d.cell) {
+		lines = append(lines, b.say(style, sentence)...)
 	}
 	if b.d.cell.Rerun {
-		lines = append(lines, b.Caution.Render("Its command has been sent before: this runs it once more."))
+		lines = append(lines, b.say(b.Caution, "Its command has been sent before: this runs it once more.")...)
 	}
 	b.block(lines)
+}
+
+// say wraps a sentence.
+func (b *content) say(style lipgloss.Style, s string) []string {
+	var out []string
+	for _, l := range pane.Wrap(s, b.w) {
+		out = append(out, style.Render(l))
+	}
+	return out
+}
+
+// window says whether what follows fits in the change window. The clock moves it, in
+// as many lines as the longest sentence needs.
+func (b *content) window() {
+	if b.d.snap.Until.IsZero() {
+		return
+	}
+	room := 1
+	if b.w < 100 {
+		room = 2
+	}
+	b.block(make([]string, 1))
+	for i := range room {
+		if i > 0 {
+			b.lines = append(b.lines, "")
+		}
+		b.moving = append(b.moving, moving{len(b.lines) - 1, func(now time.Time) string {
+			rest := run.Left(b.d.snap, now)
+			style, s := b.Caution, wording.Late(rest)
+			if s == "" {
+				style, s = b.Muted, strings.TrimSuffix(wording.Window(rest)+"; "+wording.Left(rest), "; ")
+			}
+			if lines := b.say(style, s); i < len(lines) {
+				return lines[i]
+			}
+			return ""
+		}})
+	}
+}
+
+// degraded says that the host keeps no record of what runs there.
+func (b *content) degraded(d *run.Dispatch) {
+	if why := b.d.run.Hosts[d.Where].Degraded; why != "" && d.Form == "" {
+		b.block(b.say(b.Caution, wording.Place(d.Where)+" keeps no record of what runs there ("+wording.Line(why)+
+			"). If the connection is lost meanwhile, nothing tells whether it has run."))
+	}
 }
 
 // prefix shows what stands before the command's own text, folded to a line
@@ -121,18 +173,40 @@ func (b *content) prefix(d *run.Dispatch) {
 }
 
 // named returns the variables whose values are listed, and how many are folded
-// away because only what runs before the command names them.
+// away because only what runs before the command names them. Those that the runbook
+// sets for the command stand there whether or not it names them: other programs read
+// them.
 func (b *content) named(d *run.Dispatch) (vars []run.Var, folded int) {
 	all := d.Named()
-	if b.d.unfolded {
-		return all, 0
-	}
 	own := run.Dispatch{Body: d.Body, Env: d.Env}
-	vars = own.Named()
-	return vars, len(all) - len(vars)
+	named := own.Named()
+	if b.d.unfolded {
+		named = all
+	}
+	folded = len(all) - len(named)
+	return b.withSet(named, d), folded
 }
 
-// values lists the variables that the text names.
+// withSet adds the variables that the runbook sets for the command.
+func (b *content) withSet(vars []run.Var, d *run.Dispatch) []run.Var {
+	f := b.d.cell.Plan.Step.Book.Command
+	if f == nil {
+		return vars
+	}
+	for _, e := range f.Env {
+		is := func(v run.Var) bool { return v.Name == e.Name }
+		if i := slices.IndexFunc(d.Env, is); i >= 0 && !slices.ContainsFunc(vars, is) {
+			vars = append(vars, d.Env[i])
+		}
+	}
+	return vars
+}
+
+// nameRoom is how wide the names beside their values may be; a longer one has a line
+// of its own.
+const nameRoom = 24
+
+// values lists the variables that the text names, or that are set for it.
 func (b *content) values(d *run.Dispatch) {
 	vars, _ := b.named(d)
 	var lines []string
@@ -140,19 +214,20 @@ func (b *content) values(d *run.Dispatch) {
 	for _, v := range vars {
 		wide = max(wide, ansi.StringWidth(v.Name))
 	}
+	room := min(wide, nameRoom) + 3
 	for _, v := range vars {
-		pad := strings.Repeat(" ", min(wide, 24)+3)
-		var val []string
-		for _, l := range wording.Exact(wording.Value(v) + "\n") {
-			val = append(val, strings.Split(ansi.Hardwrap(l, max(b.w-len(pad), 8), true), "\n")...)
-		}
-		for i, l := range val {
-			l = b.Strong.UnsetBold().Render(l)
-			if i == 0 {
-				lines = append(lines, b.Muted.Render(pane.Fit("$"+wording.Line(v.Name), len(pad), b.Glyph.Ellipsis))+l)
-				continue
+		lead := "$" + wording.Line(v.Name)
+		if ansi.StringWidth(lead)+2 > room {
+			for l := range strings.SplitSeq(ansi.Hardwrap(lead, max(b.w, 1), true), "\n") {
+				lines = append(lines, b.Muted.Render(l))
 			}
-			lines = append(lines, pad+l)
+			lead = ""
+		}
+		for _, l := range wording.Exact(wording.Value(v) + "\n") {
+			for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-room, 8), true), "\n") {
+				lines = append(lines, b.Muted.Render(pane.Fit(lead, room, ""))+b.Strong.UnsetBold().Render(part))
+				lead = ""
+			}
 		}
 	}
 	b.block(lines)
@@ -180,7 +255,12 @@ func (b *content) follows(s *plan.Section) {
 			if n.Gated {
 				mark = b.Draw(theme.Gate)
 			}
-			lines = append(lines, mark+" "+wording.Name(b.d.run, n))
+			for i, l := range pane.Wrap(wording.Name(b.d.run, n), max(b.w-2, 8)) {
+				if i > 0 {
+					mark = " "
+				}
+				lines = append(lines, mark+" "+l)
+			}
 		}
 	}
 	walk(s)
@@ -203,8 +283,20 @@ func (b *content) unclaimed(d *run.Dispatch) {
 }
 
 // checks shows the preconditions with their verdict and what they printed, of
-// every cell that the gate opens.
+// every cell that the gate opens, and how old they are.
 func (b *content) checks() {
+	first := b.d.checked()
+	if first.IsZero() {
+		return
+	}
+	b.block(make([]string, 1))
+	b.moving = append(b.moving, moving{len(b.lines) - 1, func(now time.Time) string {
+		style := b.Muted
+		if now.Sub(first) >= Stale {
+			style = b.Warning
+		}
+		return style.Render(wording.Age(first, now) + ", and once more after the phrase:")
+	}})
 	for _, c := range append([]*run.Cell{b.d.cell}, b.d.with...) {
 		b.checksOf(c)
 	}
@@ -213,10 +305,9 @@ func (b *content) checks() {
 func (b *content) checksOf(c *run.Cell) {
 	fences := c.Fences(run.Before)
 	taken := c.Checks[run.Before]
-	if taken == nil || len(taken.Checks) == 0 {
+	if taken == nil {
 		return
 	}
-	var lines []string
 	for _, res := range taken.Checks {
 		where := ""
 		if len(taken.Checks) > len(fences) {
@@ -224,37 +315,41 @@ func (b *content) checksOf(c *run.Cell) {
 		} else if len(b.d.with) > 0 {
 			where = wording.Instance(c)
 		}
-		lines = append(lines, stepview.Result(b.Theme, "before", where, fences, res, b.w)...)
+		b.add(stepview.Result(b.Theme, "before", where, fences, res, b.w)...)
 		if g, ok := stepview.Grid(fences, res); ok {
 			for _, l := range g.Lines(b.w - 4) {
-				lines = append(lines, b.quoted(l))
+				b.add(b.quoted(b.Muted.Render(l)))
 			}
 		} else {
-			lines = append(lines, b.output(res.Stdout)...)
+			b.add(b.output(res.Stdout)...)
 		}
-		lines = append(lines, b.output(res.Stderr)...)
+		b.add(b.output(res.Stderr)...)
 	}
-	b.block(lines)
 }
 
 func (b *content) quoted(l string) string {
-	return b.Border.Render("  "+b.Glyph.Quote+" ") + b.Muted.Render(l)
+	return b.Border.Render("  "+b.Glyph.Quote+" ") + l
 }
 
+// output quotes what a check printed. Differences are drawn as such.
 func (b *content) output(s string) []string {
 	s = strings.TrimRight(wording.Block(s), "\n")
 	if s == "" {
 		return nil
 	}
-	var out []string
 	all := strings.Split(s, "\n")
+	style := func(string) lipgloss.Style { return b.Muted }
+	if stepview.IsDiff(all) {
+		style = func(l string) lipgloss.Style { return stepview.DiffStyle(b.Theme, l) }
+	}
 	if over := len(all) - maxOutput; over > 0 {
 		left := fmt.Sprintf("(%d lines left out here; the output pane has them)", over)
 		all = append(append(all[:maxOutput/2:maxOutput/2], left), all[len(all)-maxOutput/2:]...)
 	}
+	var out []string
 	for _, l := range all {
 		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-4, 1), true), "\n") {
-			out = append(out, b.quoted(part))
+			out = append(out, b.quoted(style(l).Render(part)))
 		}
 	}
 	return out

@@ -112,10 +112,10 @@ func (b *content) differs(c *run.Cell) []string {
 	say("as", own.User, d.User)
 	say("in", own.Dir, d.Dir)
 	was := map[string]run.Var{}
-	for _, v := range own.Named() {
+	for _, v := range b.withSet(own.Named(), own) {
 		was[v.Name] = v
 	}
-	for _, v := range d.Named() {
+	for _, v := range b.withSet(d.Named(), d) {
 		say("$"+wording.Line(v.Name)+" =", wording.Value(was[v.Name]), wording.Value(v))
 	}
 	if len(out) == 0 {

@@ -251,10 +251,21 @@ func (b *body) undo() []string {
 
 // Dispatch draws a command: its place, and its body line by line.
 func Dispatch(t *theme.Theme, d *run.Dispatch, w int) []string {
+	return append(Facts(t, wording.Facts(d), w), Body(t, d, w)...)
+}
+
+// Facts draws where and how a command runs.
+func Facts(t *theme.Theme, facts []string, w int) []string {
 	var out []string
-	for _, l := range pane.Flow(wording.Facts(d), " "+t.Glyph.Dot+" ", w) {
+	for _, l := range pane.Flow(facts, " "+t.Glyph.Dot+" ", w) {
 		out = append(out, t.Muted.Render(l))
 	}
+	return out
+}
+
+// Body draws a command's text, byte for byte.
+func Body(t *theme.Theme, d *run.Dispatch, w int) []string {
+	var out []string
 	sign := "$ "
 	if d.Form != "" {
 		sign = "> "
