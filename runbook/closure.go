@@ -17,6 +17,7 @@ type closure struct {
 
 	names   naming
 	connect []connecting
+	placed  []placed
 	files   map[string][]byte // included files by name; nil: can't be read
 	bytes   int               // of included files, each time counted
 	parts   int               // inclusions

@@ -93,6 +93,7 @@ func (p *parser) tomlMatter(start, stop int) {
 		"defaults":    f.defaults,
 		"languages":   f.languages,
 		"connections": f.connections,
+		"tools":       f.tools,
 	}
 	f.each(table, "the front matter", known)
 }

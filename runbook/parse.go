@@ -62,6 +62,7 @@ func (p *parser) parse() {
 	p.fill(p.book.Root, doc.nodes, ctx)
 	p.book.Title, p.book.Summary, p.book.Confirm, p.book.Params = p.head.title, p.head.summary, p.head.confirm, p.head.params
 	p.finishConnections()
+	p.finishTools()
 	p.references()
 }
 

@@ -28,6 +28,7 @@ type Runbook struct {
 	Prelude     map[string]string // interpreter → text put in front of its fences
 	Languages   map[string]*Language
 	Connections map[string]*Connection
+	Tools       []*Tool  // in the order met
 	Root        *Section // Level 0, no title; holds everything
 	// Later is what the runbook uses and this version can plan and not run, each
 	// an error with the rule "not-yet". A run refuses to start while there is any.

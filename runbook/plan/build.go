@@ -105,6 +105,7 @@ func (b *builder) inventory(inv *inventory.Inventory) {
 	for _, g := range p.Book.Groups {
 		b.group(g)
 	}
+	b.tools()
 	for _, v := range p.Values {
 		if _, ok := p.Hosts[v.Text]; v.Set && v.Param.Type == runbook.TypeHost && !ok {
 			b.problem(v.Param.Pos, "unknown-host", "name a host of the inventory: -e "+v.Param.Name+"=HOST",

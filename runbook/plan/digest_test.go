@@ -107,6 +107,7 @@ func bookMutations() []mutation {
 
 		onBook("Runbook.Languages", false, func(b *runbook.Runbook) { b.Languages = nil }), // stand in the fences
 		onBook("Runbook.Connections", false, func(b *runbook.Runbook) { b.Connections = nil }),
+		onBook("Runbook.Tools", false, func(b *runbook.Runbook) { b.Tools = []*runbook.Tool{{Name: "jq", Min: "1.6"}} }),
 		onBook("Runbook.Later", false, func(b *runbook.Runbook) { b.Later = []runbook.Diagnostic{{Rule: "not-yet"}} }),
 
 		onParam("Secret", true, func(p *runbook.Param) { p.Secret = true }),

@@ -19,6 +19,7 @@ type Plan struct {
 	Steps  []*Step // in the runbook's order, walks in the inventory's
 	Cells  []*Cell // likewise
 	Walks  []*Walk
+	Tools  []Tool // that the runbook names; not in the digest: they don't change what runs
 	Digest string // SHA-256, hex
 	// Earlier is the version of the runbook in whose place this one was adopted in
 	// the middle of a run; nil: the run began with this one.

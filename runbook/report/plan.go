@@ -87,8 +87,30 @@ func (l *listing) head() {
 		l.columns(rows)
 	}
 	l.connections()
+	l.tools()
 	l.later()
 	l.say(0, "\nSteps")
+}
+
+// tools lists the programs that must be there, and where.
+func (l *listing) tools() {
+	if len(l.p.Tools) == 0 {
+		return
+	}
+	l.say(0, "\nTools")
+	var rows [][]string
+	for _, t := range l.p.Tools {
+		least := "any version"
+		if t.Min != "" {
+			least = "at least " + line(t.Min)
+		}
+		on := t.On
+		if on == "" {
+			on = plan.Local
+		}
+		rows = append(rows, []string{line(t.Name), "on " + line(on), least, line(t.Help)})
+	}
+	l.columns(rows)
 }
 
 // connections lists what the plan's fences speak to.

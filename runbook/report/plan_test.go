@@ -88,7 +88,10 @@ func wideBook() *runbook.Runbook {
 	return &runbook.Runbook{
 		File: "wide.md", Title: "Wide 宽", Annotated: true,
 		Params: []runbook.Param{{Name: "passes", Type: runbook.TypeList}, {Name: "cluster"}, {Name: "password", Secret: true}, {Name: "unset"}},
-		Later:  []runbook.Diagnostic{{Pos: runbook.Pos{File: "wide.md", Line: 9, Col: 3}, Text: "user: whom to become on the host"}},
+		Tools: []*runbook.Tool{
+			{Name: "obd", On: "ob", Min: "2.10", Version: "obd --version", Help: "https://example.org/obd"}, {Name: "jq"},
+		},
+		Later: []runbook.Diagnostic{{Pos: runbook.Pos{File: "wide.md", Line: 9, Col: 3}, Text: "user: whom to become on the host"}},
 		Root: &runbook.Section{Items: []runbook.Item{
 			&runbook.Step{ID: "who", Title: "Who answers", Kind: runbook.Ask, Question: &runbook.Question{
 				Param: runbook.Param{Name: "answer", Type: runbook.TypeChoice, Choices: []string{"a", "b"}, Pattern: "."}, PerHost: true,

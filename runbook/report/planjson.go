@@ -37,6 +37,9 @@ func PlanJSON(w io.Writer, p *plan.Plan) error {
 			c.Name, c.Driver, c.Host, c.Port, c.User, c.Database, c.TLS, c.Via, c.Hosts, expression(c.Pick),
 		})
 	}
+	for _, t := range p.Tools {
+		o.Tools = append(o.Tools, planTool{t.Name, t.On, t.Hosts, t.Min, t.Version, t.Help})
+	}
 	for _, d := range p.Book.Later {
 		o.Later = append(o.Later, laterObject{d.Pos.File, d.Pos.Line, d.Pos.Col, d.Text})
 	}
@@ -63,6 +66,7 @@ type planObject struct {
 	Groups      map[string][]string `json:"groups"`
 	Hosts       []planHost          `json:"hosts"`
 	Connections []planConnection    `json:"connections,omitempty"`
+	Tools       []planTool          `json:"tools,omitempty"`
 	Later       []laterObject       `json:"later,omitempty"`
 	Walks       []walkObject        `json:"walks"`
 	Parts       []partObject        `json:"parts,omitempty"`
@@ -86,6 +90,15 @@ type planConnection struct {
 	Via      string `json:"via,omitempty"`
 	Hosts    string `json:"hosts,omitempty"`
 	Pick     string `json:"pick,omitempty"`
+}
+
+type planTool struct {
+	Name    string   `json:"name"`
+	On      string   `json:"on,omitempty"`
+	Hosts   []string `json:"hosts"`
+	Min     string   `json:"min,omitempty"`
+	Version string   `json:"version,omitempty"`
+	Help    string   `json:"help,omitempty"`
 }
 
 type laterObject struct {
