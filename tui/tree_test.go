@@ -1,12 +1,16 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+	"pgregory.net/rapid"
 
+	"stepgate/checks"
 	"stepgate/runbook/run"
 	"stepgate/tui/steplist"
 	"stepgate/tui/theme"
@@ -35,19 +39,19 @@ func TestTreeFoldsAndFollows(t *testing.T) {
 v 1 Preflight                            0/2
   > 1.1 All components are online       next
   o 1.2 Tell the channel that the change ...
-o 2 Tablets                              0/9
+o 2 Tablets                           #6 0/9
 `)
 	s.preflight()
 	l.Set(s.snap())
 	is("done sections fold, the current one opens", `
 + 1 Preflight                            2/2
-v 2 Tablets                     tablet-1 1/3
+v 2 Tablets                   tablet-1 - 1/3
   v tablet-1                             0/3
     > 2.1 Move the leaders off tablet-1 next
     # 2.2 Stop the tablet               gate
     # 2.3 Replace the binaries          gate
-  o tablet-2                             0/3
-  o tablet-3                             0/3
+  o tablet-2                          #2 0/3
+  o tablet-3                          #2 0/3
 `)
 	if l.Away() {
 		t.Error("the cursor is away though nobody moved it")
@@ -85,10 +89,10 @@ func TestTreeUnderTheOperatorsHand(t *testing.T) {
 v 1 Preflight                            2/2
   + 1.1 All components are online      420ms
   + 1.2 Tell the channel that the ch... done
-v 2 Tablets                     tablet-1 1/3
-  > tablet-1                             1/3
-  o tablet-2                             0/3
-  o tablet-3                             0/3
+v 2 Tablets                   tablet-1 - 1/3
+  > tablet-1                          #2 1/3
+  o tablet-2                          #2 0/3
+  o tablet-3                          #2 0/3
 `, "\n")
 	if got := tree(&l, s); got != want {
 		t.Errorf("folded by hand: got:\n%s\nwant:\n%s", got, want)
@@ -137,4 +141,86 @@ func TestMouse(t *testing.T) {
 	if row, _ := st.tree.Selected(); row.Title != "Tablets" {
 		t.Errorf("the wheel moved to %q", row.Title)
 	}
+}
+
+// advance takes a story's run on by what is next, which succeeds. It reports whether
+// there was anything.
+func (s *story) advance() bool {
+	s.t.Helper()
+	switch d := run.Next(s.run).(type) {
+	case run.Ask:
+		c := d.Cell
+		_, looked := c.Checks[run.Before]
+		switch {
+		case d.Wait == run.WaitGate && c.Grant == nil:
+			s.grant(c.Key)
+		case d.Wait == run.WaitManual:
+			s.then(run.ManualDone{Cell: c.Key})
+		case d.Wait != run.WaitGo && d.Wait != run.WaitGate:
+			return false
+		case len(c.Fences(run.Before)) > 0 && !looked:
+			s.then(verdict(run.Before, c.Key, checks.Pass, "", ""))
+		case c.Plan.Step.Gated && c.Status != run.Authorised:
+			s.gate(c.Key)
+		default:
+			s.did(c.Key, 0, time.Second)
+		}
+	case run.Verify:
+		s.then(verdict(run.After, d.Cell.Key, checks.Pass, "", ""))
+	default:
+		return false
+	}
+	return true
+}
+
+// While the operator looks at something else, the line under the cursor stays where
+// it is on the screen, however far the run goes; what was folded by hand stays so.
+func TestTheTreeNeverJumpsUnderTheCursor(t *testing.T) {
+	t.Parallel()
+	th := theme.New(theme.Options{ASCII: true})
+	rapid.Check(t, func(rt *rapid.T) {
+		s := tablets(t)
+		var l steplist.List
+		l.Set(s.snap())
+		h := rapid.IntRange(1, 14).Draw(rt, "h")
+		draw := func() []string { return l.Lines(th, 50, h, s.at, "") }
+		draw()
+		for range 40 {
+			row, _ := l.Selected()
+			before, away := draw(), l.Away()
+			switch rapid.IntRange(0, 6).Draw(rt, "what") {
+			case 0:
+				l.Move(rapid.IntRange(-6, 6).Draw(rt, "n"))
+			case 1:
+				l.Toggle()
+				if now, _ := l.Selected(); now.Foldable && now.ID == row.ID && now.Open == row.Open {
+					rt.Fatalf("%q doesn't fold", row.ID)
+				}
+			case 2:
+				h = rapid.IntRange(1, 14).Draw(rt, "h")
+			case 3:
+				if rapid.IntRange(0, 3).Draw(rt, "return") == 0 {
+					l.Return()
+				}
+			default:
+				s.advance()
+				l.Set(s.snap())
+				if !away {
+					break
+				}
+				if now, _ := l.Selected(); l.Away() && now.ID != row.ID {
+					rt.Fatalf("the cursor went from %q to %q", row.ID, now.ID)
+				}
+				at := func(lines []string) int {
+					return slices.IndexFunc(lines, func(s string) bool { return strings.Contains(s, "\x1b[7m") })
+				}
+				if was, is := at(before), at(draw()); l.Away() && was != is {
+					rt.Fatalf("the line under the cursor went from %d to %d:\n%s\n\n%s", was, is, strings.Join(before, "\n"), strings.Join(draw(), "\n"))
+				}
+			}
+			if row, _ := l.Selected(); l.Away() && !slices.ContainsFunc(draw(), func(s string) bool { return strings.Contains(s, "\x1b[7m") }) {
+				rt.Fatalf("the cursor at %q can't be seen", row.ID)
+			}
+		}
+	})
 }

@@ -1,36 +1,166 @@
 package steplist
 
 import (
-	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-	"github.com/charmbracelet/x/ansi"
-
 	"stepgate/runbook/run"
-	"stepgate/runbook/text"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
-	"stepgate/tui/wording"
 )
 
 // List is the tree with the operator's place in it. The zero value follows the
 // run.
 type List struct {
 	snap   *run.Snapshot
-	rows   []Row
-	cursor string // row id; "" follows the run
+	ix     *index
+	counts []tally  // of each node
+	titles []string // of each node; "": not asked for yet
+	told   *run.Run // whose counts and titles these are
+	here   []bool   // the run stands in the node
+	busy   []bool   // something goes on in it
+	kept   []bool   // it stays open while the operator is away
+
+	lines []line  // what is unfolded, from the top
+	at    []int32 // each node's line; -1: none
+	place int     // the line of the cursor
+	stand int     // the line the run stands at
+
+	cursor string // of the operator, an id; "" follows the run
 	folds  map[string]bool
 	scroll pane.Scroll
+	row    int // the cursor's line on the screen
+	height int // of the screen, as far as it was drawn
 }
 
-// Set takes a newer snapshot.
+// line is a node that can be seen.
+type line struct {
+	node  int32
+	depth int32
+	open  bool
+}
+
+// Set takes a newer snapshot. While the operator is away the line under the cursor
+// stays where it is on the screen, whatever opens above it; what is above it, or
+// around it, doesn't fold.
 func (l *List) Set(s *run.Snapshot) {
-	l.snap = s
-	l.rows = build(s, l.folds)
-	if l.cursor != "" && l.index() < 0 {
-		l.cursor = ""
+	if l.Away() && l.ix != nil {
+		for _, ln := range l.lines[:l.place+1] {
+			if ln.open {
+				l.kept[ln.node] = true
+			}
+		}
 	}
+	l.snap = s
+	l.tell()
+	l.glance()
+	l.unfold()
+}
+
+// tell brings what depends on the state of the run alone up to date.
+func (l *List) tell() {
+	r := l.snap.Run
+	if l.ix == nil || l.ix.plan != r.Plan {
+		l.ix, l.told = newIndex(r.Plan), nil
+		n := len(l.ix.nodes)
+		l.titles, l.here, l.busy, l.kept = make([]string, n), make([]bool, n), make([]bool, n), make([]bool, n)
+		l.at = make([]int32, n)
+	}
+	if l.told == r {
+		return
+	}
+	l.told = r
+	l.counts = l.ix.count(r, l.counts)
+	for i := range l.titles {
+		if l.ix.nodes[i].varies() {
+			l.titles[i] = ""
+		}
+	}
+}
+
+// glance finds out where the run stands, and where something goes on.
+func (l *List) glance() {
+	clear(l.here)
+	clear(l.busy)
+	l.mark(l.here, l.snap.Current)
+	if l.snap.Busy != nil {
+		l.mark(l.busy, l.snap.Current)
+	}
+	for i := range l.snap.Beside {
+		l.mark(l.busy, l.snap.Beside[i].Cell)
+	}
+}
+
+func (l *List) mark(in []bool, k run.Key) {
+	for n := l.node(k); n >= 0; n = l.ix.nodes[n].up {
+		in[n] = true
+	}
+}
+
+// node is the deepest node of a cell; -1: it has none.
+func (l *List) node(k run.Key) int32 {
+	if c := l.snap.Run.Cell(k); c != nil && c.Plan.Index >= 0 && c.Plan.Index < len(l.ix.of) {
+		return l.ix.of[c.Plan.Index]
+	}
+	return -1
+}
+
+// unfold finds out what can be seen, and the cursor in it.
+func (l *List) unfold() {
+	l.lines = l.lines[:0]
+	for i := range l.at {
+		l.at[i] = -1
+	}
+	for _, n := range l.ix.top {
+		l.show(n, 0)
+	}
+	l.stand = max(l.seen(l.node(l.snap.Current)), 0)
+	l.place = l.stand
+	if l.cursor == "" {
+		return
+	}
+	n, ok := l.ix.byID[l.cursor]
+	if at := l.seen(n); ok && at >= 0 {
+		l.place = at
+		return
+	}
+	l.Return()
+}
+
+// seen is the line of a node, or of the nearest around it that has one.
+func (l *List) seen(n int32) int {
+	for ; n >= 0; n = l.ix.nodes[n].up {
+		if l.at[n] >= 0 {
+			return int(l.at[n])
+		}
+	}
+	return -1
+}
+
+func (l *List) show(n, depth int32) {
+	node := &l.ix.nodes[n]
+	open := node.foldable() && l.open(n)
+	l.at[n] = int32(len(l.lines))
+	l.lines = append(l.lines, line{node: n, depth: depth, open: open})
+	switch {
+	case !open:
+	case node.kind == ofWalk && l.told.Orders[node.each.ID] != nil:
+		for _, i := range l.told.Order(node.each) {
+			l.show(node.kids[i], depth+1)
+		}
+	default:
+		for _, k := range node.kids {
+			l.show(k, depth+1)
+		}
+	}
+}
+
+// open reports whether a node is unfolded: as the operator said, else while the run
+// is in it.
+func (l *List) open(n int32) bool {
+	if o, ok := l.folds[l.ix.nodes[n].id]; ok {
+		return o
+	}
+	return l.here[n] || l.busy[n] || l.kept[n]
 }
 
 // Away reports whether the operator looks at something else than where the run
@@ -38,161 +168,144 @@ func (l *List) Set(s *run.Snapshot) {
 func (l *List) Away() bool { return l.cursor != "" }
 
 // Return goes back to where the run stands, and follows it again.
-func (l *List) Return() { l.cursor = "" }
+func (l *List) Return() {
+	l.cursor = ""
+	if l.ix != nil {
+		clear(l.kept)
+		l.unfold()
+	}
+}
 
-// Move moves the cursor by n rows.
+// Move moves the cursor by n lines.
 func (l *List) Move(n int) {
-	if len(l.rows) == 0 {
+	if len(l.lines) > 0 {
+		l.put(max(min(l.place+n, len(l.lines)-1), 0))
+	}
+}
+
+// Click puts the cursor on the row shown at a line of the list, and reports whether
+// there is one.
+func (l *List) Click(line int) bool {
+	i := l.top() + line
+	if i < 0 || i >= len(l.lines) {
+		return false
+	}
+	l.put(i)
+	return true
+}
+
+// put moves the cursor to a line, and the window as little as needed.
+func (l *List) put(i int) {
+	top := l.top()
+	if i == l.stand {
+		l.Return()
 		return
 	}
-	l.put(max(min(l.at()+n, len(l.rows)-1), 0))
+	l.cursor, l.place = l.id(l.lines[i]), i
+	l.settle(top)
 }
 
-// Click puts the cursor on the row shown at a line of the list.
-func (l *List) Click(line int) {
-	if i := l.scroll.Top + line; i >= 0 && i < len(l.rows) {
-		l.put(i)
-	}
+func (l *List) id(ln line) string {
+	return l.ix.nodes[ln.node].id
 }
 
-func (l *List) put(i int) {
-	l.cursor = l.rows[i].ID
-	if i == l.here() {
-		l.cursor = ""
+// top is the line at the upper edge.
+func (l *List) top() int {
+	if !l.Away() {
+		return l.scroll.Top
 	}
+	return l.place - l.row
+}
+
+// settle shows the cursor, from where the window is.
+func (l *List) settle(top int) {
+	l.scroll.Top = top
+	l.scroll.Show(l.place, len(l.lines), max(l.height, 1))
+	l.row = l.place - l.scroll.Top
 }
 
 // Fold opens or closes the row under the cursor; a row that can't be folded
 // closes what it is in.
 func (l *List) Fold(open bool) {
-	if l.snap == nil || len(l.rows) == 0 {
+	if l.snap == nil || len(l.lines) == 0 {
 		return
 	}
-	i := l.at()
-	for !open && i > 0 && !(l.rows[i].Foldable && l.rows[i].Open) {
-		d := l.rows[i].Depth
-		for i > 0 && l.rows[i].Depth >= d {
+	i, top := l.place, l.top()
+	for !open && i > 0 && !l.lines[i].open {
+		d := l.lines[i].depth
+		for i > 0 && l.lines[i].depth >= d {
 			i--
 		}
 		if d == 0 {
 			break
 		}
 	}
-	if !l.rows[i].Foldable {
+	n := l.lines[i].node
+	if !l.ix.nodes[n].foldable() {
 		return
 	}
 	if l.folds == nil {
 		l.folds = map[string]bool{}
 	}
-	id := l.rows[i].ID
-	l.folds[id] = open
-	l.rows = build(l.snap, l.folds)
-	for j, r := range l.rows {
-		if r.ID == id {
-			l.put(j)
-		}
+	l.folds[l.ix.nodes[n].id] = open
+	l.unfold()
+	if l.place = int(l.at[n]); l.place == l.stand {
+		l.Return()
+		return
 	}
+	l.cursor = l.ix.nodes[n].id
+	l.settle(top)
 }
 
 // Toggle folds or unfolds the row under the cursor.
 func (l *List) Toggle() {
-	if len(l.rows) > 0 {
-		l.Fold(!l.rows[l.at()].Open)
+	if len(l.lines) > 0 {
+		l.Fold(!l.lines[l.place].open)
 	}
 }
 
 // Selected returns the row under the cursor.
 func (l *List) Selected() (Row, bool) {
-	if len(l.rows) == 0 {
+	if len(l.lines) == 0 {
 		return Row{}, false
 	}
-	return l.rows[l.at()], true
-}
-
-func (l *List) index() int {
-	for i, r := range l.rows {
-		if r.ID == l.cursor {
-			return i
-		}
-	}
-	return -1
-}
-
-// here is the row the run stands at: the deepest one that is visible.
-func (l *List) here() int {
-	best := 0
-	for i, r := range l.rows {
-		if r.Key == l.snap.Current && (r.Step != nil || !r.Open) {
-			best = i
-		}
-	}
-	return best
-}
-
-func (l *List) at() int {
-	if i := l.index(); i >= 0 && l.cursor != "" {
-		return i
-	}
-	return l.here()
+	return l.rowOf(l.lines[l.place]), true
 }
 
 // Lines draws the tree in at most h lines of w cells.
 func (l *List) Lines(t *theme.Theme, w, h int, now time.Time, spin string) []string {
-	if l.snap == nil || len(l.rows) == 0 || h < 1 {
+	if l.snap == nil || len(l.lines) == 0 || h < 1 {
 		return nil
 	}
-	at := l.at()
-	if l.Away() {
-		l.scroll.Show(at, len(l.rows), h)
-	} else {
-		l.scroll.Around(at, len(l.rows), h)
-	}
-	from, to := l.scroll.Top, min(l.scroll.Top+h, len(l.rows))
-	out := make([]string, 0, to-from)
-	for i := from; i < to; i++ {
-		out = append(out, l.line(t, l.rows[i], w, i == at, now, spin))
+	top := l.window(h)
+	out := make([]string, 0, h)
+	for i := top; i < min(top+h, len(l.lines)); i++ {
+		if i < 0 {
+			out = append(out, "") // the line under the cursor stays where it is
+			continue
+		}
+		out = append(out, l.draw(t, l.lines[i], w, i == l.place && l.Away(), now, spin))
 	}
 	return out
 }
 
+// window is the line at the upper edge of h lines.
+func (l *List) window(h int) int {
+	if !l.Away() {
+		l.height = h
+		l.scroll.Around(l.place, len(l.lines), h)
+		l.row = l.place - l.scroll.Top
+		return l.scroll.Top
+	}
+	if top := l.top(); h != l.height {
+		l.height = h
+		l.settle(top)
+	}
+	top := l.top()
+	l.scroll.Top = top
+	l.scroll.By(0, len(l.lines), h)
+	return top
+}
+
 // Scroll returns the position, for the frame around the list.
 func (l *List) Scroll() *pane.Scroll { return &l.scroll }
-
-func (l *List) line(t *theme.Theme, r Row, w int, selected bool, now time.Time, spin string) string {
-	mark, right := t.Draw(r.Mark), r.Right
-	current := r.Key == l.snap.Current && r.Step != nil && !(r.Foldable && r.Open)
-	switch {
-	case r.Foldable && r.Open:
-		mark = t.Muted.Render(t.Glyph.Open)
-	case r.Step != nil:
-		if b := wording.Busy(l.snap, r.Key); b != nil {
-			right = text.Duration(now.Sub(b.Since).Truncate(time.Second))
-			if spin != "" {
-				mark = t.Live.Render(spin)
-			}
-		}
-	}
-	title := strings.TrimSpace(r.Number + " " + r.Title)
-	style := t.Text
-	switch {
-	case current:
-		style = t.Strong
-	case r.Mark == theme.Pending || r.Mark == theme.NotApplicable || r.Mark == theme.Excluded:
-		style = t.Muted
-	}
-	left := strings.Repeat("  ", r.Depth) + mark + " " + style.Render(title)
-	line := pane.Row(left, l.rightStyle(t, r).Render(right), w, t.Glyph.Ellipsis)
-	if selected && l.Away() {
-		return t.Selected.Render(pane.Fit(ansi.Strip(line), w, ""))
-	}
-	return line
-}
-
-func (l *List) rightStyle(t *theme.Theme, r Row) lipgloss.Style {
-	switch r.Mark {
-	case theme.Failed, theme.Unknown, theme.Gate, theme.Running, theme.Undone:
-		return t.Style(r.Mark).UnsetBold()
-	default:
-		return t.Faint
-	}
-}

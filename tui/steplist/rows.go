@@ -3,10 +3,15 @@ package steplist
 import (
 	"fmt"
 	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
+	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
@@ -20,266 +25,124 @@ type Row struct {
 	Open     bool
 	Number   string
 	Title    string
+	Where    string     // the instances a walk is at
 	Right    string     // progress, duration or a word
+	Gates    int        // that are ahead below it
 	Step     *plan.Step // nil for sections and walks
 	Section  *plan.Section
 	Key      run.Key // of its cell, or of the first cell below it
 }
 
-// tally sums up what is below a node.
-type tally struct {
-	settled, total int
-	current        bool
-	worst          theme.Mark // Failed, Unknown or Undone; else Done
-	begun          bool
-	busy           bool // something is going on below
-	out            int  // cells that are excluded
-	first          run.Key
+// rowOf is what a line shows.
+func (l *List) rowOf(ln line) Row {
+	n, t := &l.ix.nodes[ln.node], &l.counts[ln.node]
+	r := Row{
+		ID: n.id, Depth: int(ln.depth), Foldable: n.foldable(), Open: ln.open, Title: l.title(ln.node),
+		Section: n.section, Step: n.step, Key: l.told.Cells[t.first].Key,
+	}
+	if n.cell >= 0 {
+		c := l.told.Cells[n.cell]
+		r.Mark, r.Right = l.cellMark(c), l.word(c)
+		if n.kind == ofStep {
+			r.Number = n.step.Number
+		}
+		return r
+	}
+	r.Mark, r.Right = t.mark(l.here[ln.node] || l.busy[ln.node]), t.progress()
+	switch n.kind {
+	case ofSection:
+		r.Number, r.Gates = n.section.Number, int(t.gates)
+	case ofWalk:
+		l.walkRow(n, t, &r)
+	case ofInstance:
+		l.instanceRow(t, &r)
+	case ofStep, ofTurn, ofCell:
+		if n.kind == ofStep {
+			r.Number = n.step.Number
+		}
+		if l.here[ln.node] {
+			r.Key = l.snap.Current
+		}
+	}
+	if ln.open || l.told.Closed != "" {
+		r.Gates = 0 // they are to be seen, or won't be met
+	}
+	return r
 }
 
-func (a *tally) add(b tally) {
-	if a.total == 0 {
-		a.first = b.first
+func (l *List) walkRow(n *node, t *tally, r *Row) {
+	r.Number, r.Gates = n.each.Number, int(t.gates)
+	if first, ok := n.each.Instances[0].(*plan.Section); ok {
+		r.Section = first
 	}
-	a.settled += b.settled
-	a.total += b.total
-	a.current = a.current || b.current
-	a.begun = a.begun || b.begun
-	a.busy = a.busy || b.busy
-	a.out += b.out
-	if rank(b.worst) > rank(a.worst) {
-		a.worst = b.worst
+	if at, reached := l.standing(n); at != "" {
+		r.Where, r.Right = at, fmt.Sprintf("%d/%d", reached, len(n.each.Keys))
 	}
 }
 
-func rank(m theme.Mark) int {
-	switch m {
-	case theme.Failed:
-		return 3
-	case theme.Unknown:
-		return 2
-	case theme.Undone:
-		return 1
+// troubles say why an instance wants attention.
+var troubles = map[theme.Mark]string{theme.Failed: "failed", theme.Unknown: "unknown", theme.Undone: "rolled back"}
+
+func (l *List) instanceRow(t *tally, r *Row) {
+	r.Gates = int(t.gates)
+	switch r.Mark {
+	case theme.Excluded:
+		r.Right = wording.Status(run.Excluded)
+	case theme.Failed, theme.Unknown, theme.Undone:
+		r.Right = troubles[r.Mark] + " " + t.progress()
 	default:
-		return 0
 	}
 }
 
-// open reports whether the run is at work below, or has begun and not ended.
-func (a tally) open() bool { return a.current || a.busy || a.begun && a.settled < a.total }
-
-func (a tally) mark() theme.Mark {
-	switch {
-	case rank(a.worst) > 0:
-		return a.worst
-	case a.total > 0 && a.out == a.total:
-		return theme.Excluded
-	case a.total > 0 && a.settled == a.total:
-		return theme.Done
-	case a.current || a.busy:
-		return theme.Running
+// title is a node's title with its values.
+func (l *List) title(n int32) string {
+	if l.titles[n] == "" {
+		l.titles[n] = l.entitle(&l.ix.nodes[n])
 	}
-	return theme.Pending
+	return l.titles[n]
 }
 
-// builder makes the rows of one snapshot.
-type builder struct {
-	s       *run.Snapshot
-	r       *run.Run
-	folds   map[string]bool
-	tallies map[plan.Node]tally
-	rows    []Row
-}
-
-func build(s *run.Snapshot, folds map[string]bool) []Row {
-	b := &builder{s: s, r: s.Run, folds: folds, tallies: map[plan.Node]tally{}}
-	root := b.r.Plan.Root
-	b.count(root)
-	for _, c := range root.Children {
-		b.node(c, 0)
-	}
-	return b.rows
-}
-
-func (b *builder) count(n plan.Node) tally {
-	var t tally
-	switch n := n.(type) {
-	case *plan.Section:
-		for _, c := range n.Children {
-			t.add(b.count(c))
+func (l *List) entitle(n *node) string {
+	r := l.told
+	switch n.kind {
+	case ofSection:
+		return wording.Line(r.TextIn(n.section.Scope, n.section.Title))
+	case ofWalk:
+		return wording.WalkTitle(r, n.each)
+	case ofInstance:
+		if n.varies() {
+			return wording.Line(r.TextIn(n.section.Scope, n.section.Title))
 		}
-	case *plan.Walk:
-		for _, c := range n.Instances {
-			t.add(b.count(c))
-		}
-	case *plan.Step:
-		for _, c := range n.Cells {
-			t.add(b.cell(b.r.Cells[c.Index]))
-		}
+		return wording.Line(l.ix.nodes[n.up].each.Keys[n.walk])
+	case ofTurn:
+		return wording.Line(l.ix.nodes[n.up].each.Keys[n.walk])
+	case ofCell:
+		return wording.Place(r.Cells[n.cell].Key.Target)
+	case ofStep:
 	}
-	b.tallies[n] = t
-	return t
+	return wording.Title(r, n.step)
 }
 
-func (b *builder) cell(c *run.Cell) tally {
-	t := tally{total: 1, current: c.Key == b.s.Current, worst: theme.Done, first: c.Key}
-	t.busy = wording.Busy(b.s, c.Key) != nil
-	if c.Status == run.Excluded {
-		t.out = 1
-	}
-	if c.Status.Settled() {
-		t.settled = 1
-	}
-	t.begun = c.Status != run.Pending
-	if m := wording.Mark(c.Status); rank(m) > 0 {
-		t.worst = m
-	}
-	return t
-}
-
-func (b *builder) node(n plan.Node, depth int) {
-	switch n := n.(type) {
-	case *plan.Section:
-		b.section(n, depth)
-	case *plan.Walk:
-		b.walk(n, depth)
-	case *plan.Step:
-		b.step(n, depth, "")
-	}
-}
-
-// open reports whether a node is unfolded: as the operator said, else when the
-// run stands in it.
-func (b *builder) open(id string, t tally) bool {
-	if o, ok := b.folds[id]; ok {
-		return o
-	}
-	return t.current || t.busy
-}
-
-func (b *builder) fold(id string, depth int, number, title, right string, t tally) bool {
-	open := b.open(id, t)
-	b.rows = append(b.rows, Row{
-		ID: id, Depth: depth, Mark: t.mark(), Foldable: true, Open: open,
-		Number: number, Title: title, Right: right, Key: t.first,
-	})
-	return open
-}
-
-func (b *builder) section(n *plan.Section, depth int) {
-	t := b.tallies[n]
-	title := wording.Line(b.r.Plan.Text(n.Title, n.Scope, nil))
-	open := b.fold("s:"+n.ID, depth, n.Number, title, progress(t), t)
-	b.rows[len(b.rows)-1].Section = n
-	if open {
-		for _, c := range n.Children {
-			b.node(c, depth+1)
-		}
-	}
-}
-
-// word says why an instance wants attention.
-var word = map[theme.Mark]string{theme.Failed: "failed", theme.Unknown: "unknown", theme.Undone: "rolled back"}
-
-func progress(t tally) string { return fmt.Sprintf("%d/%d", t.settled, t.total) }
-
-func (b *builder) walk(n *plan.Walk, depth int) {
-	t := b.tallies[n]
-	order := b.r.Order(n)
-	right := progress(t)
-	if at := b.standing(n, order); at != "" {
-		right = at
-	}
-	title := wording.WalkTitle(b.r, n)
-	open := b.fold("w:"+n.ID, depth, n.Number, title, right, t)
-	if first, ok := n.Instances[0].(*plan.Section); ok {
-		b.rows[len(b.rows)-1].Section = first
-	}
-	if !open {
-		return
-	}
-	for _, at := range order {
-		host := wording.Line(n.Keys[at])
-		switch inst := n.Instances[at].(type) {
-		case *plan.Section:
-			t := b.tallies[inst]
-			title := host
-			if strings.Contains(inst.Title, "{{") {
-				title = wording.Line(b.r.Plan.Text(inst.Title, inst.Scope, nil))
-			}
-			open := b.fold("i:"+inst.ID, depth+1, "", title, progress(t), t)
-			switch m := t.mark(); m {
-			case theme.Excluded:
-				b.rows[len(b.rows)-1].Right = wording.Status(run.Excluded)
-			case theme.Failed, theme.Unknown, theme.Undone:
-				b.rows[len(b.rows)-1].Right = word[m] + " " + progress(t)
-			default:
-			}
-			b.rows[len(b.rows)-1].Section = inst
-			if open {
-				for _, c := range inst.Children {
-					b.node(c, depth+2)
-				}
-			}
-		case *plan.Step:
-			b.step(inst, depth+1, host)
-		}
-	}
-}
-
-// standing names the instances a walk is at: with batches there may be several
-// at a time.
-func (b *builder) standing(n *plan.Walk, order []int) string {
+// standing names the instances a walk is at, and says how many it has reached: with
+// batches there may be several at a time.
+func (l *List) standing(n *node) (at string, reached int) {
 	var open []string
-	reached := 0
-	for i, at := range order {
-		if t := b.tallies[n.Instances[at]]; t.open() && (t.busy || t.current || n.Batch > 1) {
-			open, reached = append(open, wording.Line(n.Keys[at])), i+1
+	for i, at := range l.told.Order(n.each) {
+		kid := n.kids[at]
+		t := &l.counts[kid]
+		hot := l.here[kid] || l.busy[kid]
+		if hot || n.each.Batch > 1 && t.begun && t.settled < t.total {
+			open, reached = append(open, wording.Line(n.each.Keys[at])), i+1
 		}
 	}
-	switch {
-	case len(open) == 0:
-		return ""
-	case len(open) > 2:
+	if len(open) > 2 {
 		open = []string{open[0], fmt.Sprintf("+%d", len(open)-1)}
 	}
-	return fmt.Sprintf("%s %d/%d", strings.Join(open, " "), reached, len(order))
+	return strings.Join(open, " "), reached
 }
 
-// step adds a step's row, and one for each of its cells when there are several.
-// host replaces its title where it is an instance of a walk over a step.
-func (b *builder) step(n *plan.Step, depth int, host string) {
-	t := b.tallies[n]
-	row := Row{ID: "t:" + n.ID, Depth: depth, Number: n.Number, Title: wording.Title(b.r, n), Step: n, Key: t.first}
-	if host != "" {
-		row.Number, row.Title = "", host
-	}
-	if len(n.Cells) == 1 {
-		c := b.r.Cells[n.Cells[0].Index]
-		row.Mark, row.Right = b.mark(c), b.right(c)
-		b.rows = append(b.rows, row)
-		return
-	}
-	row.Foldable, row.Open = true, b.open(row.ID, t)
-	row.Mark, row.Right = t.mark(), progress(t)
-	if t.current {
-		row.Key = b.s.Current
-	}
-	b.rows = append(b.rows, row)
-	if !row.Open {
-		return
-	}
-	for _, pc := range n.Cells {
-		c := b.r.Cells[pc.Index]
-		b.rows = append(b.rows, Row{
-			ID: "c:" + c.Key.String(), Depth: depth + 1, Mark: b.mark(c), Title: wording.Place(c.Key.Target),
-			Right: b.right(c), Step: n, Key: c.Key,
-		})
-	}
-}
-
-func (b *builder) mark(c *run.Cell) theme.Mark {
-	if wording.Busy(b.s, c.Key) != nil {
+func (l *List) cellMark(c *run.Cell) theme.Mark {
+	if wording.Busy(l.snap, c.Key) != nil {
 		return theme.Running
 	}
 	if c.Status != run.Pending {
@@ -288,14 +151,14 @@ func (b *builder) mark(c *run.Cell) theme.Mark {
 	switch {
 	case c.Plan.Step.Gated || c.Rerun:
 		return theme.Gate
-	case c.Key == b.s.Current:
+	case c.Key == l.snap.Current:
 		return theme.Ready
 	}
 	return theme.Pending
 }
 
-// right is the word or the time at the end of a row.
-func (b *builder) right(c *run.Cell) string {
+// word is the word or the time at the end of a cell's row.
+func (l *List) word(c *run.Cell) string {
 	switch {
 	case c.Status == run.Succeeded || c.Status == run.RolledBack && wording.Took(c) > 0:
 		if d := wording.Took(c); d > 0 {
@@ -306,8 +169,55 @@ func (b *builder) right(c *run.Cell) string {
 		return wording.Status(c.Status)
 	case c.Plan.Step.Gated || c.Rerun:
 		return "gate"
-	case c.Key == b.s.Current && b.s.Busy == nil:
+	case c.Key == l.snap.Current && l.snap.Busy == nil:
 		return "next"
 	}
 	return ""
+}
+
+// draw is a line of exactly w cells.
+func (l *List) draw(t *theme.Theme, ln line, w int, selected bool, now time.Time, spin string) string {
+	r := l.rowOf(ln)
+	mark, right := t.Draw(r.Mark), r.Right
+	current := r.Key == l.snap.Current && r.Step != nil && (!r.Foldable || !r.Open)
+	switch {
+	case r.Foldable && r.Open:
+		mark = t.Muted.Render(t.Glyph.Open)
+	case r.Step != nil:
+		if b := wording.Busy(l.snap, r.Key); b != nil {
+			right = text.Duration(now.Sub(b.Since).Truncate(time.Second))
+			if spin != "" {
+				mark = t.Live.Render(spin)
+			}
+		}
+	}
+	style := t.Text
+	switch {
+	case current:
+		style = t.Strong
+	case r.Mark == theme.Pending || r.Mark == theme.NotApplicable || r.Mark == theme.Excluded:
+		style = t.Muted
+	}
+	if r.Where != "" {
+		right = r.Where + " " + t.Glyph.Dot + " " + right
+	}
+	end := l.rightStyle(t, r).Render(right)
+	if r.Gates > 0 {
+		end = t.Style(theme.Gate).UnsetBold().Render(fmt.Sprintf("%s%d", t.Glyph.Mark(theme.Gate), r.Gates)) + " " + end
+	}
+	left := strings.Repeat("  ", r.Depth) + mark + " " + style.Render(strings.TrimSpace(r.Number+" "+r.Title))
+	s := pane.Row(left, end, w, t.Glyph.Ellipsis)
+	if selected {
+		return t.Selected.Render(pane.Fit(ansi.Strip(s), w, ""))
+	}
+	return s
+}
+
+func (l *List) rightStyle(t *theme.Theme, r Row) lipgloss.Style {
+	switch r.Mark {
+	case theme.Failed, theme.Unknown, theme.Gate, theme.Running, theme.Undone:
+		return t.Style(r.Mark).UnsetBold()
+	default:
+		return t.Faint
+	}
 }
