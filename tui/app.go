@@ -77,7 +77,7 @@ func newApp(ctx context.Context, ctl Controller, src Source, o Options) *app {
 
 // Init asks the terminal for its background.
 func (a *app) Init() tea.Cmd {
-	if a.o.Theme.NoColor {
+	if a.o.Theme.NoColor || a.o.Theme.Fixed {
 		return nil
 	}
 	return tea.RequestBackgroundColor
@@ -93,9 +93,8 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = a.own(m)
 	case tea.WindowSizeMsg:
 		a.resize(m.Width, m.Height)
-	case tea.BackgroundColorMsg:
-		a.o.Theme.Light = !m.IsDark()
-		a.theme = theme.New(a.o.Theme)
+	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
+		a.repaint(msg)
 	case tea.KeyPressMsg:
 		cmd = a.key(m)
 	case tea.PasteMsg:

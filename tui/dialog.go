@@ -152,7 +152,8 @@ type gateDialog struct {
 }
 
 func (g *gateDialog) scope() keys.Scope { return keys.InGate }
-func (g *gateDialog) fit(a *app)        { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h, a.now) }
+func (g *gateDialog) fit(a *app) { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h, a.now) }
+
 func (g *gateDialog) paste(*app, tea.PasteMsg) {
 	g.d.Paste()
 }

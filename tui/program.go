@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"stepgate/tui/keys"
 	"stepgate/tui/theme"
@@ -113,6 +114,9 @@ func programOptions(o Options) []tea.ProgramOption {
 	opts := []tea.ProgramOption{
 		tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithFPS(20),
 		tea.WithoutSignalHandler(), // signals are the caller's: they end ctx
+	}
+	if o.Theme.NoColor { // whatever the terminal could do, and for what hosts print too
+		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
 	}
 	if o.Env != nil {
 		opts = append(opts, tea.WithEnvironment(o.Env))

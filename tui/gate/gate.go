@@ -112,6 +112,13 @@ func (d *Dialog) rebuild(t *theme.Theme) {
 	d.seen, d.scroll.Top = 0, 0
 }
 
+// Paint draws the same lines with another theme.
+func (d *Dialog) Paint(t *theme.Theme) {
+	if d.w > 0 {
+		d.lines, d.moving = build(t, d, d.w)
+	}
+}
+
 // Follow takes what a newer view of the run shows. When that isn't what was there to
 // read, it has to be read again.
 func (d *Dialog) Follow(t *theme.Theme, s *run.Snapshot, c *run.Cell, now time.Time) {

@@ -9,8 +9,10 @@ import (
 // Options say what the terminal can show.
 type Options struct {
 	Light   bool // the background is light; dark is assumed until the terminal answers
+	Fixed   bool // Light is the operator's word: the terminal isn't asked
 	NoColor bool // NO_COLOR is set: weight and glyphs only
 	ASCII   bool // the locale isn't UTF-8, or the operator asked for it
+	Basic   bool // the terminal has 16 colours, which are its own
 }
 
 // Theme is what screens are drawn with.
@@ -35,21 +37,19 @@ type Theme struct {
 	Border   lipgloss.Style
 	Focus    lipgloss.Style // border of the pane that has the keys
 
-	marks [markCount]lipgloss.Style
+	marks        [markCount]lipgloss.Style
+	plain, light bool // of the options
 }
 
 // New builds the theme.
 func New(o Options) *Theme {
-	p := dark
-	if o.Light {
-		p = light
-	}
-	t := &Theme{Glyph: unicode}
+	p := paletteOf(o)
+	t := &Theme{Glyph: unicode, plain: o.NoColor, light: o.Light}
 	if o.ASCII {
 		t.Glyph = ascii
 	}
 	fg := func(c color.Color) lipgloss.Style {
-		if o.NoColor {
+		if c == nil {
 			return lipgloss.NewStyle()
 		}
 		return lipgloss.NewStyle().Foreground(c)
@@ -63,37 +63,18 @@ func New(o Options) *Theme {
 	t.Code = fg(p.code)
 	t.Good = fg(p.good)
 	t.Bad = fg(p.bad).Bold(true)
-	t.Unsure = fg(p.unsure).Bold(true)
+	t.Unsure = fg(p.unsure).Bold(true).Underline(o.NoColor)
 	t.Live = fg(p.live)
-	t.Gate = fg(p.gate)
+	t.Gate = fg(p.gate).Bold(o.NoColor)
 	t.Caution = fg(p.bad).Bold(true)
 	t.Warning = fg(p.gate)
 	t.Selected = lipgloss.NewStyle().Reverse(true)
 	t.Border = fg(p.border)
-	t.Focus = fg(p.accent)
+	t.Focus = fg(p.accent).Bold(o.NoColor)
 	t.marks = [markCount]lipgloss.Style{
 		Pending: t.Faint, Gate: t.Gate, Running: t.Live.Bold(true), Done: t.Good, Failed: t.Bad,
 		Unknown: t.Unsure, Skipped: t.Muted, NotApplicable: t.Faint, Undone: t.Unsure, Ready: t.Strong,
 		Excluded: t.Muted,
 	}
 	return t
-}
-
-// palette is one set of colours.
-type palette struct {
-	strong, muted, faint, accent, key, code, good, bad, unsure, live, gate, border color.Color
-}
-
-var dark = palette{
-	strong: lipgloss.Color("#F2F2F2"), muted: lipgloss.Color("#A6ADBB"), faint: lipgloss.Color("#7C8494"),
-	accent: lipgloss.Color("#7AA2F7"), key: lipgloss.Color("#C0CAF5"), code: lipgloss.Color("#E0C48C"),
-	good: lipgloss.Color("#73C991"), bad: lipgloss.Color("#F7768E"), unsure: lipgloss.Color("#D79BFF"),
-	live: lipgloss.Color("#5CC8E8"), gate: lipgloss.Color("#F0B45B"), border: lipgloss.Color("#565F73"),
-}
-
-var light = palette{
-	strong: lipgloss.Color("#16181D"), muted: lipgloss.Color("#4C5566"), faint: lipgloss.Color("#6B7384"),
-	accent: lipgloss.Color("#1F4FB8"), key: lipgloss.Color("#22356B"), code: lipgloss.Color("#6A4B00"),
-	good: lipgloss.Color("#1B7A3D"), bad: lipgloss.Color("#B3142F"), unsure: lipgloss.Color("#7A2DB0"),
-	live: lipgloss.Color("#00708F"), gate: lipgloss.Color("#8A5300"), border: lipgloss.Color("#9AA3B2"),
 }

@@ -2,12 +2,16 @@ package wording
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/tui/theme"
 )
 
 func TestClock(t *testing.T) {
@@ -22,6 +26,30 @@ func TestChop(t *testing.T) {
 	for in, want := range map[string]string{"": "", "a": "", "ab中": "ab", "e\u0301x": "e\u0301", "xe\u0301": "x"} {
 		if got := Chop(in); got != want {
 			t.Errorf("Chop(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Every status has a glyph and a word of its own, and a look: in colours, without, and
+// in ASCII.
+func TestEveryStatusHasGlyphColourAndWord(t *testing.T) {
+	t.Parallel()
+	for _, o := range []theme.Options{{}, {Light: true}, {Basic: true}, {Basic: true, Light: true}, {NoColor: true}, {ASCII: true}} {
+		th := theme.New(o)
+		words := map[string]run.Status{}
+		for s := run.Pending; s <= run.Excluded; s++ {
+			word, mark := Status(s), Mark(s)
+			if other, twice := words[word]; word == "" || twice {
+				t.Errorf("%s is called %q, as %s is", s, word, other)
+			}
+			words[word] = s
+			if glyph := th.Glyph.Mark(mark); strings.TrimSpace(glyph) == "" || ansi.Strip(th.Draw(mark)) != glyph {
+				t.Errorf("%s has the glyph %q, drawn as %q", s, glyph, th.Draw(mark))
+			}
+			needs := s == run.Failed || s == run.Unknown || s == run.Gated || s == run.RollbackFailed
+			if drawn := th.Draw(mark); needs && drawn == ansi.Strip(drawn) {
+				t.Errorf("with %+v %s looks like ordinary text", o, s)
+			}
 		}
 	}
 }
