@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -62,4 +63,22 @@ func Overwrites(path string) string {
 // DestroysSQL returns the words in text that destroy data in a database, or "".
 func DestroysSQL(text string) string {
 	return strings.Join(strings.Fields(destructiveSQL.FindString(text)), " ")
+}
+
+// IsInterpreter reports whether a fence may be run by an interpreter of that name.
+func IsInterpreter(name string) bool { return slices.Contains(interpreters(), name) }
+
+// Judge says why a command that no author has marked is to pass a gate: what it
+// looks like, as in a plain document; "" when nothing about it looks destructive.
+func Judge(interpreter, body string) string {
+	if !isShell(interpreter) {
+		return "it is " + interpreter + ", which can't be judged"
+	}
+	if why := judgeText(body, "it can't be read as shell"); why != "" {
+		return why
+	}
+	if m := placeholder.FindString(body); m != "" {
+		return "it may hold a placeholder: " + m
+	}
+	return ""
 }

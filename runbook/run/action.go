@@ -78,8 +78,9 @@ type Respond struct {
 type AddNote struct{ Text string }
 
 // Edit runs a failed cell's command with another text: its body, byte for byte.
-// It passes a gate that shows the difference, and is recorded as off-book.
-type Edit struct{ Body string }
+// It passes a gate that shows the difference, and is recorded as off-book. Typed is
+// needed where [Availability.Phrase] says so.
+type Edit struct{ Body, Typed string }
 
 // AdHoc runs a command that isn't in the runbook on a host of the plan, or
 // [plan.Local]. It is recorded as off-book. An empty Interpreter is sh. With TTY it
@@ -103,7 +104,7 @@ type Jump struct {
 // Again makes a settled cell pending again, to be run once more through a gate.
 type Again struct {
 	Cell  Key
-	Typed string // [Cell.RerunPhrase]
+	Typed string // where [Run.Repeatable] has a phrase
 }
 
 func (Edit) action()           {}

@@ -69,6 +69,8 @@ func (c *Cell) canRetry() Availability {
 func (c *Cell) canSkip() Availability {
 	a := Availability{Verb: VerbSkip, Says: "leave it out, with a reason"}
 	switch {
+	case c.asItWas():
+		a.Says = "leave it as it was: done"
 	case c.Plan.Step.Book.Required:
 		a.Why = "the runbook requires this step"
 	case c.inDoubt():

@@ -91,6 +91,11 @@ func (r *Run) Bars(next *plan.Plan) []Change {
 			bars = append(bars, Change{w.ID, "changed", "it was begun with other hosts, values or batches"})
 		}
 	}
+	for _, c := range r.OffBook {
+		if _, ok := next.Cell(c.Key.Step, c.Key.Target); ok {
+			bars = append(bars, Change{c.Key.String(), "added", "a command beside the plan is called so"})
+		}
+	}
 	if len(r.Undoing) > 0 {
 		bars = append(bars, Change{r.Undoing[0].String(), "changed", "its rollback is under way; finish or drop that first"})
 	}
@@ -149,6 +154,10 @@ func (r *Run) Adopt(next *plan.Plan, rec Record) (*Run, error) {
 		}
 		c.Plan, c.Key = pc, k
 		n.Cells[i] = c
+	}
+	for i, was := range r.OffBook {
+		n.OffBook[i] = was.clone()
+		n.OffBook[i].Plan = n.adHocCell(*was.AdHoc)
 	}
 	for _, w := range r.Plan.Walks {
 		if !sameWalk(r.Plan, next, w.ID) { // nothing in it was executed

@@ -72,7 +72,7 @@ func Apply(p *plan.Plan, r *Run, rec Record) (*Run, error) {
 func (r *Run) clone() *Run {
 	n := *r
 	n.shared = true
-	n.Cells = slices.Clone(r.Cells)
+	n.Cells, n.OffBook = slices.Clone(r.Cells), slices.Clone(r.OffBook)
 	n.Orders = maps.Clone(r.Orders)
 	n.Batches = maps.Clone(r.Batches)
 	n.Excluded = maps.Clone(r.Excluded)
@@ -131,6 +131,10 @@ func (r *Run) applyToRun(rec Record) error {
 	case Exported, HostKeyAccepted:
 	case AbortRequested, PauseRequested:
 		r.Wishes = append(r.Wishes, rec)
+	case AdHocAsked:
+		return r.adHocAsked(rec, e)
+	case Jumped:
+		return r.jumped(rec, e)
 	case RunClosed:
 		return r.close(e)
 	default:
@@ -142,13 +146,21 @@ func (r *Run) applyToRun(rec Record) error {
 // takeover is what a new driver finds: no gate is open, and what was in flight
 // is unknown until its host has been asked.
 func (r *Run) takeover() {
-	for i, c := range r.Cells {
+	for i, c := range r.OffBook {
+		switch c.Status {
+		case Pending, Gated, Authorised:
+			r.OffBook[i] = c.clone()
+			r.OffBook[i].dropUnsent("it had not been sent when another driver took the run")
+		case Running, Succeeded, Failed, Unknown, Skipped, NotApplicable, RollingBack, RolledBack, RollbackFailed, Excluded:
+		}
+	}
+	for c := range r.all() {
 		switch c.Status {
 		case Gated, Authorised:
-			c = r.own(i)
+			c = r.own(c)
 			c.Status, c.Gate, c.Grant = Pending, nil, nil
 		case Running, RollingBack:
-			c = r.own(i)
+			c = r.own(c)
 			switch a := c.inFlight(); {
 			case a != nil && a.Outcome == nil:
 				c.Status, c.Reason, a.Fate, a.Why = Unknown, Crashed, "", string(Crashed)
@@ -156,7 +168,7 @@ func (r *Run) takeover() {
 				c.Status, c.Reason = c.prior, c.priorReason
 			}
 		case Unknown:
-			c = r.own(i)
+			c = r.own(c)
 			if a := c.Latest(); a != nil && c.unsettled(a) {
 				a.Fate = ""
 			}
@@ -208,8 +220,8 @@ func (r *Run) close(e RunClosed) error {
 		return &TransitionError{"RunClosed", Key{}, "it does not say how"}
 	}
 	if e.How != Aborted {
-		for _, c := range r.Cells {
-			if !c.Status.Settled() {
+		for c := range r.all() {
+			if !c.over() {
 				return &TransitionError{"RunClosed", c.Key, "it is " + c.Status.String()}
 			}
 		}
@@ -219,24 +231,32 @@ func (r *Run) close(e RunClosed) error {
 }
 
 // own returns the cell to be changed, copied when a snapshot may hold it.
-func (r *Run) own(i int) *Cell {
-	if r.shared {
-		r.Cells[i] = r.Cells[i].clone()
+func (r *Run) own(c *Cell) *Cell {
+	if !r.shared {
+		return r.Cell(c.Key)
 	}
-	return r.Cells[i]
+	if i, ok := r.byKey[c.Key]; ok {
+		r.Cells[i] = r.Cells[i].clone()
+		return r.Cells[i]
+	}
+	i := slices.IndexFunc(r.OffBook, func(o *Cell) bool { return o.Key == c.Key })
+	r.OffBook[i] = r.OffBook[i].clone()
+	return r.OffBook[i]
 }
 
 func (r *Run) applyToCell(rec Record) error {
 	k, _ := KeyOf(rec.Event)
 	refuse := func(why string) error { return &TransitionError{Kind(rec.Event), k, why} }
-	i, ok := r.byKey[k]
-	if !ok {
+	c := r.Cell(k)
+	switch {
+	case c == nil:
 		return refuse("the plan has no such cell")
-	}
-	if r.Closed != "" {
+	case r.Closed != "":
 		return refuse("the run is closed")
+	case c.AdHoc != nil && c.over():
+		return refuse("it is over")
 	}
-	c := r.own(i)
+	c = r.own(c)
 	before := c.Status
 	why := r.forbids(c, rec.Event)
 	if why == "" {
@@ -277,6 +297,14 @@ func (r *Run) forbids(c *Cell, e Event) string {
 			return "another step was called"
 		}
 		return r.callable(c)
+	case Retried:
+		if c.Status.Settled() {
+			return r.notAgain(c)
+		}
+	case RerunOverride:
+		if c.againByRerun() && c.Status != RolledBack {
+			return r.notAgain(c)
+		}
 	case RollbackRequested:
 		if len(r.Undoing) > 0 && r.Undoing[0] != c.Key {
 			return "another one is next to be rolled back"

@@ -247,7 +247,7 @@ func (c *Cell) resolve(e OutcomeResolved) string {
 	default:
 		return "its method is not known"
 	}
-	c.Resolved = &e
+	c.Resolved, c.back = &e, false
 	c.resolved(e, a)
 	return ""
 }

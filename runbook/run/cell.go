@@ -42,6 +42,8 @@ func (c *Cell) apply(rec Record) (why string) {
 		return c.rerun(e)
 	case RollbackRequested:
 		return c.rollbackRequested()
+	case Edited:
+		return c.edited(e, rec)
 	case Asked:
 		return c.asked(e)
 	case Called:
@@ -62,7 +64,16 @@ func (c *Cell) whenDecided(e WhenDecided) string {
 }
 
 // needsGate reports whether the next dispatch has to pass a gate.
-func (c *Cell) needsGate() bool { return c.Plan.Step.Gated || c.Rerun }
+func (c *Cell) needsGate() bool { return c.Plan.Step.Gated || c.alone() }
+
+// NeedsGate reports whether what the cell runs next has to pass a gate.
+func (c *Cell) NeedsGate() bool { return c.needsGate() }
+
+// alone reports whether a person has asked for this cell's dispatch by itself, so
+// that it passes a gate of its own that no pre-grant opens.
+func (c *Cell) alone() bool {
+	return c.Rerun || c.Edited != nil || c.AdHoc != nil && c.AdHoc.Judged != ""
+}
 
 func (c *Cell) gateShown(e GateShown) string {
 	if c.Status != Pending || !c.needsGate() {
@@ -80,6 +91,8 @@ func (c *Cell) gateGranted(e GateGranted, rec Record) string {
 		return "the grant is for something else than what was shown"
 	case e.Typed != c.Gate.Phrase:
 		return "the phrase differs"
+	case e.Pre != "" && (c.Edited != nil || c.AdHoc != nil):
+		return "a pre-grant is for what the runbook says"
 	}
 	c.Status, c.Grant, c.granting = Authorised, &e, rec.Wall
 	return ""
@@ -88,6 +101,10 @@ func (c *Cell) gateGranted(e GateGranted, rec Record) string {
 func (c *Cell) gateClosed(e GateClosed) string {
 	if (c.Status != Gated && c.Status != Authorised) || c.Gate == nil || c.Gate.Gate != e.Gate {
 		return "that gate is not open"
+	}
+	if c.AdHoc != nil {
+		c.dropUnsent(e.Why)
+		return ""
 	}
 	c.Status, c.Gate, c.Grant, c.Detail = Pending, nil, nil, e.Why
 	return ""
@@ -134,7 +151,7 @@ func (c *Cell) intent(e Intent, rec Record) string {
 		if c.Plan.Step.Book.Irreversible && c.dispatched() && !c.Rerun {
 			return "it is irreversible and has been dispatched before"
 		}
-		c.Status, c.Gate, c.Grant, c.Rerun = Running, nil, nil, false
+		c.Status, c.Gate, c.Grant, c.Rerun, c.back = Running, nil, nil, false, false
 	default:
 		return "its role is not known"
 	}
@@ -195,6 +212,9 @@ func (c *Cell) manualDone(e ManualDone, rec Record) string {
 
 func (c *Cell) skipped(e CellSkipped) string {
 	switch {
+	case c.asItWas() && e.Reason != "":
+		c.Status, c.Reason, c.Detail, c.Rerun, c.back, c.Gate, c.Grant = Succeeded, NoReason, "", false, false, nil, nil
+		return ""
 	case c.Plan.Step.Book.Required:
 		return "it is required"
 	case e.Reason == "":
@@ -205,6 +225,10 @@ func (c *Cell) skipped(e CellSkipped) string {
 	c.Status, c.Skip, c.Gate, c.Grant = Skipped, e.Reason, nil, nil
 	return ""
 }
+
+// asItWas reports whether leaving the cell out means that it has succeeded, as
+// before: it was asked for once more, and nothing was sent since.
+func (c *Cell) asItWas() bool { return c.back && c.skippable() }
 
 func (c *Cell) skippable() bool {
 	switch c.Status {
@@ -230,6 +254,8 @@ func (c *Cell) inDoubt() bool {
 
 func (c *Cell) retried() string {
 	switch {
+	case c.Status.Settled():
+		return c.again()
 	case !c.retryable():
 		return "it has not failed"
 	case c.NeedsRerun():
@@ -273,13 +299,15 @@ func (c *Cell) rerun(e RerunOverride) string {
 	switch {
 	case e.Typed != c.RerunPhrase():
 		return "the phrase differs"
-	case !c.NeedsRerun():
+	case !c.NeedsRerun() && !c.againByRerun():
 		return "it needs no RERUN"
 	case c.inDoubt():
 		return "its last attempt is not settled"
 	}
+	c.back = c.Status == Succeeded
+	c.happened = c.happened || c.back
 	c.pend()
-	c.Rerun = true
+	c.Rerun, c.Skip = true, ""
 	return ""
 }
 
@@ -288,7 +316,7 @@ func (c *Cell) rollbackRequested() string {
 		return why
 	}
 	c.prior, c.priorReason, c.rollbackFrom = c.Status, c.Reason, len(c.Attempts)
-	c.Status, c.Detail = RollingBack, ""
+	c.Status, c.Detail, c.back = RollingBack, "", false
 	c.held = nil
 	delete(c.Checks, RollbackBefore)
 	delete(c.Checks, RollbackAfter)

@@ -21,7 +21,8 @@ var kinds = map[string]Event{
 	"InstanceExcluded": InstanceExcluded{}, "InstanceIncluded": InstanceIncluded{}, "Asked": Asked{},
 	"StopRequested": StopRequested{}, "RollbackPlanned": RollbackPlanned{}, "Called": Called{},
 	"HostKeyAccepted": HostKeyAccepted{}, "Returned": Returned{}, "NotReturned": NotReturned{}, "AbortRequested": AbortRequested{},
-	"PauseRequested": PauseRequested{}, "Adopted": Adopted{}, "Copied": Copied{}, "Preflighted": Preflighted{},
+	"PauseRequested": PauseRequested{}, "Adopted": Adopted{}, "Copied": Copied{},
+	"Edited": Edited{}, "AdHocAsked": AdHocAsked{}, "Jumped": Jumped{}, "Preflighted": Preflighted{},
 }
 
 // UnknownKindError is an event of a kind that this version doesn't know. The
@@ -106,6 +107,10 @@ func KeyOf(e Event) (cell Key, attempt string) {
 		return e.Cell, e.Attempt
 	case Copied:
 		return e.Cell, e.Attempt
+	case Edited:
+		return e.Cell, ""
+	case AdHocAsked:
+		return e.Cell, ""
 	}
 	return Key{}, ""
 }

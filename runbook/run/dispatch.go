@@ -118,8 +118,12 @@ func (r *Run) dispatch(c *Cell, f *runbook.Fence, where string, extra map[string
 	if d.Via, err = filled("via", f.Via, names); err != nil {
 		return fail(err)
 	}
+	typed, edited := c.text(f)
 	if f.Form != runbook.Script {
-		if d.Body, err = plan.Render(f, names, dialect(f)); err != nil {
+		if d.Body = typed; !edited {
+			d.Body, err = plan.Render(f, names, dialect(f))
+		}
+		if err != nil {
 			return fail(err)
 		}
 		if f.Form == runbook.Copy {
@@ -136,6 +140,9 @@ func (r *Run) dispatch(c *Cell, f *runbook.Fence, where string, extra map[string
 	}
 	if d.User, err = filled("user", f.User, names); err != nil {
 		return fail(err)
+	}
+	if edited {
+		d.Body = typed
 	}
 	d.Interpreter, d.Prefix = f.Lang, r.Plan.Prefix(f)
 	if f.Language != nil {
@@ -191,7 +198,7 @@ func (r *Run) environment(c *Cell, f *runbook.Fence, d Dispatch, names map[strin
 		return nil, fmt.Errorf("env.%s=%q: %w", e.Name, e.Value.Text, err)
 	}
 	if f.Language != nil {
-		v, err := r.languageBody(f, names, secret)
+		v, err := languageBody(c, f, names, secret)
 		if err != nil {
 			return nil, err
 		}

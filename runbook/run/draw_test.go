@@ -39,7 +39,7 @@ func (d drawn) walk() (*plan.Walk, string) {
 }
 
 func drawEvent(t *rapid.T, w *world) Event {
-	d := drawn{w: w, c: rapid.SampledFrom(w.r.Cells).Draw(t, "cell")}
+	d := drawn{w: w, c: rapid.SampledFrom(slices.Collect(w.r.all())).Draw(t, "cell")}
 	if cur, _ := current(w.r); cur != nil && !oneIn(t, 5, "elsewhere") {
 		d.c = cur
 	}
@@ -71,13 +71,13 @@ var likely = map[Status][]string{
 	Gated:          {"before", "grant", "grant", "grant", "close"},
 	Authorised:     {"send", "send", "send", "tick", "before"},
 	Running:        {"outcome", "outcome", "interrupted", "after", "after", "back", "not back", "lease"},
-	Succeeded:      {"ask back", "plan undo", "enter", "lease"},
-	Failed:         {"retry", "rerun", "ask back", "ask back", "resolve", "evidence", "skip", "back", "not back", "plan undo", "plan undo", "exclude", "order", "stop after", "call"},
+	Succeeded:      {"ask back", "plan undo", "enter", "lease", "rerun", "again"},
+	Failed:         {"edit", "edit", "jump", "adhoc", "retry", "rerun", "ask back", "ask back", "resolve", "evidence", "skip", "back", "not back", "plan undo", "plan undo", "exclude", "order", "stop after", "call"},
 	Unknown:        {"probe", "probe", "reattach", "outcome", "resolve", "resolve", "evidence", "after", "retry", "rerun", "ask back", "skip", "lease", "back", "not back"},
-	Skipped:        {"lease"},
-	NotApplicable:  {"lease"},
+	Skipped:        {"lease", "again", "rerun"},
+	NotApplicable:  {"lease", "again"},
 	RollingBack:    {"send back", "send back", "outcome", "interrupted", "undo before", "undo after", "undo after", "back", "not back", "not sent", "lease"},
-	RolledBack:     {"rerun", "rerun", "skip", "retry", "exclude"},
+	RolledBack:     {"edit", "rerun", "rerun", "skip", "retry", "exclude"},
 	RollbackFailed: {"ask back", "rerun", "resolve", "skip", "retry", "exclude", "back", "not back"},
 	Excluded:       {"include", "include", "lease"},
 }
@@ -93,7 +93,10 @@ var makers = map[string]func(d drawn) Event{
 	"gate": func(d drawn) Event { return d.w.gate(d.c) },
 	"grant": func(d drawn) Event {
 		g := d.w.grant(d.c)
-		if d.odd {
+		switch {
+		case d.odd && d.yes:
+			g.Pre = "stepgate run --approve"
+		case d.odd:
 			g.Typed += "x"
 		}
 		return g
@@ -153,6 +156,31 @@ var makers = map[string]func(d drawn) Event{
 		}
 		return e
 	},
+	"edit": func(d drawn) Event {
+		body := d.pick("text", "do it otherwise\n", "do it in another way\n", "", "do \u202e it\n")
+		if e, err := d.w.r.Edited(d.c, body); err == nil && !d.odd {
+			return e
+		}
+		return Edited{Cell: d.c.Key, Body: body, Was: "do\n"}
+	},
+	"adhoc": func(d drawn) Event {
+		e, err := d.w.r.AdHocAsked(AdHoc{
+			Where: d.pick("where", plan.Local, "a", "b", "nowhere"), Body: d.pick("command", "df", "rm -rf /x", ""), TTY: d.yes,
+		})
+		if err == nil && d.odd {
+			e.Cell.Step = "adhoc/7"
+		}
+		return e
+	},
+	"jump": func(d drawn) Event {
+		to := d.w.r.Cells[len(d.w.r.Cells)-1-len(d.why)%len(d.w.r.Cells)]
+		e := d.w.r.LeapTo(to.Key).Jumped(to.Key, d.why)
+		if d.odd {
+			e.Over = append(e.Over, to.Key)
+		}
+		return e
+	},
+	"again": func(d drawn) Event { return Retried{Cell: d.c.Key} },
 	"nowhere": func(d drawn) Event { return Retried{Cell: Key{Step: "nowhere", Target: d.c.Key.Target}} },
 	"order": func(d drawn) Event {
 		w, key := d.walk()

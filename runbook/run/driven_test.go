@@ -109,7 +109,7 @@ func (d *driver) answer(ask Ask) {
 	}
 	verbs := []Verb{VerbGo, VerbReply, VerbAnswer, VerbMarkDone, VerbRetry, VerbSkip, VerbMarkFailed, VerbContinue, VerbExclude, VerbRollBack}
 	if d.luck > 0 {
-		more := []Verb{VerbExclude, VerbPostpone, VerbRollBack, VerbRollBack, VerbCall, VerbFinish, VerbPause, VerbSkip}
+		more := []Verb{VerbExclude, VerbPostpone, VerbRollBack, VerbRollBack, VerbCall, VerbFinish, VerbPause, VerbSkip, VerbEdit, VerbAdHoc, VerbJump, VerbAgain}
 		verbs = append([]Verb{rapid.SampledFrom(append(more, verbs[:5]...)).Draw(d.t, "verb")}, verbs...)
 	}
 	for _, v := range verbs {

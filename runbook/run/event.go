@@ -391,3 +391,6 @@ func (PauseRequested) event()    {}
 func (Adopted) event()           {}
 func (Copied) event()            {}
 func (Preflighted) event()       {}
+func (Edited) event()            {}
+func (AdHocAsked) event()        {}
+func (Jumped) event()            {}

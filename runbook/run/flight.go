@@ -5,7 +5,7 @@ package run
 // of them.
 func (r *Run) InFlight() []Decision {
 	var all []Decision
-	for _, c := range r.Cells {
+	for c := range r.all() {
 		if d := inFlight(c); d != nil {
 			all = append(all, d)
 		}

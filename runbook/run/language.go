@@ -40,10 +40,13 @@ export STEPGATE_BODY
 `
 
 // languageBody is the variable that carries the text of a fence of [languages].
-func (r *Run) languageBody(f *runbook.Fence, names map[string]any, secret map[string]bool) (Var, error) {
-	body, err := plan.Render(f, names, "")
-	if err != nil {
-		return Var{}, err
+func languageBody(c *Cell, f *runbook.Fence, names map[string]any, secret map[string]bool) (Var, error) {
+	body, edited := c.text(f)
+	if !edited {
+		var err error
+		if body, err = plan.Render(f, names, ""); err != nil {
+			return Var{}, err
+		}
 	}
 	if len(body) > maxLanguageBody {
 		return Var{}, fmt.Errorf("the text for %s has %d KiB, more than %d", f.Language.Name, len(body)>>10, maxLanguageBody>>10)

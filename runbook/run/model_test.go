@@ -82,6 +82,9 @@ func TestRules(t *testing.T) {
 			for i, c := range after.Cells {
 				legal(t, w, before.Cells[i], c, rec)
 			}
+			for i, c := range before.OffBook {
+				legal(t, w, c, after.OffBook[i], rec)
+			}
 			dispatches(t, w, rec)
 			offers(t, w)
 			goesOn(t, w)
@@ -109,7 +112,11 @@ func refused(t *rapid.T, w *world, got *Run, rec Record, err error) {
 var edges = map[[2]Status][]string{
 	{Pending, Gated}:              {"GateShown"},
 	{Pending, Running}:            {"Intent"},
-	{Pending, Succeeded}:          {"ManualDone", "ChecksTaken", "Asked"},
+	{Pending, Succeeded}:          {"ManualDone", "ChecksTaken", "Asked", "CellSkipped", "Jumped"},
+	{Gated, Succeeded}:            {"CellSkipped"},
+	{Succeeded, Pending}:          {"RerunOverride", "Retried"},
+	{Skipped, Pending}:            {"RerunOverride", "Retried"},
+	{NotApplicable, Pending}:      {"RerunOverride", "Retried"},
 	{Pending, Excluded}:           {"InstanceExcluded"},
 	{Gated, Excluded}:             {"InstanceExcluded"},
 	{Authorised, Excluded}:        {"InstanceExcluded"},
@@ -124,13 +131,14 @@ var edges = map[[2]Status][]string{
 	{Excluded, RollbackFailed}:    {"InstanceIncluded"},
 	{Pending, Failed}:             {"ChecksTaken", "NotDispatched"},
 	{Pending, Unknown}:            {"ChecksTaken"},
-	{Pending, Skipped}:            {"CellSkipped"},
+	{Pending, Skipped}:            {"CellSkipped", "Jumped", "LeaseTaken"}, // the latter of what isn't the plan's
 	{Pending, NotApplicable}:      {"WhenDecided"},
 	{Gated, Authorised}:           {"GateGranted"},
 	{Gated, Pending}:              {"GateClosed", "LeaseTaken", "InstanceExcluded", "WalkOrdered", "BatchEntered"},
 	{Gated, Failed}:               {"ChecksTaken", "NotDispatched"},
 	{Gated, Unknown}:              {"ChecksTaken"},
-	{Gated, Skipped}:              {"CellSkipped"},
+	{Gated, Skipped}:              {"CellSkipped", "GateClosed", "LeaseTaken"}, // all but the first of what isn't the plan's
+	{Authorised, Skipped}:         {"GateClosed", "LeaseTaken"},
 	{Authorised, Running}:         {"Intent"},
 	{Authorised, Succeeded}:       {"ManualDone"},
 	{Authorised, Pending}:         {"GateClosed", "LeaseTaken", "InstanceExcluded", "WalkOrdered", "BatchEntered"},
@@ -141,19 +149,19 @@ var edges = map[[2]Status][]string{
 	{Running, Unknown}:            {"Outcome", "ChecksTaken", "Interrupted", "LeaseTaken", "NotReturned"},
 	{Unknown, Running}:            {"Reattached", "Outcome", "Returned"},
 	{Unknown, RollingBack}:        {"Reattached", "Outcome", "RollbackRequested", "Returned"},
-	{Unknown, Succeeded}:          {"Outcome", "OutcomeResolved", "ChecksTaken", "Returned"},
+	{Unknown, Succeeded}:          {"Outcome", "OutcomeResolved", "ChecksTaken", "Returned", "CellSkipped", "Jumped"},
 	{Unknown, Failed}:             {"Outcome", "OutcomeResolved", "ChecksTaken", "NotReturned"},
 	{Unknown, RolledBack}:         {"Outcome", "OutcomeResolved", "ChecksTaken", "Returned"},
 	{Unknown, RollbackFailed}:     {"Outcome", "OutcomeResolved", "ChecksTaken", "NotReturned"},
 	{Unknown, Pending}:            {"Retried", "RerunOverride"},
-	{Unknown, Skipped}:            {"CellSkipped"},
+	{Unknown, Skipped}:            {"CellSkipped", "Jumped"},
 	{Failed, Running}:             {"Returned"},
 	{Failed, Unknown}:             {"NotReturned"},
 	{RollbackFailed, RolledBack}:  {"Returned"},
 	{RollbackFailed, Unknown}:     {"NotReturned"},
 	{Failed, Pending}:             {"Retried", "RerunOverride"},
-	{Failed, Skipped}:             {"CellSkipped"},
-	{Failed, Succeeded}:           {"OutcomeResolved", "Returned"},
+	{Failed, Skipped}:             {"CellSkipped", "Jumped"},
+	{Failed, Succeeded}:           {"OutcomeResolved", "Returned", "CellSkipped", "Jumped"},
 	{Failed, RollingBack}:         {"RollbackRequested"},
 	{Succeeded, RollingBack}:      {"RollbackRequested"},
 	{RollingBack, Excluded}:       {"Outcome", "ChecksTaken", "Returned"},
@@ -163,9 +171,9 @@ var edges = map[[2]Status][]string{
 	{RollingBack, Failed}:         {"ChecksTaken", "NotDispatched", "LeaseTaken"},
 	{RollingBack, Succeeded}:      {"ChecksTaken", "NotDispatched", "LeaseTaken"},
 	{RolledBack, Pending}:         {"RerunOverride"},
-	{RolledBack, Skipped}:         {"CellSkipped"},
+	{RolledBack, Skipped}:         {"CellSkipped", "Jumped"},
 	{RollbackFailed, Pending}:     {"RerunOverride"},
-	{RollbackFailed, Skipped}:     {"CellSkipped"},
+	{RollbackFailed, Skipped}:     {"CellSkipped", "Jumped"},
 	{RollbackFailed, Succeeded}:   {"OutcomeResolved"},
 	{RollbackFailed, RollingBack}: {"RollbackRequested", "Returned"},
 }
@@ -190,7 +198,16 @@ func legal(t *rapid.T, w *world, was, is *Cell, rec Record) {
 		leavesUnknown(t, was, is, rec)
 	}
 	if is.Status == Succeeded && was.Status != Succeeded {
-		succeeds(t, was, is, rec)
+		succeeds(t, w, was, is, rec)
+	}
+	if is.Status == Skipped && was.Status != Skipped {
+		ok := kind == "CellSkipped" || kind == "Jumped" || is.AdHoc != nil
+		if !ok || is.AdHoc == nil && (was.Status == Succeeded || was.back) {
+			t.Fatalf("%s leaves out %s, which was %s", kind, is.Key, was.Status)
+		}
+	}
+	if is.AdHoc != nil && was.over() && was != is {
+		t.Fatalf("%s changes %s, which was over", kind, is.Key)
 	}
 	if is.Status == Skipped && (is.Skip == "" || is.Plan.Step.Book.Required) {
 		t.Fatalf("%s is skipped without a reason, or although it is required", is.Key)
@@ -200,7 +217,7 @@ func legal(t *rapid.T, w *world, was, is *Cell, rec Record) {
 // ofInstance reports whether an event is about all cells of an instance.
 func ofInstance(e Event) bool {
 	switch e.(type) {
-	case InstanceExcluded, InstanceIncluded, WalkOrdered, BatchEntered:
+	case InstanceExcluded, InstanceIncluded, WalkOrdered, BatchEntered, Jumped:
 		return true
 	}
 	return false
@@ -242,7 +259,7 @@ func open(c *Cell) bool {
 }
 
 // succeeds: success has a cause that says so.
-func succeeds(t *rapid.T, was, is *Cell, rec Record) {
+func succeeds(t *rapid.T, w *world, was, is *Cell, rec Record) {
 	ok := false
 	switch e := rec.Event.(type) {
 	case Outcome:
@@ -266,6 +283,8 @@ func succeeds(t *rapid.T, was, is *Cell, rec Record) {
 		ok = is.Plan.Step.Kind == plan.Manual || is.Plan.Step.Kind == plan.Enter
 	case NotDispatched, LeaseTaken:
 		ok = was.Status == RollingBack // as it was before
+	case CellSkipped, Jumped:
+		ok = was.Rerun && sentSince(w, is.Key) == 0 // as it was before the RERUN
 	}
 	if !ok {
 		t.Fatalf("%s lets %s succeed: %+v", Kind(rec.Event), is.Key, rec.Event)
@@ -312,12 +331,43 @@ func dispatches(t *rapid.T, w *world, rec Record) {
 	if c.Plan.Step.Book.Irreversible && sent > 0 && !rerun {
 		t.Fatalf("%s is irreversible and is sent again", e.Cell)
 	}
-	if c.Plan.Step.Gated || rerun {
+	edited := lastEdit(w, e.Cell)
+	if edited != "" && e.Dispatch.Body != edited {
+		t.Fatalf("%s sends %q, and its text was made %q", e.Cell, e.Dispatch.Body, edited)
+	}
+	if c.Plan.Step.Gated || rerun || edited != "" {
 		g := openGate(t, w, rec, e.Cell, e.Gate)
 		if g.Dispatch == nil || !reflect.DeepEqual(*g.Dispatch, e.Dispatch) {
 			t.Fatalf("%s sends what its gate has not shown", e.Cell)
 		}
 	}
+}
+
+// sentSince counts what was sent of a cell since a RERUN was typed for it.
+func sentSince(w *world, k Key) (n int) {
+	for _, old := range w.records {
+		switch x := old.Event.(type) {
+		case RerunOverride:
+			if x.Cell == k {
+				n = 0
+			}
+		case Intent:
+			if x.Cell == k {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// lastEdit is the text that a cell's command was given last; "": none.
+func lastEdit(w *world, k Key) (body string) {
+	for _, old := range w.records {
+		if x, ok := old.Event.(Edited); ok && x.Cell == k {
+			body = x.Body
+		}
+	}
+	return body
 }
 
 // openGate finds the grant that an event uses up, and returns what its gate
@@ -349,6 +399,9 @@ func openGate(t *rapid.T, w *world, rec Record, k Key, gate string) GateShown {
 	}
 	if rec.Wall.After(grant.Expires) {
 		t.Fatalf("%s goes through a gate whose grant expired at %s, at %s", k, grant.Expires.Format(time.TimeOnly), rec.Wall.Format(time.TimeOnly))
+	}
+	if c := w.r.Cell(k); grant.Pre != "" && (c.AdHoc != nil || lastEdit(w, k) != "") {
+		t.Fatalf("a pre-grant opens the gate of %s, which the runbook doesn't have so", k)
 	}
 	return *shown
 }

@@ -6,14 +6,17 @@ import (
 	"stepgate/runbook/plan"
 )
 
-// Next says what is next. What is in flight comes first, wherever it is; then a
-// cell in doubt, a rollback that was planned, a step that was called; then the
+// Next says what is next. What a person has asked for beside the plan comes first,
+// then what is in flight, wherever it is; then a cell in doubt, a rollback that was planned, a step that was called; then the
 // first cell in walking order that isn't settled.
 func Next(r *Run) Decision {
 	if r.Closed != "" {
 		return Over{}
 	}
-	for _, c := range r.Cells {
+	if s := r.offPlan(); s != nil {
+		return s.next
+	}
+	for c := range r.all() {
 		if d := inFlight(c); d != nil {
 			return d
 		}
@@ -56,7 +59,7 @@ func inFlight(c *Cell) Decision {
 
 // stands says where the run stands; nil: every cell is settled.
 func (r *Run) stands() *stand {
-	for _, c := range r.Cells {
+	for c := range r.all() {
 		if c.inDoubt() {
 			return &stand{cell: c, stopped: true, next: Ask{Cell: c, Wait: WaitUnknown, Parallel: 1}}
 		}
@@ -108,6 +111,9 @@ func (r *Run) Order(w *plan.Walk) []int {
 }
 
 func (r *Run) closing() Closing {
+	if r.strayed() {
+		return DoneExceptions
+	}
 	for _, c := range r.Cells {
 		if c.Status == Skipped || c.Status == Excluded || c.markedDone() {
 			return DoneExceptions

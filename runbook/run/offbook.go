@@ -1,15 +1,17 @@
 package run
 
-// Edited gives a failed cell's command another text, for its next attempts. The cell is
-// off-book from then on: it passes a gate before each of them, whatever it was.
+// Edited gives a stopped cell's command another text. A [Retried] or a
+// [RerunOverride] makes it run. From then on the cell passes a gate before each of its
+// attempts, whatever it was, and no pre-grant opens that.
 type Edited struct {
 	Cell Key    `json:"cell"`
 	Body string `json:"body"` // as it will run
-	Was  string `json:"was"`  // as it would have run before
+	Was  string `json:"was"`  // as the runbook has it, with the values of then
 }
 
 // AdHocAsked adds a cell that the plan doesn't have: a command that a person wants to
-// run now. Its step is adhoc/1, adhoc/2 …
+// run now. Its step is adhoc/1, adhoc/2 … It is sent next, by itself; it never stops
+// the run by failing, and is left out when its gate is not opened.
 type AdHocAsked struct {
 	Cell        Key    `json:"cell"`
 	Interpreter string `json:"interpreter,omitempty"` // empty: sh

@@ -17,7 +17,7 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 	note := Availability{Verb: VerbNote, Says: "put a note on the timeline"}
 	switch {
 	case c == nil && a.Wait == WaitPaused: // nothing is left but to close
-		return []Availability{{Verb: VerbContinue, Says: "go on after a pause"}, note}
+		return []Availability{{Verb: VerbContinue, Says: "go on after a pause"}, r.canAdHoc(busy), note}
 	case c == nil || a.Wait == WaitClosed:
 		return []Availability{note}
 	}
@@ -27,7 +27,7 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 		list = r.aside(a, now)
 	default:
 		list = []Availability{
-			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), r.canRunAgain(c), c.canSkip(), c.canMarkDone(a.Wait),
+			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), r.canRunAgain(c), r.canEdit(c), c.canSkip(), c.canMarkDone(a.Wait),
 			c.canMarkFailed(), c.canProbe(), r.canRollBack(c), r.canExclude(c), r.canPostpone(c),
 		}
 	}
@@ -41,7 +41,7 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 	} else {
 		list = append(list, call)
 	}
-	list = append(list, r.canInclude())
+	list = append(list, r.canInclude(), r.canJump(), r.canRepeat())
 	block(list, busy, "something is going on")
 	block(list, a.Wait == WaitPaused, "the run is paused")
 	return append(list, r.steering(a, busy)...)
@@ -57,6 +57,41 @@ func (r *Run) canRunAgain(c *Cell) Availability {
 		a.Why = why
 	case len(r.Undoing) > 0:
 		a.Says += "; the rest of the rollback is dropped"
+	}
+	return a
+}
+
+// canEdit is [Run.canRunAgain] with another text.
+func (r *Run) canEdit(c *Cell) Availability {
+	a := r.canRunAgain(c)
+	a.Verb = VerbEdit
+	if a.Says = "run it with another text, through a gate; recorded as off-book"; a.Why == "" {
+		a.Why = r.notEditable(c)
+	}
+	return a
+}
+
+// canAdHoc is about a command beside the plan.
+func (r *Run) canAdHoc(busy bool) Availability {
+	a := Availability{Verb: VerbAdHoc, Says: "run a command that is not in the runbook; recorded as off-book", Why: r.notAside()}
+	if busy {
+		a.Why = "something is going on"
+	}
+	return a
+}
+
+// canJump is about later cells: [Run.LeapTo] says which.
+func (r *Run) canJump() Availability {
+	return Availability{
+		Verb: VerbJump, Says: "go on at a later step, and leave out what stands before it, with a reason", Why: r.notLeaping(),
+	}
+}
+
+// canRepeat is about settled cells: [Run.Repeatable] says which.
+func (r *Run) canRepeat() Availability {
+	a := Availability{Verb: VerbAgain, Says: "do a step once more that is settled"}
+	if a.Why = r.notLeaping(); a.Why == "" && !slices.ContainsFunc(r.Cells, func(c *Cell) bool { return c.Status.Settled() }) {
+		a.Why = "nothing is done yet"
 	}
 	return a
 }
@@ -100,7 +135,7 @@ func (r *Run) steering(a Ask, busy bool) []Availability {
 	if busy {
 		pause.Why, abort.Why = "something is going on", "something is going on"
 	}
-	return []Availability{stop, finish, pause, cont, abort, {Verb: VerbNote, Says: "put a note on the timeline"}}
+	return []Availability{stop, finish, pause, cont, abort, r.canAdHoc(busy), {Verb: VerbNote, Says: "put a note on the timeline"}}
 }
 
 // aside are the actions where the run waits for something else than its next
@@ -122,7 +157,7 @@ func (r *Run) aside(a Ask, now time.Time) []Availability {
 	}
 	list := []Availability{onward, skip}
 	for _, v := range []Verb{
-		VerbReply, VerbAnswer, VerbRetry, VerbMarkDone, VerbMarkFailed, VerbProbe, VerbRollBack, VerbExclude, VerbPostpone,
+		VerbReply, VerbAnswer, VerbRetry, VerbEdit, VerbMarkDone, VerbMarkFailed, VerbProbe, VerbRollBack, VerbExclude, VerbPostpone,
 	} {
 		list = append(list, Availability{Verb: v, Why: why})
 	}

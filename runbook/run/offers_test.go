@@ -1,6 +1,9 @@
 package run
 
 import (
+	"fmt"
+	"slices"
+
 	"pgregory.net/rapid"
 
 	"stepgate/checks"
@@ -149,6 +152,8 @@ func followRun(w *world, c *Cell, v Verb) []step {
 		return just(Called{Cell: w.r.Callable()[0].Key})
 	case VerbPause:
 		return just(Paused{})
+	case VerbEdit, VerbAdHoc, VerbJump, VerbAgain:
+		return followOffBook(w, c, v)
 	case VerbContinue:
 		return just(Continued{})
 	case VerbAbort:
@@ -168,6 +173,48 @@ func followRun(w *world, c *Cell, v Verb) []step {
 	default: // no event of its own
 	}
 	return nil
+}
+
+// followOffBook is [follow] for what leaves the runbook.
+func followOffBook(w *world, c *Cell, v Verb) []step {
+	just := func(e Event) []step { return []step{func(*Cell) Event { return e }} }
+	switch v {
+	case VerbEdit:
+		e, err := w.r.Edited(c, fmt.Sprintf("do it for the %dth time\n", w.r.Seq))
+		if err != nil {
+			panic(err)
+		}
+		var again Event = Retried{Cell: c.Key}
+		if c.NeedsRerun() {
+			again = RerunOverride{Cell: c.Key, Typed: c.RerunPhrase()}
+		}
+		return append(append(just(e), just(again)...), advance(w)...)
+	case VerbAdHoc:
+		e, err := w.r.AdHocAsked(AdHoc{Where: "a", Body: []string{"df", "rm -rf /x"}[w.r.Seq%2]})
+		if err != nil {
+			panic(err)
+		}
+		own := func(s step) step { return func(*Cell) Event { return s(w.r.Cell(e.Cell)) } }
+		out := just(e)
+		for _, s := range advance(w) {
+			out = append(out, own(s))
+		}
+		return out
+	case VerbJump:
+		for _, to := range slices.Backward(w.r.Cells) {
+			if l := w.r.LeapTo(to.Key); l.Why == "" {
+				return just(l.Jumped(to.Key, "r"))
+			}
+		}
+	case VerbAgain:
+		for _, o := range w.r.Repeatables() {
+			if a := w.r.Repeatable(o); a.Phrase != "" {
+				return just(RerunOverride{Cell: o.Key, Typed: a.Phrase})
+			}
+			return just(Retried{Cell: o.Key})
+		}
+	}
+	return just(Note{Text: "nothing to jump to, or to do again"})
 }
 
 // advance is what happens to a pending cell that goes ahead.

@@ -111,7 +111,8 @@ func (r *Run) wall(c *Cell) *Cell { return wallOf(c, r.walls()) }
 func (r *Run) walls() []*Cell {
 	var walls []*Cell
 	for _, w := range r.Cells {
-		if w.Plan.Step.Book.Irreversible && (w.Status == Succeeded || w.Status == Running || w.Status == Unknown) && w.sent() > 0 {
+		may := w.happened || w.Status == Succeeded || w.Status == Running || w.Status == Unknown
+		if w.Plan.Step.Book.Irreversible && may && w.sent() > 0 {
 			walls = append(walls, w)
 		}
 	}

@@ -24,6 +24,7 @@ type Run struct {
 	Closed    Closing // empty: open
 	ClosedWhy string
 	Cells     []*Cell                      // parallel to Plan.Cells
+	OffBook   []*Cell                      // what people ran that the plan doesn't have, in the order asked for
 	Orders    map[string][]string          // walk → instance keys, once ordered
 	Batches   map[string][][]string        // walk → its batches that were entered, in order
 	Excluded  map[string]map[string]string // walk → instances taken out → why
@@ -58,21 +59,26 @@ type Cell struct {
 	Checks    map[Phase]*ChecksTaken // the latest of each
 	CheckedAt map[Phase]time.Time
 	Resolved  *OutcomeResolved
-	Evidence  string    // of a manual step
-	Skip      string    // reason
-	Asked     *Asked    // the answer to its question
-	Excluded  string    // why its instance was taken out
-	Rerun     bool      // a RERUN was typed: its next dispatch is gated, whatever the step says
-	Begun     time.Time // of the first thing that happened
-	Ended     time.Time // when it was last settled or stopped
-	By        string    // actor of that
-	Seq       uint64    // of the last event about it
+	Evidence  string      // of a manual step
+	Skip      string      // reason
+	Asked     *Asked      // the answer to its question
+	Excluded  string      // why its instance was taken out
+	Edited    *Edited     // the text that its command was given last; nil: the runbook's
+	AdHoc     *AdHocAsked // of [Run.OffBook]: how it was asked for; nil: it is the plan's
+	Rerun     bool        // a RERUN was typed: its next dispatch is gated, whatever the step says
+	Begun     time.Time   // of the first thing that happened
+	Ended     time.Time   // when it was last settled or stopped
+	By        string      // actor of that
+	Seq       uint64      // of the last event about it
 
 	granting     time.Time                             // when the grant was given
 	held         map[string]map[string]json.RawMessage // captured on the way, by scope; the run's once it succeeds
 	prior        Status                                // before a rollback was asked for
 	priorReason  Reason
 	rollbackFrom int    // number of attempts before it was asked for
+	happened     bool   // it has succeeded once, whatever came of it since
+	back         bool   // it had succeeded when it was asked for once more, and nothing was sent since
+	editedFrom   uint64 // the event by which its command first had another text
 	out          Status // before its instance was taken out
 	outReason    Reason
 }

@@ -215,10 +215,10 @@ func (r *Run) begin(cells []*Cell, parallel int) *stand {
 		ask.Wait = WaitAsk
 	case kind == plan.Manual && !c.needsGate():
 		ask.Wait = WaitManual
-	case c.Rerun: // typed for this one, and gated by itself
+	case c.alone():
 	default:
 		for _, o := range cells[1:] {
-			if !o.Rerun {
+			if !o.alone() {
 				ask.With = append(ask.With, o)
 			}
 		}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,25 @@ func (r *Run) Cell(k Key) *Cell {
 	if i, ok := r.byKey[k]; ok {
 		return r.Cells[i]
 	}
+	for _, c := range r.OffBook {
+		if c.Key == k {
+			return c
+		}
+	}
 	return nil
+}
+
+// all gives every cell: what isn't the plan's, then the plan's.
+func (r *Run) all() iter.Seq[*Cell] {
+	return func(yield func(*Cell) bool) {
+		for _, list := range [][]*Cell{r.OffBook, r.Cells} {
+			for _, c := range list {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Fences returns the checks of a phase, in the order they are taken.
@@ -122,7 +141,10 @@ func (r *Run) text(s *plan.Scope, tmpl string, extra map[string]any, held map[st
 
 // StepStatus is the worst status of a step's cells.
 func (r *Run) StepStatus(s *plan.Step) Status {
-	worst := r.Cells[s.Cells[0].Index].Status
+	worst := Pending
+	if c := r.Cell(Key{s.ID, s.Cells[0].Target}); c != nil {
+		worst = c.Status
+	}
 	for _, pc := range s.Cells[1:] {
 		if st := r.Cells[pc.Index].Status; severity[st] > severity[worst] {
 			worst = st
@@ -159,6 +181,10 @@ func (c *Cell) Took() time.Duration {
 	return c.Ended.Sub(c.Begun)
 }
 
+// Reversible reports whether what the cell would run can be undone: a rollback was
+// written for the runbook's text, and says nothing of another.
+func (c *Cell) Reversible() bool { return c.Plan.Step.Book.Rollback != nil && c.Edited == nil }
+
 // Phrase is what opens the cell's gate: the phrase of the step; "y" for a step
 // that can be undone; else the runbook's phrase, or the step's own id.
 func (r *Run) Phrase(c *Cell) string {
@@ -166,7 +192,7 @@ func (r *Run) Phrase(c *Cell) string {
 	switch {
 	case s.Confirm != "":
 		return r.Text(c, s.Confirm)
-	case s.Rollback != nil:
+	case c.Reversible():
 		return "y"
 	case r.Plan.Book.Confirm != "":
 		return r.Text(c, r.Plan.Book.Confirm)

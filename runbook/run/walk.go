@@ -226,7 +226,7 @@ func (r *Run) excluded(w *plan.Walk, e InstanceExcluded, rec Record) string {
 		if c.Status.Settled() {
 			continue
 		}
-		c = r.own(c.Plan.Index)
+		c = r.own(c)
 		c.out, c.outReason = c.Status, c.Reason
 		c.Status, c.Excluded = Excluded, e.Reason
 		c.Ended, c.By, c.Seq = rec.Wall, rec.Actor, rec.Seq
@@ -266,7 +266,7 @@ func (r *Run) included(w *plan.Walk, e InstanceIncluded, rec Record) string {
 		if c.Status != Excluded || r.isOut(c) {
 			continue
 		}
-		c = r.own(c.Plan.Index)
+		c = r.own(c)
 		c.Status, c.Reason, c.Excluded = c.out, c.outReason, ""
 		c.Ended, c.Seq = rec.Wall, rec.Seq
 	}
@@ -313,9 +313,9 @@ func (r *Run) void(cells []*Cell) {
 			leads[c.Gate.lead()] = true
 		}
 	}
-	for i, c := range r.Cells {
+	for c := range r.all() {
 		if c.Gate != nil && leads[c.Gate.lead()] && (c.Status == Gated || c.Status == Authorised) {
-			c = r.own(i)
+			c = r.own(c)
 			c.Status, c.Gate, c.Grant = Pending, nil, nil
 		}
 	}
