@@ -90,7 +90,7 @@ min  = 2
 
 // story is a run told by its events, and what is going on in it.
 type story struct {
-	t      *testing.T
+	t      testing.TB
 	plan   *plan.Plan
 	run    *run.Run
 	at     time.Time
@@ -101,7 +101,7 @@ type story struct {
 	prompt *run.Prompt
 }
 
-func tell(t *testing.T, book string, given map[string]string) *story {
+func tell(t testing.TB, book string, given map[string]string) *story {
 	t.Helper()
 	b, ds := runbook.Parse("book.md", []byte(book), nil)
 	if runbook.Failed(ds) {

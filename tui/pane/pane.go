@@ -15,10 +15,10 @@ func Cut(s string, w int, tail string) string {
 	if w <= 0 {
 		return ""
 	}
-	if ansi.StringWidth(s) <= w {
+	if Width(s) <= w {
 		return s
 	}
-	if ansi.StringWidth(tail) > w {
+	if Width(tail) > w {
 		tail = ""
 	}
 	return ansi.Truncate(s, w, tail)
@@ -27,7 +27,7 @@ func Cut(s string, w int, tail string) string {
 // Fit cuts or pads a styled line to exactly w cells.
 func Fit(s string, w int, tail string) string {
 	s = Cut(s, w, tail)
-	if pad := w - ansi.StringWidth(s); pad > 0 {
+	if pad := w - Width(s); pad > 0 {
 		s += strings.Repeat(" ", pad)
 	}
 	return s
@@ -35,7 +35,7 @@ func Fit(s string, w int, tail string) string {
 
 // Row puts left and right on a line of exactly w cells. Left gives way first.
 func Row(left, right string, w int, tail string) string {
-	rw := ansi.StringWidth(right)
+	rw := Width(right)
 	if rw == 0 {
 		return Fit(left, w, tail)
 	}
@@ -50,7 +50,7 @@ func Row(left, right string, w int, tail string) string {
 func Flow(parts []string, sep string, w int) []string {
 	var out []string
 	for _, p := range parts {
-		if n := len(out); n > 0 && ansi.StringWidth(out[n-1]+sep+p) <= w {
+		if n := len(out); n > 0 && Width(out[n-1]+sep+p) <= w {
 			out[n-1] += sep + p
 			continue
 		}
@@ -111,11 +111,11 @@ func (b Box) top(t *theme.Theme, edge lipgloss.Style, w int) string {
 	if b.Right != "" {
 		right = " " + Cut(b.Right, max(w/2-4, 0), g.Ellipsis) + " "
 	}
-	room := w - ansi.StringWidth(right) - 4
+	room := w - Width(right) - 4
 	if b.Title != "" && room > 2 {
 		title = " " + Cut(b.Title, room, g.Ellipsis) + " "
 	}
-	rule := w - ansi.StringWidth(title) - ansi.StringWidth(right)
+	rule := w - Width(title) - Width(right)
 	if right != "" {
 		rule--
 	}
@@ -138,7 +138,7 @@ func (b Box) bottom(t *theme.Theme, edge lipgloss.Style, w, ih int) string {
 	if b.Scroll != nil {
 		note = b.Scroll.note(t, ih)
 	}
-	nw := ansi.StringWidth(note)
+	nw := Width(note)
 	if note == "" || nw+3 > w {
 		return edge.Render(strings.Repeat(t.Glyph.Rule, w))
 	}

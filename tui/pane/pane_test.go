@@ -156,3 +156,18 @@ func TestScroll(t *testing.T) {
 		t.Errorf("window %q", got)
 	}
 }
+
+// The short way to a line's width leads to what the long one does.
+func TestWidth(t *testing.T) {
+	t.Parallel()
+	pieces := []string{
+		"a", " ", "~", "é", "e\u0301", "宽", "│", "─", "╭", "▁", "█", "⠋", "✓", "✗", "◆", "…", "·", "▶", "\ufe0f", "\u200d", "👍", "👍🏽",
+		"\x1b[1;38;2;1;2;3m", "\x1b[m", "\x1b[0m", "\x1b]0;t\a", "\x1b[2J", "\x1b", "\x7f", "\t", "\xff", "\u0301", "🇩", "🇪", "한", "ᄒ", "ᅡ",
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := strings.Join(rapid.SliceOf(rapid.SampledFrom(pieces)).Draw(t, "pieces"), "")
+		if got, want := Width(s), ansi.StringWidth(s); got != want {
+			t.Fatalf("%q is %d wide, not %d", s, want, got)
+		}
+	})
+}

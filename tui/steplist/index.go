@@ -38,6 +38,7 @@ type index struct {
 	nodes []node
 	top   []int32
 	of    []int32 // the deepest node of each of the plan's cells
+	vary  []int32 // nodes whose titles depend on values
 	byID  map[string]int32
 }
 
@@ -48,6 +49,9 @@ func newIndex(p *plan.Plan) *index {
 	}
 	for i, n := range ix.nodes {
 		ix.byID[n.id] = int32(i)
+		if n.varies() {
+			ix.vary = append(ix.vary, int32(i))
+		}
 	}
 	return ix
 }

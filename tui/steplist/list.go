@@ -20,6 +20,8 @@ type List struct {
 	busy   []bool   // something goes on in it
 	kept   []bool   // it stays open while the operator is away
 
+	pictures []picture // of each node
+
 	lines []line  // what is unfolded, from the top
 	at    []int32 // each node's line; -1: none
 	place int     // the line of the cursor
@@ -63,17 +65,15 @@ func (l *List) tell() {
 		l.ix, l.told = newIndex(r.Plan), nil
 		n := len(l.ix.nodes)
 		l.titles, l.here, l.busy, l.kept = make([]string, n), make([]bool, n), make([]bool, n), make([]bool, n)
-		l.at = make([]int32, n)
+		l.at, l.pictures = make([]int32, n), make([]picture, n)
 	}
 	if l.told == r {
 		return
 	}
 	l.told = r
 	l.counts = l.ix.count(r, l.counts)
-	for i := range l.titles {
-		if l.ix.nodes[i].varies() {
-			l.titles[i] = ""
-		}
+	for _, n := range l.ix.vary {
+		l.titles[n] = ""
 	}
 }
 

@@ -1,7 +1,7 @@
 package steplist
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,7 +76,7 @@ func (l *List) walkRow(n *node, t *tally, r *Row) {
 		r.Section = first
 	}
 	if at, reached := l.standing(n); at != "" {
-		r.Where, r.Right = at, fmt.Sprintf("%d/%d", reached, len(n.each.Keys))
+		r.Where, r.Right = at, of(reached, len(n.each.Keys))
 	}
 }
 
@@ -136,7 +136,7 @@ func (l *List) standing(n *node) (at string, reached int) {
 		}
 	}
 	if len(open) > 2 {
-		open = []string{open[0], fmt.Sprintf("+%d", len(open)-1)}
+		open = []string{open[0], "+" + strconv.Itoa(len(open)-1)}
 	}
 	return strings.Join(open, " "), reached
 }
@@ -175,49 +175,73 @@ func (l *List) word(c *run.Cell) string {
 	return ""
 }
 
+// look is what a line's picture depends on.
+type look struct {
+	Row
+	theme             *theme.Theme
+	w                 int
+	current, selected bool
+	spin              string // of something going on there
+}
+
+// picture is a line as it was drawn last.
+type picture struct {
+	look
+	text string
+}
+
 // draw is a line of exactly w cells.
 func (l *List) draw(t *theme.Theme, ln line, w int, selected bool, now time.Time, spin string) string {
-	r := l.rowOf(ln)
-	mark, right := t.Draw(r.Mark), r.Right
-	current := r.Key == l.snap.Current && r.Step != nil && (!r.Foldable || !r.Open)
-	switch {
-	case r.Foldable && r.Open:
-		mark = t.Muted.Render(t.Glyph.Open)
-	case r.Step != nil:
-		if b := wording.Busy(l.snap, r.Key); b != nil {
-			right = text.Duration(now.Sub(b.Since).Truncate(time.Second))
-			if spin != "" {
-				mark = t.Live.Render(spin)
-			}
+	k := look{Row: l.rowOf(ln), theme: t, w: w, selected: selected}
+	k.current = k.Key == l.snap.Current && k.Step != nil && (!k.Foldable || !k.Open)
+	if k.Step != nil && !(k.Foldable && k.Open) {
+		if b := wording.Busy(l.snap, k.Key); b != nil {
+			k.Right, k.spin = text.Duration(now.Sub(b.Since).Truncate(time.Second)), spin
 		}
+	}
+	p := &l.pictures[ln.node]
+	if p.look != k {
+		*p = picture{k, k.paint()}
+	}
+	return p.text
+}
+
+func (k *look) paint() string {
+	t, mark := k.theme, k.theme.Draw(k.Mark)
+	switch {
+	case k.Foldable && k.Open:
+		mark = t.Muted.Render(t.Glyph.Open)
+	case k.spin != "":
+		mark = t.Live.Render(k.spin)
 	}
 	style := t.Text
 	switch {
-	case current:
+	case k.current:
 		style = t.Strong
-	case r.Mark == theme.Pending || r.Mark == theme.NotApplicable || r.Mark == theme.Excluded:
+	case k.Mark == theme.Pending || k.Mark == theme.NotApplicable || k.Mark == theme.Excluded:
 		style = t.Muted
 	}
-	if r.Where != "" {
-		right = r.Where + " " + t.Glyph.Dot + " " + right
+	right := k.Right
+	if k.Where != "" {
+		right = k.Where + " " + t.Glyph.Dot + " " + right
 	}
-	end := l.rightStyle(t, r).Render(right)
-	if r.Gates > 0 {
-		end = t.Style(theme.Gate).UnsetBold().Render(fmt.Sprintf("%s%d", t.Glyph.Mark(theme.Gate), r.Gates)) + " " + end
+	end := k.rightStyle().Render(right)
+	if k.Gates > 0 {
+		end = t.Style(theme.Gate).UnsetBold().Render(t.Glyph.Mark(theme.Gate)+strconv.Itoa(k.Gates)) + " " + end
 	}
-	left := strings.Repeat("  ", r.Depth) + mark + " " + style.Render(strings.TrimSpace(r.Number+" "+r.Title))
-	s := pane.Row(left, end, w, t.Glyph.Ellipsis)
-	if selected {
-		return t.Selected.Render(pane.Fit(ansi.Strip(s), w, ""))
+	left := strings.Repeat("  ", k.Depth) + mark + " " + style.Render(strings.TrimSpace(k.Number+" "+k.Title))
+	s := pane.Row(left, end, k.w, t.Glyph.Ellipsis)
+	if k.selected {
+		return t.Selected.Render(pane.Fit(ansi.Strip(s), k.w, ""))
 	}
 	return s
 }
 
-func (l *List) rightStyle(t *theme.Theme, r Row) lipgloss.Style {
-	switch r.Mark {
+func (k *look) rightStyle() lipgloss.Style {
+	switch k.Mark {
 	case theme.Failed, theme.Unknown, theme.Gate, theme.Running, theme.Undone:
-		return t.Style(r.Mark).UnsetBold()
+		return k.theme.Style(k.Mark).UnsetBold()
 	default:
-		return t.Faint
+		return k.theme.Faint
 	}
 }

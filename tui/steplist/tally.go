@@ -1,7 +1,7 @@
 package steplist
 
 import (
-	"fmt"
+	"strconv"
 
 	"stepgate/runbook/run"
 	"stepgate/tui/theme"
@@ -59,7 +59,9 @@ func (a *tally) mark(busy bool) theme.Mark {
 	return theme.Pending
 }
 
-func (a *tally) progress() string { return fmt.Sprintf("%d/%d", a.settled, a.total) }
+func (a *tally) progress() string { return of(int(a.settled), int(a.total)) }
+
+func of(n, total int) string { return strconv.Itoa(n) + "/" + strconv.Itoa(total) }
 
 // count sums up a run. Nodes come before what is in them.
 func (ix *index) count(r *run.Run, into []tally) []tally {

@@ -1,0 +1,77 @@
+package tui
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"stepgate/runbook/run"
+)
+
+// long is a run of n steps, sections of ten, that stands in the middle.
+func long(t testing.TB, n int) *story {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("+++\ntitle = \"A long change\"\n+++\n# Change\n")
+	for i := range n {
+		if i%10 == 0 {
+			fmt.Fprintf(&b, "\n## Part %d {#p%d}\n\nWhat this part does, in a line or two.\n", i/10+1, i/10)
+		}
+		fmt.Fprintf(&b, "\n- [ ] Step %d of many {#s%d .idempotent}\n\n  Look at **this** first.\n\n  ```sh\n  echo %d\n  ```\n", i, i, i)
+	}
+	s := tell(t, b.String(), nil)
+	for i := range n / 2 {
+		s.did(s.cell(fmt.Sprintf("/s%d@local", i)).Key, 0, time.Second)
+	}
+	return s
+}
+
+// framesOf draws a frame for each newer view of a run: every other one after an
+// event, the rest while something is going on.
+func framesOf(s *story) func() {
+	st := pose(s, 120, 40)
+	views := []*run.Snapshot{s.snap()}
+	s.then(run.Note{Text: "a remark"})
+	views = append(views, s.snap())
+	n := 0
+	return func() {
+		n++
+		st.now = st.now.Add(time.Second)
+		st.Update(snapMsg{views[n%2]})
+		_ = st.View()
+	}
+}
+
+// BenchmarkFrame is what it costs to take a newer view and to draw it.
+func BenchmarkFrame(b *testing.B) {
+	for _, n := range []int{20, 1000} {
+		b.Run(fmt.Sprintf("steps=%d", n), func(b *testing.B) {
+			draw := framesOf(long(b, n))
+			b.ReportAllocs()
+			for b.Loop() {
+				draw()
+			}
+		})
+	}
+}
+
+// A frame of a run of 1,000 steps allocates at most half as much again as one of 20.
+func TestAFrameCostsWhatIsSeen(t *testing.T) {
+	few, many := framesOf(long(t, 20)), framesOf(long(t, 1000))
+	cost := func(draw func()) (allocs, bytes float64) {
+		draw()
+		draw()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		allocs = testing.AllocsPerRun(20, draw)
+		runtime.ReadMemStats(&after)
+		return allocs, float64(after.TotalAlloc-before.TotalAlloc) / 21
+	}
+	fa, fb := cost(few)
+	ma, mb := cost(many)
+	if ma > 1.5*fa || mb > 1.5*fb {
+		t.Errorf("20 steps: %.0f allocations, %.0f bytes; 1,000 steps: %.0f allocations, %.0f bytes", fa, fb, ma, mb)
+	}
+}
