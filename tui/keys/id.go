@@ -68,6 +68,7 @@ const (
 	Begin
 	Demo
 	Watch
+	UndoRetry
 	ids
 )
 
@@ -136,6 +137,7 @@ var names = [ids]string{
 	Begin:     "begin",
 	Demo:      "demo",
 	Watch:     "watch",
+	UndoRetry: "roll-back-and-retry",
 }
 
 // String is the name that the configuration has for it.
