@@ -27,6 +27,9 @@ func (a *app) act(id keys.ID) tea.Cmd {
 			a.word, a.bad = "auto goes on after this gate; open it yourself", false
 		}
 		return a.goOn()
+	case keys.Matrix:
+		a.showMatrix()
+		return nil
 	case keys.Menu:
 		return a.menu()
 	case keys.Go:

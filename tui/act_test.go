@@ -86,7 +86,7 @@ var actions = []deed{
 	{"abort", failed, presses("A", typed("abort"), "enter"), []run.Action{run.Abort{Why: "at upgrade"}}},
 	{"by the menu's cursor", failed, presses("down", "enter"), []run.Action{run.Retry{}}},
 	{"enter alone chooses nothing", failed, presses("enter"), nil},
-	{"look around, then the menu again", failed, presses("esc", "m", "r"), []run.Action{run.Retry{}}},
+	{"look around, then the menu again", failed, presses("esc", "d", "r"), []run.Action{run.Retry{}}},
 	{"note", busy, presses("n", typed("慢"), "enter"), []run.Action{run.AddNote{Text: "慢"}}},
 	{"unknown: settle as failed", unknown, presses("f", typed("gone"), "enter"), []run.Action{run.MarkFailed{Reason: "gone"}}},
 	{"unknown: no retry", unknown, presses("r", "s", "esc"), nil},

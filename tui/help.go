@@ -20,12 +20,14 @@ var footers = map[keys.Scope][]keys.ID{
 	keys.InRun: {
 		keys.Go, keys.Stop, keys.Done, keys.Skip, keys.Retry, keys.Auto, keys.Note, keys.NextPane, keys.Whole, keys.Finish,
 	},
-	keys.InGate:   {keys.PageDown, keys.Enter, keys.Cancel},
-	keys.InStop:   {keys.Enter, keys.Cancel, keys.Help},
-	keys.InText:   {keys.Enter, keys.Cancel},
-	keys.InChoice: {keys.Enter, keys.Cancel},
-	keys.InLogin:  {keys.Enter, keys.Cancel},
-	keys.InHelp:   {keys.Cancel},
+	keys.InGate:     {keys.PageDown, keys.Enter, keys.Cancel},
+	keys.InStop:     {keys.Enter, keys.Cancel, keys.Help},
+	keys.InText:     {keys.Enter, keys.Cancel},
+	keys.InChoice:   {keys.Enter, keys.Cancel},
+	keys.InLogin:    {keys.Enter, keys.Cancel},
+	keys.InHelp:     {keys.Cancel},
+	keys.InMatrix:   {keys.Enter, keys.Finish, keys.NextPane, keys.Cancel, keys.Help},
+	keys.InTimeline: {keys.Enter, keys.Toggle, keys.Filter, keys.Copy, keys.Cancel, keys.Help},
 }
 
 // foot is the line of keys that mean something now.
@@ -61,6 +63,9 @@ func (a *app) foot() string {
 func (a *app) shortFor(b keys.Binding, sc keys.Scope) (string, bool) {
 	if g, ok := a.top().(*gateDialog); ok && b.ID == keys.PageDown {
 		return b.Short, !g.d.Ready()
+	}
+	if d, ok := a.top().(*matrixPage); ok && b.ID == keys.NextPane {
+		return b.Short, d.v.Several()
 	}
 	if sc != keys.InRun {
 		return b.Short, b.Short != ""
