@@ -41,6 +41,9 @@ type Options struct {
 	Usual map[string]time.Duration
 	Until time.Time          // the end of the change window; zero: none
 	Acked func([]run.Record) // told of events once they are durable; nil: nobody
+	// Preflight has looked at what the run needs. Its connections and what people have
+	// answered to logins go on in the run; nil: there was none.
+	Preflight *Preflight
 }
 
 // Engine drives one run. Its methods may be called concurrently.
@@ -59,6 +62,7 @@ type Engine struct {
 	changes  chan struct{}
 	requests chan request
 
+	once    bool            // polls look once: what is seen decides nothing
 	ctx     context.Context // of everything the engine does; its end detaches
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the loop has ended
@@ -90,9 +94,14 @@ func Start(ctx context.Context, o Options, p *plan.Plan, runID string, s run.Run
 	if err != nil {
 		return nil, err
 	}
-	if err := e.append(ctx, s, e.leaseTaken()); err != nil {
+	events := []run.Event{s, e.leaseTaken()}
+	if f := o.Preflight; f != nil {
+		events = append(events, f.events()...)
+	}
+	if err := e.append(ctx, events...); err != nil {
 		return nil, errors.Join(err, e.lease.Release())
 	}
+	o.Preflight.handOn(e)
 	e.begin()
 	return e, nil
 }
@@ -143,7 +152,9 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 		e.o.Patience = patience
 	}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	e.secrets = newSecrets(p)
+	if e.secrets = newSecrets(p); o.Preflight != nil {
+		e.secrets = o.Preflight.secrets // what was typed there is masked here
+	}
 	e.desk = newDesk(e.secrets.redactor, e)
 	e.out = newRecorder(e.secrets.redactor, o.Journal, o.Now, func(err error) { e.latch(err) })
 	return e, nil
@@ -187,10 +198,7 @@ func (e *Engine) leave(ctx context.Context, why string) error {
 	if e.state().Closed == "" && e.isLatched() == nil {
 		errs = append(errs, e.append(ctx, run.LeaseReleased{Why: why}))
 	}
-	for _, h := range e.hosts {
-		errs = append(errs, h.exec.Close())
-	}
-	return errors.Join(append(errs, e.lease.Release())...)
+	return errors.Join(append(errs, closeAll(e.hosts), e.lease.Release())...)
 }
 
 // append makes events durable and applies them, in this order.

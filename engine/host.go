@@ -36,6 +36,14 @@ func (e *Engine) open(name string) (*host, error) {
 	return h, nil
 }
 
+func closeAll(hosts map[string]*host) error {
+	var errs []error
+	for _, h := range hosts {
+		errs = append(errs, h.exec.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // reached is a host that answers, and who it is.
 type reached struct {
 	*host

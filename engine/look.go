@@ -35,7 +35,7 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 	e.busyWith(c, run.Activity{What: "check", Phase: phase, Looks: looks})
 	extra := captured{}
 	for i, f := range fences {
-		if a := c.Latest(); phase == run.Evidence && (a == nil || a.Returned == nil) {
+		if a := c.Latest(); e.once || phase == run.Evidence && (a == nil || a.Returned == nil) {
 			once := *f
 			once.Poll = runbook.Poll{}
 			f = &once

@@ -131,6 +131,14 @@ func (s *secrets) rows(rows []checks.Row) []checks.Row {
 	return rows
 }
 
+func (s *secrets) findings(found []run.Finding) []run.Finding {
+	found = slices.Clone(found)
+	for i, x := range found {
+		found[i].What, found[i].Why, found[i].Do = s.redactor.String(x.What), s.redactor.String(x.Why), s.redactor.String(x.Do)
+	}
+	return found
+}
+
 // values masks stored values; what isn't one any more then is a mask alone.
 func (s *secrets) values(vs map[string]json.RawMessage) map[string]json.RawMessage {
 	if vs == nil {
@@ -224,11 +232,23 @@ func (s *secrets) steering(ev run.Event) run.Event {
 	case run.Retried:
 		e.Why = mask(e.Why)
 		return e
+	case run.Preflighted:
+		e.Findings = s.findings(e.Findings)
+		return e
 	case run.Interrupted:
 		e.Why = mask(e.Why)
 		return e
 	case run.NotReturned:
 		e.Why = mask(e.Why)
+		return e
+	case run.Edited:
+		e.Was = mask(e.Was) // what runs holds none
+		return e
+	case run.AdHocAsked:
+		e.Judged = mask(e.Judged)
+		return e
+	case run.Jumped:
+		e.Reason = mask(e.Reason)
 		return e
 	}
 	return ev
