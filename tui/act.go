@@ -16,7 +16,7 @@ import (
 func (a *app) act(id keys.ID) tea.Cmd {
 	switch id {
 	case keys.Help:
-		a.open(&helpDialog{})
+		a.open(&helpDialog{from: a.inFront()})
 		return nil
 	case keys.Leave, keys.Interrupt:
 		return a.leave()
@@ -42,6 +42,16 @@ func (a *app) act(id keys.ID) tea.Cmd {
 		return a.call()
 	case keys.Include:
 		return a.include()
+	case keys.Palette:
+		return a.palette()
+	case keys.Edit:
+		return a.edit()
+	case keys.AdHoc, keys.Shell:
+		return a.adHoc(id == keys.Shell)
+	case keys.Jump:
+		return a.jump()
+	case keys.Again:
+		return a.again()
 	case keys.Note:
 		return a.ask(prompt.Config{Title: "Note", Ask: "What should stand on the timeline?", Required: true}, run.VerbNote,
 			func(s string) run.Action { return run.AddNote{Text: s} })
@@ -112,7 +122,7 @@ func says(s string) func(*theme.Theme, int) []string {
 // not on where it will stand when the answer comes.
 func (a *app) ask(c prompt.Config, v run.Verb, act func(string) run.Action) tea.Cmd {
 	k, seq := a.snap.Current, a.snap.Seq
-	a.open(&textDialog{p: prompt.New(c), then: func(a *app, s string) tea.Cmd { return a.do(k, seq, v, act(s)) }})
+	a.open(&textDialog{p: a.prompt(c), then: func(a *app, s string) tea.Cmd { return a.do(k, seq, v, act(s)) }})
 	return nil
 }
 
@@ -237,7 +247,7 @@ func (a *app) stop() tea.Cmd {
 	if len(a.snap.Beside) > 0 {
 		how += " What goes on at other places is left alone."
 	}
-	a.open(&textDialog{p: prompt.New(prompt.Config{
+	a.open(&textDialog{p: a.prompt(prompt.Config{
 		Title: "Stop now: " + wording.At(a.snap.Run, c), Phrase: phrase,
 		Body: func(t *theme.Theme, w int) []string {
 			return append(wrapped(t.Text, how, w), wrapped(t.Caution, warn, w)...)

@@ -58,6 +58,7 @@ type app struct {
 	turned  time.Time // when a page of a dialog was turned
 	wished  uint64    // number of the latest guest's wish that was seen
 	hush    pause     // a login that was being answered has gone; zero: none
+	aside   asideState
 }
 
 // offer is something the run waits for: a state of a cell, and what is asked.
@@ -131,6 +132,8 @@ func (a *app) own(m message) tea.Cmd {
 		return a.returned(m)
 	case pagedMsg:
 		a.paged(m)
+	case editedMsg:
+		a.takeEdited(m)
 	case tickMsg:
 		a.ticking = a.ticking && m.no != a.pulse
 		a.spin++
@@ -146,6 +149,7 @@ func (a *app) take(s *run.Snapshot) tea.Cmd {
 	a.snap = s
 	a.tree.Set(s)
 	a.dialogsFollow()
+	a.showAside()
 	a.wish()
 	a.login()
 	a.showSelected()

@@ -133,7 +133,7 @@ func (a *app) dialogsFollow() {
 	case open:
 	case gated:
 		a.tree.Return()
-		a.behind(&gateDialog{d: gate.New(s, c, a.now)})
+		a.behind(&gateDialog{d: gate.New(s, c, a.keys, a.now)})
 	case stopped && a.offered != here:
 		a.offered = here
 		a.tree.Return()

@@ -244,7 +244,7 @@ func TestProgram(t *testing.T) {
 	term.until(t, "Gate: 2.2 Stop the tablet")
 	c.add(time.Second)
 	term.press(t, "y\r")
-	term.until(t, "press enter once more")
+	term.until(t, "answer once more")
 	c.add(time.Second)
 	term.press(t, "\r")
 	if a, ok := (<-f.did).(run.Answer); !ok || a.Typed != "y" || a.Gate == "" {

@@ -162,7 +162,7 @@ func TestGateTakesAPhraseFromAHandOnly(t *testing.T) {
 	says(gate.Pasted)
 	st.send(typed("tablet-1")...)
 	atOnce(stroke("enter"))
-	says("press enter once more")
+	says("answer once more")
 	st.send(stroke("enter"))
 	if got := answers(ctl); len(got) != 1 || got[0].Typed != "tablet-1" {
 		t.Errorf("answers: %+v", got)

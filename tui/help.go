@@ -11,6 +11,7 @@ import (
 
 	"stepgate/runbook/run"
 	"stepgate/tui/pane"
+	"stepgate/tui/prompt"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
@@ -25,7 +26,10 @@ var footers = map[keys.Scope][]keys.ID{
 	keys.InText:     {keys.Enter, keys.Cancel},
 	keys.InChoice:   {keys.Enter, keys.Cancel},
 	keys.InLogin:    {keys.Enter, keys.Cancel},
-	keys.InHelp:     {keys.Cancel},
+	keys.InHelp:     {keys.Filter, keys.Cancel},
+	keys.InPalette:  {keys.Enter, keys.Cancel},
+	keys.InCommand:  {keys.Enter, keys.NextPane, keys.Cancel},
+	keys.InDiff:     {keys.Yes, keys.Edit, keys.Cancel},
 	keys.InMatrix:   {keys.Enter, keys.Finish, keys.NextPane, keys.Cancel, keys.Help},
 	keys.InTimeline: {keys.Enter, keys.Toggle, keys.Filter, keys.Copy, keys.Cancel, keys.Help},
 }
@@ -126,80 +130,158 @@ func (a *app) goWord() (string, bool) {
 	return "", false
 }
 
-// helpDialog is the page of keys.
+// helpDialog is the page of keys: those of the screen it was opened from first.
 type helpDialog struct {
 	page
+	from   keys.Scope
+	words  *prompt.Prompt // what is searched for; nil: nothing
+	typing bool           // words are being typed
 	scroll pane.Scroll
 	total  int
 	room   int
 }
 
-func (d *helpDialog) scope() keys.Scope   { return keys.InHelp }
+func (d *helpDialog) scope() keys.Scope {
+	if d.typing {
+		return keys.InText
+	}
+	return keys.InHelp
+}
+
 func (d *helpDialog) wheel(_ *app, n int) { d.scroll.By(n, d.total, d.room) }
 
+func (d *helpDialog) paste(_ *app, m tea.PasteMsg) {
+	if d.typing {
+		d.words.Paste(m)
+	}
+}
+
 func (d *helpDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
-	b, ok := a.keys.Lookup(keys.InHelp, k.String())
+	b, _ := a.keys.Lookup(d.scope(), k.String())
 	switch {
-	case !ok || b.ID == keys.Cancel || b.ID == keys.Interrupt:
+	case b.ID == keys.Interrupt:
 		a.shut()
-	case b.ID == keys.Up:
-		d.scroll.By(-1, d.total, d.room)
-	case b.ID == keys.Down:
-		d.scroll.By(1, d.total, d.room)
-	case b.ID == keys.PageUp:
-		d.scroll.By(-d.room, d.total, d.room)
-	case b.ID == keys.PageDown:
-		d.scroll.By(d.room, d.total, d.room)
+	case b.ID == keys.Cancel && d.words != nil:
+		d.words, d.typing = nil, false
+	case b.ID == keys.Cancel:
+		a.shut()
+	case d.typing && b.ID == keys.Enter:
+		d.typing = false
+		if d.words.Value() == "" {
+			d.words = nil
+		}
+	case d.typing && b.ID == 0:
+		d.words.Key(k)
+		d.scroll.Top = 0
+	case b.ID == keys.Filter:
+		if d.words == nil {
+			d.words = a.prompt(prompt.Config{})
+		}
+		d.typing = true
+	default:
+		scrolled(&d.scroll, b.ID, d.total, d.room)
 	}
 	return nil
 }
 
 func (d *helpDialog) render(a *app, w, h int) string {
+	t := a.theme
 	iw, ih := pane.Inner(w, h)
-	lines := helpLines(a.keys, a.theme, iw)
-	if a.snap != nil {
-		lines = append(lines, "", a.theme.Accent.Render("Not now"))
-		for _, av := range a.snap.Actions {
-			if !av.OK() {
-				lines = append(lines, "  "+pane.Fit(wording.Remedy(av.Verb), 16, "")+a.theme.Muted.Render(wording.Line(av.Why)))
-			}
+	box := pane.Box{Title: "Keys", Focus: true, Scroll: &d.scroll}
+	box.Right = a.press(keys.InHelp, keys.Filter) + " searches, " + a.press(keys.InHelp, keys.Cancel) + " closes"
+	var top []string
+	if d.words != nil {
+		line := t.Key.Render("/ ") + wording.Line(d.words.Value())
+		if d.typing {
+			line = t.Key.Render("/ ") + d.words.Draw(t, max(iw-2, 1))
 		}
+		top = []string{line, ""}
 	}
-	d.total, d.room = len(lines), ih
-	box := pane.Box{Title: "Keys", Right: "esc closes", Focus: true, Scroll: &d.scroll}
-	return box.Render(a.theme, d.scroll.Window(lines, ih), w, h)
+	lines := d.lines(a, iw)
+	d.total, d.room = len(lines), max(ih-len(top), 0)
+	return box.Render(t, append(top, d.scroll.Window(lines, d.room)...), w, h)
 }
 
-// helpLines is the keymap as text.
-func helpLines(m keys.Map, t *theme.Theme, w int) []string {
-	var groups []string
-	for _, b := range m.Bindings() {
-		if !slices.Contains(groups, b.Group) {
-			groups = append(groups, b.Group)
-		}
+// lines are the keys of the screen it was opened from, what doesn't apply there, and
+// all the others.
+func (d *helpDialog) lines(a *app, w int) []string {
+	t := a.theme
+	words := ""
+	if d.words != nil {
+		words = d.words.Value()
+	}
+	has := func(parts ...string) bool {
+		all := strings.ToLower(strings.Join(parts, " "))
+		return !slices.ContainsFunc(strings.Fields(strings.ToLower(words)), func(w string) bool { return !strings.Contains(all, w) })
 	}
 	var out []string
-	for i, g := range groups {
-		if i > 0 {
+	section := func(title string, lines []string) {
+		if len(lines) == 0 {
+			return
+		}
+		if len(out) > 0 {
 			out = append(out, "")
 		}
-		out = append(out, t.Accent.Render(g))
-		for _, b := range m.Bindings() {
-			if b.Group != g {
-				continue
+		out = append(append(out, t.Accent.Render(title)), lines...)
+	}
+	here, groups, elsewhere := []string(nil), []string(nil), map[string][]string{}
+	for _, b := range a.keys.Bindings() {
+		var places []string
+		for _, s := range b.In {
+			places = append(places, s.String())
+		}
+		switch in := slices.Contains(b.In, d.from); {
+		case !has(append(places, b.Group, b.ID.String(), b.Long, strings.Join(b.Keys, " "))...):
+		case in:
+			here = append(here, keyLines(t, b, b.Long, w)...)
+		default:
+			if elsewhere[b.Group] == nil {
+				groups = append(groups, b.Group)
 			}
-			var names []string
-			for _, k := range b.Keys {
-				names = append(names, keys.Name(k, "enter"))
-			}
-			head := "  " + t.Key.Render(pane.Fit(strings.Join(names, " "), 16, ""))
-			for j, l := range pane.Wrap(b.Long, max(w-18, 10)) {
-				if j > 0 {
-					head = strings.Repeat(" ", 18)
-				}
-				out = append(out, head+t.Text.Render(l))
+			elsewhere[b.Group] = append(elsewhere[b.Group], keyLines(t, b, b.Long+" ("+strings.Join(places, ", ")+")", w)...)
+		}
+	}
+	section("Here: "+d.from.String(), here)
+	if a.snap != nil {
+		var not []string
+		for _, av := range a.snap.Actions {
+			if name, why := wording.Remedy(av.Verb), wording.Line(av.Why); why != "" && has(name, why) {
+				not = append(not, "  "+pane.Fit(name, 16, "")+t.Muted.Render(pane.Cut(why, w-18, t.Glyph.Ellipsis)))
 			}
 		}
+		section("Not now", not)
+	}
+	for _, g := range groups {
+		section("Elsewhere: "+g, elsewhere[g])
+	}
+	if len(out) == 0 {
+		out = wrapped(t.Muted, "No key has these words.", w)
 	}
 	return out
 }
+
+// keyLines is a key and what it does, in lines of at most w cells.
+func keyLines(t *theme.Theme, b keys.Binding, long string, w int) []string {
+	var names []string
+	for _, k := range b.Keys {
+		names = append(names, keys.Name(k, "enter"))
+	}
+	head := "  " + t.Key.Render(pane.Fit(strings.Join(names, " "), 16, ""))
+	var out []string
+	for _, l := range pane.Wrap(long, max(w-18, 10)) {
+		out = append(out, head+t.Text.Render(l))
+		head = strings.Repeat(" ", 18)
+	}
+	return out
+}
+
+// inFront is the scope of what has the keys.
+func (a *app) inFront() keys.Scope {
+	if d := a.top(); d != nil {
+		return d.scope()
+	}
+	return keys.InRun
+}
+
+// press is a key as the operator reads it.
+func (a *app) press(sc keys.Scope, id keys.ID) string { return a.keys.Name(sc, id, "enter") }

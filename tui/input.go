@@ -33,7 +33,7 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if d := a.top(); d != nil {
-		if turns(d, k) {
+		if a.turns(d, k) {
 			if a.now.Sub(a.turned) < gate.Drawn {
 				return nil // the page before hasn't been drawn
 			}
@@ -62,14 +62,16 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 
 // turns reports whether a key turns a page that has to be read. A gate counts
 // for itself.
-func turns(d dialog, k tea.KeyPressMsg) bool {
-	switch s := k.String(); d := d.(type) {
+func (a *app) turns(d dialog, k tea.KeyPressMsg) bool {
+	b, _ := a.keys.Lookup(d.scope(), k.String())
+	page, space := b.ID == keys.PageDown, k.String() == "space"
+	switch d := d.(type) {
 	case *textDialog:
-		return s == "pgdown" || s == "space" && d.p.Reading()
+		return page || space && d.p.Reading()
 	case *loginDialog:
-		return s == "pgdown" || s == "space" && d.p.Reading()
+		return page || space && d.p.Reading()
 	case *stopDialog:
-		return s == "pgdown" || s == "ctrl+d"
+		return page
 	}
 	return false
 }

@@ -52,7 +52,7 @@ func newLogin(asks run.Prompt, now time.Time) *loginDialog {
 	}
 	return &loginDialog{asks: asks, quiet: pause{now}, p: prompt.New(prompt.Config{
 		Title: "Login: " + wording.Line(asks.Host), Body: body, Ask: wording.Asks(&asks),
-		Phrase: asks.Must, Secret: !asks.Echo, Exact: !asks.Echo, Leaves: "declines",
+		Phrase: asks.Must, Secret: !asks.Echo, Exact: !asks.Echo, Leaves: "declines", In: keys.InLogin,
 	})}
 }
 
@@ -83,7 +83,7 @@ func (d *loginDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 		case d.asks.Must != "" && gate.Burst(d.last, a.now):
 			d.p.Say(gate.TooFast)
 		case d.asks.Must == "" && d.p.Value() == "" && !wording.MayBeEmpty(&d.asks):
-			d.p.Say("nothing was typed; esc declines")
+			d.p.Say("nothing was typed; " + a.press(keys.InLogin, keys.Cancel) + " declines")
 		case d.p.Enter():
 			return d.send(a, run.Respond{Prompt: d.asks.ID, Text: d.p.Value()})
 		}
@@ -130,12 +130,15 @@ func (a *app) login() {
 		open = false
 	}
 	if asks != nil && !open {
-		a.open(newLogin(*asks, a.now))
+		d := newLogin(*asks, a.now)
+		d.p.Keys = a.keys
+		a.open(d)
 	}
 }
 
 // hushed reports whether a key was meant for a login that has gone.
 func (a *app) hushed(key string) bool {
 	_, login := a.top().(*loginDialog)
-	return !login && key != "ctrl+c" && !a.hush.over(a.now)
+	b, _ := a.keys.Lookup(keys.InRun, key)
+	return !login && b.ID != keys.Interrupt && !a.hush.over(a.now)
 }

@@ -46,7 +46,7 @@ func newQuestion(a *app, at offer) *questionDialog {
 		}
 		return out
 	}
-	return &questionDialog{at: at, appeared: a.now, p: prompt.New(prompt.Config{
+	return &questionDialog{at: at, appeared: a.now, p: a.prompt(prompt.Config{
 		Title: wording.Name(r, c.Plan.Step) + where, Body: body, Ask: wording.Question(r, c), Value: proposed,
 		Choices: param.Choices, Required: param.Required, Validate: wording.Refused(c), Secret: param.Secret,
 	})}

@@ -170,7 +170,7 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 func (d *stopDialog) choose(a *app, e menu.Entry) tea.Cmd {
 	id := d.ids[e.Key]
 	if id == keys.Yes && !d.all {
-		d.note = "read on to the end first: pgdn"
+		d.note = "read on to the end first: " + a.press(keys.InStop, keys.PageDown)
 		return nil
 	}
 	if a.sent {

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/runbook/run"
+	"stepgate/tui/keys"
 	"stepgate/tui/pane"
 	"stepgate/tui/stepview"
 	"stepgate/tui/wording"
@@ -69,7 +70,7 @@ func (a *app) tooSmall() string {
 			text += " " + wording.Line(p.Host) + " asks for " + wording.Wants(p) + "."
 		}
 	}
-	return fill(pane.Wrap(text+" ctrl+c leaves.", l.w), l.w, l.h)
+	return fill(pane.Wrap(text+" "+a.press(keys.InRun, keys.Interrupt)+" leaves.", l.w), l.w, l.h)
 }
 
 func (a *app) spinner() string {
@@ -226,7 +227,7 @@ func (a *app) treePane() string {
 	lines := a.tree.Lines(a.theme, iw, ih, a.now, a.spinner())
 	box := pane.Box{Title: "Steps", Focus: a.focus == paneTree, Scroll: a.tree.Scroll()}
 	if a.tree.Away() {
-		box.Right = "esc back"
+		box.Right = a.press(keys.InRun, keys.Return) + " back"
 	}
 	return box.Render(a.theme, lines, r.w, r.h)
 }

@@ -31,7 +31,7 @@ func (a *app) wish() {
 		title: "A request", says: []string{wording.Wish(latest), "The run stays as it is until you decide."},
 		then: map[string]func(*app) tea.Cmd{}, appeared: a.now, wish: latest.Seq,
 	}
-	d.add("l", "look around", "decide later; so does enter", "", nil)
+	d.add("l", "look around", "decide later; so does "+a.press(keys.InChoice, keys.Enter), "", nil)
 	d.add("c", "go on", "leave the request aside", "", func(a *app) tea.Cmd {
 		if !a.snap.Action(run.VerbContinue).OK() {
 			return nil

@@ -23,6 +23,7 @@ import (
 	"stepgate/runbook/text"
 	"stepgate/state"
 	"stepgate/tui/gate"
+	"stepgate/tui/keys"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
@@ -115,7 +116,7 @@ func showAndRun(t *testing.T, book string) (lies int) {
 		case s.Wait == run.WaitGo:
 			d(s, run.Go{})
 		case s.Wait == run.WaitGate && c.Gate != nil:
-			g := gate.New(s, c, s.At)
+			g := gate.New(s, c, keys.Default(), s.At)
 			g.Layout(th, 120, 40, s.At)
 			frame := ansi.Strip(g.Render(th, 120, 40, s.At))
 			if print := wording.Fingerprint(c.Gate.Dispatch); !strings.Contains(frame, print) {

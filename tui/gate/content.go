@@ -11,6 +11,7 @@ import (
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/tui/keys"
 	"stepgate/tui/pane"
 	"stepgate/tui/stepview"
 	"stepgate/tui/theme"
@@ -159,7 +160,7 @@ func (b *content) prefix(d *run.Dispatch) {
 		if _, n := b.named(d); n > 0 {
 			name += fmt.Sprintf(", values they name: %d", n)
 		}
-		for _, l := range pane.Wrap("before it: "+name+" (tab shows them)", max(b.w-2, 1)) {
+		for _, l := range pane.Wrap("before it: "+name+" ("+b.d.name(keys.Unfold)+" shows them)", max(b.w-2, 1)) {
 			b.add("  " + b.Faint.Render(l))
 		}
 		return

@@ -1,7 +1,7 @@
 // Package gate is the dialog that stands before what can't simply be undone. It
 // shows what would run and where, byte for byte, and takes the phrase.
 //
-// It imports runbook/plan, runbook/run, tui/pane, tui/stepview, tui/theme and
+// It imports runbook/plan, runbook/run, tui/keys, tui/pane, tui/stepview, tui/theme and
 // tui/wording. Its invariant: it gives an answer only for Enter after the exact
 // phrase was typed key by key, once everything has been on the screen, and not
 // within [Grace] of its appearing; and a refusal for Enter alone or the key that

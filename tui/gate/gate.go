@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/runbook/run"
+	"stepgate/tui/keys"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
@@ -43,6 +46,7 @@ type Dialog struct {
 	with     []*run.Cell // whose gates its answer opens too
 	snap     *run.Snapshot
 	run      *run.Run
+	keys     keys.Map
 	appeared time.Time
 	unfolded bool // the prelude is shown
 	w, h     int
@@ -63,9 +67,18 @@ type moving struct {
 	draw func(now time.Time) string
 }
 
-// New opens the dialog of the gate that a run stands at.
-func New(s *run.Snapshot, c *run.Cell, now time.Time) *Dialog {
-	return &Dialog{shown: *c.Gate, cell: c, with: followers(s.Run, c), snap: s, run: s.Run, appeared: now}
+// New opens the dialog of the gate that a run stands at. It names the keys of m.
+func New(s *run.Snapshot, c *run.Cell, m keys.Map, now time.Time) *Dialog {
+	return &Dialog{shown: *c.Gate, cell: c, with: followers(s.Run, c), snap: s, run: s.Run, keys: m, appeared: now}
+}
+
+// name is a key as the operator reads it.
+func (d *Dialog) name(id keys.ID) string { return d.keys.Name(keys.InGate, id, "enter") }
+
+// upper begins a sentence.
+func upper(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[n:]
 }
 
 // Gate returns the gate's id.
@@ -323,12 +336,12 @@ func (d *Dialog) foot(t *theme.Theme) []string {
 	}
 	rule = pane.Row(rule, hash, d.w, t.Glyph.Ellipsis)
 	phrase := wording.Line(d.shown.Phrase)
-	ask := t.Text.Render("Type ") + t.Caution.Render(phrase) + t.Text.Render(" and press enter. ") + t.Muted.Render("Enter alone is No.")
+	ask := t.Text.Render("Type ") + t.Caution.Render(phrase) + t.Text.Render(" and press "+d.name(keys.Enter)+". ") + t.Muted.Render(upper(d.name(keys.Enter))+" alone is No.")
 	if ansi.StringWidth(ask) > d.w {
 		ask = t.Text.Render("Type: ") + t.Caution.Render(phrase)
 	}
 	if d.h > 0 && !d.sent && !d.Ready() {
-		ask = t.Muted.Render("Read to the end (space or pgdn), then type the phrase.")
+		ask = t.Muted.Render("Read to the end (space or " + d.name(keys.PageDown) + "), then type the phrase.")
 	}
 	in := t.Key.Render("> ") + wording.Line(d.typed.text)
 	if d.Ready() {

@@ -13,7 +13,7 @@ import (
 const hand = 20 * time.Millisecond
 
 // TooFast is what is said then.
-const TooFast = "that came faster than a hand types, as a paste does: press enter once more"
+const TooFast = "that came faster than a hand types, as a paste does: answer once more"
 
 // Pasted is what is said of a phrase that was pasted.
 const Pasted = "the phrase has to be typed; a paste is not taken"
