@@ -19,6 +19,8 @@ type Journal interface {
 	Load(ctx context.Context, runID string) ([]run.Record, error)
 	// Tail returns the events after the one of that number, proven to continue it.
 	Tail(ctx context.Context, runID string, after uint64) ([]run.Record, error)
+	// Part returns at most so many of these, and reads no more.
+	Part(ctx context.Context, runID string, after uint64, most int) ([]run.Record, error)
 	// Head returns the number of the run's last event, of guests too. It is cheap.
 	Head(ctx context.Context, runID string) (uint64, error)
 	// PutBlob keeps bytes under their SHA-256 (hex), which it returns.

@@ -45,6 +45,12 @@ func (s *scratch) Tail(_ context.Context, _ string, after uint64) ([]run.Record,
 	return slices.Clone(s.records[min(int(after), len(s.records)):]), nil
 }
 
+// Part implements [Journal].
+func (s *scratch) Part(ctx context.Context, runID string, after uint64, most int) ([]run.Record, error) {
+	records, err := s.Tail(ctx, runID, after)
+	return records[:min(len(records), most)], err
+}
+
 // Head implements [Journal].
 func (s *scratch) Head(context.Context, string) (uint64, error) { return uint64(len(s.records)), nil }
 

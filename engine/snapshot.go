@@ -219,6 +219,5 @@ func (e *Engine) Output(ctx context.Context, attempt string, stream int, from in
 
 // Events reads the run's events after one, as far as they are durable.
 func (e *Engine) Events(ctx context.Context, after uint64, most int) ([]run.Record, error) {
-	records, err := e.o.Journal.Tail(ctx, e.lease.RunID(), after)
-	return records[:min(len(records), most)], err
+	return e.o.Journal.Part(ctx, e.lease.RunID(), after, most)
 }

@@ -71,6 +71,39 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// A part is what a page of a timeline needs, and reads no further: a bad event
+// behind it doesn't matter, one in it does.
+func TestPart(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := openAt(t, path)
+	l := started(t, s, "r1")
+	for range 8 {
+		mustAppend(t, s, l, run.Note{Text: "a"})
+	}
+	all, err := s.Load(ctx, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		after      uint64
+		most, want int
+	}{{0, 3, 3}, {3, 3, 3}, {uint64(len(all)) - 2, 5, 2}, {uint64(len(all)), 5, 0}, {2, 0, 0}} {
+		recs, err := s.Part(ctx, "r1", tt.after, tt.most)
+		if err != nil || len(recs) != tt.want || tt.want > 0 && !reflect.DeepEqual(recs, all[tt.after:int(tt.after)+tt.want]) {
+			t.Errorf("%d after %d: %d events, %v", tt.most, tt.after, len(recs), err)
+		}
+	}
+	raw(t, path, unguard, `UPDATE event SET actor='x' WHERE run_seq=6`)
+	if recs, err := s.Part(ctx, "r1", 2, 3); err != nil || len(recs) != 3 {
+		t.Errorf("before the bad event: %d events, %v", len(recs), err)
+	}
+	var broken *BrokenError
+	if recs, err := s.Part(ctx, "r1", 2, 5); !errors.As(err, &broken) || len(recs) != 3 {
+		t.Errorf("with the bad event: %d events, %v", len(recs), err)
+	}
+}
+
 // What was changed behind the point where a follower is, is found by it; so is a
 // journal that was put back to before that point.
 func TestTailOfABrokenRun(t *testing.T) {

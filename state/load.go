@@ -12,7 +12,7 @@ import (
 // *BrokenError, and with *run.UnknownKindError, it returns the events before the
 // one in question, to be shown and not driven.
 func (s *Store) Load(ctx context.Context, runID string) ([]run.Record, error) {
-	recs, err := s.records(ctx, runID, 0)
+	recs, err := s.records(ctx, runID, 0, 0)
 	if err == nil && len(recs) == 0 {
 		err = notFound(runID)
 	}
@@ -28,15 +28,32 @@ func (s *Store) Load(ctx context.Context, runID string) ([]run.Record, error) {
 // *BrokenError too when event number after isn't in the journal any more. The
 // first record's Prev is the hash of event after.
 func (s *Store) Tail(ctx context.Context, runID string, after uint64) ([]run.Record, error) {
-	recs, err := s.records(ctx, runID, after)
+	recs, err := s.records(ctx, runID, after, 0)
 	if err != nil {
 		return recs, fmt.Errorf("follow run %q after event %d: %w", runID, after, err)
 	}
 	return recs, nil
 }
 
-// records returns the proven events behind event number after.
-func (s *Store) records(ctx context.Context, runID string, after uint64) ([]run.Record, error) {
+// Part returns at most that many of the events that [Store.Tail] returns. It reads
+// no more of the journal than that.
+func (s *Store) Part(ctx context.Context, runID string, after uint64, most int) ([]run.Record, error) {
+	if most < 1 {
+		return nil, nil
+	}
+	recs, err := s.records(ctx, runID, after, most)
+	if err != nil {
+		return recs, fmt.Errorf("read %d events of run %q after event %d: %w", most, runID, after, err)
+	}
+	return recs, nil
+}
+
+// errEnough ends the reading of a part.
+var errEnough = errors.New("as many as were asked for")
+
+// records returns the proven events behind event number after: at most that many,
+// or with 0 all.
+func (s *Store) records(ctx context.Context, runID string, after uint64, most int) ([]run.Record, error) {
 	beside, known, err := s.readHead(runID) // before the journal, which only grows
 	if err != nil {
 		return nil, err
@@ -54,8 +71,14 @@ func (s *Store) records(ctx context.Context, runID string, after uint64) ([]run.
 		if err == nil {
 			recs = append(recs, rec)
 		}
+		if err == nil && len(recs) == most {
+			err = errEnough
+		}
 		return err
 	})
+	if errors.Is(err, errEnough) {
+		return recs, nil // what lies behind them isn't looked at
+	}
 	if err != nil {
 		return recs, err
 	}

@@ -203,6 +203,5 @@ func (w *watcher) Output(ctx context.Context, attempt string, stream int, from i
 
 // Events reads the run's events after one.
 func (w *watcher) Events(ctx context.Context, after uint64, most int) ([]run.Record, error) {
-	records, err := w.store.Tail(ctx, w.id, after)
-	return records[:min(len(records), most)], err
+	return w.store.Part(ctx, w.id, after, most)
 }
