@@ -38,6 +38,8 @@ func (a *app) act(id keys.ID) tea.Cmd {
 		return a.stop()
 	case keys.Finish:
 		return a.finish()
+	case keys.UndoRetry:
+		return a.undoAndRetry()
 	case keys.Call:
 		return a.call()
 	case keys.Include:

@@ -84,7 +84,7 @@ var actions = []deed{
 	{"pause", failed, presses("P"), []run.Action{run.Pause{}}},
 	{"abort has to be typed", failed, presses("A", typed("abor"), "enter"), nil},
 	{"abort", failed, presses("A", typed("abort"), "enter"), []run.Action{run.Abort{Why: "at upgrade"}}},
-	{"by the menu's cursor", failed, presses("down", "enter"), []run.Action{run.Retry{}}},
+	{"by the menu's cursor", failed, presses("down", "enter"), []run.Action{run.Probe{}}},
 	{"enter alone chooses nothing", failed, presses("enter"), nil},
 	{"look around, then the menu again", failed, presses("esc", "d", "r"), []run.Action{run.Retry{}}},
 	{"note", busy, presses("n", typed("慢"), "enter"), []run.Action{run.AddNote{Text: "慢"}}},

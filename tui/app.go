@@ -54,6 +54,7 @@ type app struct {
 	ticking bool
 	due     time.Time // when it ticks next
 	pulse   int       // number of the tick that is waited for
+	undone  secondWind
 	left    Left
 	turned  time.Time // when a page of a dialog was turned
 	wished  uint64    // number of the latest guest's wish that was seen
@@ -153,7 +154,7 @@ func (a *app) take(s *run.Snapshot) tea.Cmd {
 	a.wish()
 	a.login()
 	a.showSelected()
-	return tea.Batch(a.goOn(), a.read())
+	return tea.Batch(a.retryUndone(), a.goOn(), a.read())
 }
 
 // goOn takes the next step by itself, once for each state, when the operator

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"stepgate/runbook/run"
+	"stepgate/tui/gate"
 	"stepgate/tui/menu"
 	"stepgate/tui/pane"
 	"stepgate/tui/stepview"
@@ -34,103 +35,37 @@ type stopDialog struct {
 	note     string
 }
 
-// remedies are the actions of the failure dialog, in the order of the menu.
-var remedies = []keys.ID{
-	keys.Call, keys.Retry, keys.RollBack, keys.Done, keys.Skip, keys.Exclude, keys.Postpone, keys.Include, keys.Probe, keys.Failed, keys.Pause, keys.Note, keys.Abort,
-}
-
-// menus are what can be done, by what the run waits for.
-var menus = map[run.Wait][]keys.ID{
-	run.WaitFailure: remedies,
-	run.WaitUnknown: remedies,
-	run.WaitBatch:   {keys.Onward, keys.Call, keys.Include, keys.Pause, keys.Note, keys.Abort},
-	run.WaitUndo:    {keys.Yes, keys.Skip, keys.Call, keys.Pause, keys.Note, keys.Abort},
-}
-
 func newStop(a *app, at offer) *stopDialog {
-	d := &stopDialog{at: at, appeared: a.now, ids: map[string]keys.ID{}}
-	for _, id := range menus[at.wait] {
-		if a.beside(id, at.key) {
-			continue
-		}
-		b := a.keys.Bound(keys.InStop, id)
-		d.m.Entries = append(d.m.Entries, menu.Entry{Key: b.Keys[0], Name: a.remedy(id)})
-		d.ids[b.Keys[0]] = id
-	}
+	d := &stopDialog{at: at, appeared: a.now}
 	d.refresh(a)
 	return d
 }
 
 // refresh says anew what applies: behind a canary that changes with the clock.
-func (d *stopDialog) refresh(a *app) {
-	for i, e := range d.m.Entries {
-		id := d.ids[e.Key]
-		av := a.action(a.keys.Bound(keys.InStop, id).Verb)
-		d.m.Entries[i].Says, d.m.Entries[i].Why = wording.Line(av.Says), wording.Line(av.Why)
-		if id == keys.Call {
-			d.m.Entries[i].Says = a.offers()
-		}
+func (d *stopDialog) refresh(a *app) { d.m.Entries, d.ids = a.entries(d.at) }
+
+func (d *stopDialog) scope() keys.Scope { return keys.InStop }
+func (d *stopDialog) fit(a *app)        { d.layout(a, a.layout.body.w, a.layout.body.h) }
+
+func (d *stopDialog) wheel(a *app, n int) {
+	if a.now.Sub(a.turned) >= gate.Drawn {
+		a.turned = a.now
+		d.scroll.By(n, d.total, d.room)
+		d.look()
 	}
 }
 
-// action says whether an action applies now.
-func (a *app) action(v run.Verb) run.Availability {
-	if a.snap.Wait != run.WaitBatch {
-		return a.snap.Action(v)
+// click puts the cursor on a remedy; one more does it.
+func (d *stopDialog) click(a *app, _, y int) tea.Cmd {
+	if !graceOver(d.appeared, a.now) {
+		return nil
 	}
-	ask, ok := run.Next(a.snap.Run).(run.Ask)
-	if !ok {
-		return a.snap.Action(v)
+	d.note = ""
+	if e, again := d.m.Click(y - 2 - d.room); again {
+		return d.choose(a, e)
 	}
-	now := *a.snap
-	now.Actions = now.Run.Offers(ask, now.Busy != nil, a.now)
-	return now.Action(v)
+	return nil
 }
-
-// beside reports an action that has no meaning for what the run stands at, and
-// isn't worth a line that says so.
-func (a *app) beside(id keys.ID, k run.Key) bool {
-	c := a.snap.Run.Cell(k)
-	switch id {
-	case keys.Call:
-		return len(a.snap.Always) == 0
-	case keys.Include:
-		return len(a.snap.Run.Includable()) == 0
-	case keys.Exclude, keys.Postpone:
-		w, _ := a.snap.Run.Instance(c)
-		return w == nil
-	default:
-		return false
-	}
-}
-
-// remedy names an action where the run stands.
-func (a *app) remedy(id keys.ID) string {
-	switch {
-	case id == keys.Yes:
-		return "roll back"
-	case id == keys.Onward:
-		return "go on"
-	case id == keys.Skip && a.snap.Wait == run.WaitUndo:
-		return "leave it"
-	}
-	return wording.Remedy(a.keys.Bound(keys.InStop, id).Verb)
-}
-
-// offers names the steps that may be run out of their place.
-func (a *app) offers() string {
-	var names []string
-	for _, k := range a.snap.Always {
-		if c := a.snap.Run.Cell(k); c != nil {
-			names = append(names, wording.Among(a.snap.Run, c))
-		}
-	}
-	return strings.Join(names, "; ")
-}
-
-func (d *stopDialog) scope() keys.Scope   { return keys.InStop }
-func (d *stopDialog) fit(a *app)          { d.layout(a, a.layout.body.w, a.layout.body.h) }
-func (d *stopDialog) wheel(_ *app, n int) { d.scroll.By(n, d.total, d.room) }
 
 func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	if !graceOver(d.appeared, a.now) {
@@ -170,7 +105,7 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 func (d *stopDialog) choose(a *app, e menu.Entry) tea.Cmd {
 	id := d.ids[e.Key]
 	if id == keys.Yes && !d.all {
-		d.note = "read on to the end first: " + a.press(keys.InStop, keys.PageDown)
+		d.note = "read on to the end first: " + a.keys.Name(keys.InStop, keys.PageDown, a.theme.Glyph.Enter)
 		return nil
 	}
 	if a.sent {
@@ -189,7 +124,11 @@ func (d *stopDialog) layout(a *app, w, h int) (lines, m []string) {
 	d.refresh(a)
 	iw, ih := pane.Inner(w, h)
 	lines = d.says(a, c, iw)
-	m = d.m.Lines(a.theme, iw, max(min(len(d.m.Entries), ih-min(len(lines), 5)-1), 3))
+	room := ih - len(lines) - 1 // for the remedies, once everything can be read
+	if least := d.m.Least(); room < least {
+		room = max(min(least, ih-min(len(lines), readable(ih))-1), 3)
+	}
+	m = d.m.Lines(a.theme, iw, room)
 	d.total, d.room = len(lines), max(ih-len(m)-1, 0)
 	d.scroll.By(0, d.total, d.room)
 	if iw != d.width {
@@ -198,6 +137,10 @@ func (d *stopDialog) layout(a *app, w, h int) (lines, m []string) {
 	d.look()
 	return lines, m
 }
+
+// readable is how many lines are kept for what there is to read, of all in a dialog;
+// the remedies have the others.
+func readable(h int) int { return max(h*9/20, 5) }
 
 func (d *stopDialog) render(a *app, w, h int) string {
 	c := a.snap.Run.Cell(d.at.key)
@@ -257,7 +200,8 @@ func (d *stopDialog) says(a *app, c *run.Cell, w int) []string {
 	}
 }
 
-// what says what failed, with the values that decided and the last output.
+// what says what failed: the verdict that decided, what it saw, what was printed last,
+// what ran, and how often.
 func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 	t := a.theme
 	mark := wording.Mark(c.Status)
@@ -266,21 +210,20 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 		why = "what comes next here could not be decided"
 	}
 	out := wrapped(t.Style(mark), why, w)
-	out = append(out, stepview.Host(t, c.Key.Target, a.snap.Hosts[c.Key.Target], w)...)
-	if c.Hint != "" && c.Hint != a.snap.Hosts[c.Key.Target].Hint {
-		for _, l := range pane.Wrap(wording.Block(c.Hint), w) {
-			out = append(out, t.Muted.Render(l))
-		}
-	}
-	if a.snap.Notice != "" {
-		for _, l := range pane.Wrap(wording.Line(a.snap.Notice), w) {
-			out = append(out, t.Muted.Render(l))
-		}
-	}
-	label := "saw"
 	for _, j := range wording.Decisive(c) {
 		what, saw := wording.Row(j.Row)
-		out = append(out, stepview.CheckLine(t, label, j.Where, wording.Verdict(j.Row.Verdict), "", what, saw, w)...)
+		out = append(out, stepview.CheckLine(t, "saw", j.Where, wording.Verdict(j.Row.Verdict), "", what, saw, w)...)
+	}
+	host := a.snap.Hosts[c.Key.Target]
+	out = append(out, stepview.Host(t, c.Key.Target, host, w)...)
+	if c.Hint != "" && c.Hint != host.Hint {
+		out = append(out, wrapped(t.Muted, wording.Block(c.Hint), w)...)
+	}
+	if a.snap.Notice != "" {
+		out = append(out, wrapped(t.Muted, wording.Line(a.snap.Notice), w)...)
+	}
+	for _, s := range wording.Known(a.snap.Run, c) {
+		out = append(out, wrapped(t.Text, s, w)...)
 	}
 	if e, at := wording.Looked(c); e != nil {
 		out = append(out, t.Muted.Render("What held at "+at.Format(time.TimeOnly)+", after it had ended:"))
@@ -288,14 +231,32 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 			out = append(out, stepview.Result(t, wording.Label(c.Plan.Step, run.Evidence), "", c.Fences(run.Evidence), res, w)...)
 		}
 	}
-	if tail := a.out.Tail(t, w-2, 12); len(tail) > 0 {
+	if tail := a.out.Tail(t, w-2, lastLines); len(tail) > 0 {
 		out = append(out, t.Muted.Render("It printed at last:"))
 		out = append(out, pane.Indent(tail, t.Border.Render(t.Glyph.Quote)+" ")...)
 	}
-	if l := c.Latest(); l != nil {
-		when := fmt.Sprintf("What ran (attempt %d, begun %s):", l.Intent.No, l.At.Format(time.TimeOnly))
-		out = append(out, t.Muted.Render(when))
-		out = append(out, stepview.Dispatch(t, &l.Intent.Dispatch, w)...)
+	return append(out, ran(t, c, w)...)
+}
+
+// lastLines is how much of what was printed is shown.
+const lastLines = 20
+
+// ran says what was sent last, and how the attempts before it ended.
+func ran(t *theme.Theme, c *run.Cell, w int) []string {
+	l := c.Latest()
+	if l == nil {
+		return nil
+	}
+	head := fmt.Sprintf("What ran (attempt %d, begun %s):", l.Intent.No, l.At.Format(time.TimeOnly))
+	if l.Intent.Role == run.RoleRollback {
+		head = fmt.Sprintf("What ran, to undo it (attempt %d, begun %s):", l.Intent.No, l.At.Format(time.TimeOnly))
+	}
+	out := append([]string{t.Muted.Render(head)}, stepview.Dispatch(t, &l.Intent.Dispatch, w)...)
+	if len(c.Attempts) > 1 {
+		out = append(out, t.Muted.Render(fmt.Sprintf("It has been sent %d times:", len(c.Attempts))))
+		for _, a := range c.Attempts {
+			out = append(out, t.Muted.Render(pane.Cut("  "+wording.Attempt(a), w, t.Glyph.Ellipsis)))
+		}
 	}
 	return out
 }
