@@ -11,7 +11,7 @@ import (
 // advance takes the cells of an ask as far as they go: to their end, their
 // gate, or a failure.
 func (e *Engine) advance(ctx context.Context, cells []*run.Cell, parallel int) error {
-	if !needsGate(cells[0]) {
+	if !cells[0].NeedsGate() {
 		_, err := e.crew(ctx, cells, parallel, func(ctx context.Context, c *run.Cell) error {
 			if ok, err := e.ready(ctx, c); err != nil || !ok {
 				return err

@@ -116,7 +116,7 @@ func (e *Engine) neverStarted(ctx context.Context, c *run.Cell, first run.Event,
 	if first != nil {
 		events = append([]run.Event{first}, events...)
 	}
-	if again && c.Latest().Intent.Role == run.RoleCommand {
+	if again && c.Latest().Intent.Role == run.RoleCommand && c.AdHoc == nil {
 		events = append(events, run.Retried{Cell: c.Key, Why: "nothing had been started"})
 	}
 	return e.append(ctx, events...)

@@ -12,9 +12,6 @@ import (
 // grantTTL is how long a grant may lie between the phrase and the dispatch.
 const grantTTL = 5 * time.Minute
 
-// needsGate reports whether the cell's next dispatch has to pass a gate.
-func needsGate(c *run.Cell) bool { return c.Plan.Step.Gated || c.Rerun }
-
 // showGates puts the gates of cells that go together before the operator: one
 // phrase, and what each of them would run.
 func (e *Engine) showGates(ctx context.Context, cells []*run.Cell) error {
@@ -47,7 +44,7 @@ func (e *Engine) gateOf(ctx context.Context, c *run.Cell) (run.GateShown, error)
 	r := e.state()
 	c = r.Cell(c.Key)
 	g := run.GateShown{
-		Cell: c.Key, Gate: e.o.GateID(), Phrase: r.Phrase(c), Reversible: c.Plan.Step.Book.Rollback != nil,
+		Cell: c.Key, Gate: e.o.GateID(), Phrase: r.Phrase(c), Reversible: c.Reversible(),
 	}
 	var id run.Identity
 	if c.Plan.Step.Kind == plan.Run {

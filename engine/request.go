@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,6 +38,8 @@ func (e *Engine) workFor(q question, action run.Action) work {
 		}
 	case run.Continue:
 		clear(e.blocked)
+	case run.Edit, run.AdHoc:
+		return e.offBook(q, action)
 	case run.Abort:
 		return func(ctx context.Context, _ func(error)) error { return e.close(ctx, run.Aborted, a.Why) }
 	}
@@ -83,6 +86,10 @@ func (e *Engine) decided(q question, action run.Action) (run.Event, error) {
 		return run.StopRequested(a), nil
 	case run.Call:
 		return run.Called(a), nil
+	case run.Jump:
+		return e.jump(a)
+	case run.Again:
+		return e.again(a)
 	case run.Pause:
 		return run.Paused(a), nil
 	case run.Continue:
@@ -198,7 +205,7 @@ func (e *Engine) close(ctx context.Context, how run.Closing, why string) error {
 	}
 	r := e.state()
 	used := map[string]run.Identity{} // also by earlier drivers of the run
-	for _, c := range r.Cells {
+	for _, c := range slices.Concat(r.Cells, r.OffBook) {
 		for _, a := range c.Attempts {
 			if a.Intent.Dispatch.Form != "" {
 				continue

@@ -176,7 +176,7 @@ func (e *Engine) awayActions(c *run.Cell, list []run.Availability) {
 }
 
 // runs are the verbs by which a command is sent.
-var runs = map[run.Verb]bool{run.VerbGo: true, run.VerbAnswer: true, run.VerbRetry: true}
+var runs = map[run.Verb]bool{run.VerbGo: true, run.VerbAnswer: true, run.VerbRetry: true, run.VerbEdit: true}
 
 // within runs f while the snapshot shows that something goes on at a cell, which
 // can be ended without the rest of the work.
