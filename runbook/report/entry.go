@@ -114,7 +114,8 @@ func toneOf(e run.Event) Tone {
 		return Trouble
 	case run.GateGranted, run.GateClosed, run.OutcomeResolved, run.ManualDone, run.CellSkipped, run.Retried, run.RerunOverride,
 		run.RollbackRequested, run.RollbackPlanned, run.Called, run.InstanceExcluded, run.InstanceIncluded, run.StopRequested,
-		run.Paused, run.Continued, run.AbortRequested, run.PauseRequested, run.Adopted, run.HostKeyAccepted, run.RunClosed:
+		run.Paused, run.Continued, run.AbortRequested, run.PauseRequested, run.Adopted, run.HostKeyAccepted, run.RunClosed,
+		run.Edited, run.AdHocAsked, run.Jumped:
 		return Decision
 	}
 	return Routine
@@ -167,8 +168,8 @@ type Kind struct {
 	Tones []Tone
 }
 
-// line is the entry as `stepgate timeline` writes it.
-func (e *Entry) line(zone *time.Location) string {
+// Line is the entry as `stepgate timeline` writes it.
+func (e *Entry) Line(zone *time.Location) string {
 	about := ""
 	if e.Key.Step != "" {
 		about = line(e.Key.String()) + ": "

@@ -20,7 +20,7 @@ func Timeline(w io.Writer, r *run.Run, records []run.Record, zone *time.Location
 	t := NewTeller(r)
 	for _, rec := range records {
 		e := t.Tell(rec)
-		b.WriteString(e.line(zone) + "\n")
+		b.WriteString(e.Line(zone) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
