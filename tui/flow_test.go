@@ -330,17 +330,17 @@ type bomb struct{ *fake }
 
 func (*bomb) Snapshot() *run.Snapshot { panic("no snapshot") }
 
-func TestAsk(t *testing.T) {
-	qs := []Question{
-		{Name: "cluster", Prompt: "Which cluster?"},
-		{Name: "count", Type: "int", Validate: func(s string) error {
+func TestFill(t *testing.T) {
+	f := Form{Title: "升级", Fields: []Field{
+		{Question: Question{Name: "cluster", Prompt: "Which cluster?"}},
+		{Question: Question{Name: "count", Type: "int", Validate: func(s string) error {
 			if s != "3" {
 				return errors.New("three is what it takes")
 			}
 			return nil
-		}},
-		{Name: "writes", Choices: []string{"stopped", "running"}, Default: "stopped"},
-	}
+		}}},
+		{Question: Question{Name: "writes", Choices: []string{"stopped", "running"}, Default: "stopped"}},
+	}}
 	term := newTerminal(t, 80, 24)
 	type answer struct {
 		m   map[string]string
@@ -349,29 +349,27 @@ func TestAsk(t *testing.T) {
 	over := make(chan answer, 1)
 	o := Options{In: term.in, Out: term, Env: xterm(), Size: [2]int{80, 24}, Theme: theme.Options{NoColor: true}}
 	go func() {
-		m, err := Ask(t.Context(), qs, o)
+		m, err := Fill(t.Context(), f, o)
 		over <- answer{m, err}
 	}()
 	term.until(t, "Which cluster?")
-	term.press(t, "集群一\r")
-	term.until(t, "count (2 of 3)")
-	term.press(t, "2\r")
+	term.press(t, "集群一\r2")
 	term.until(t, "three is what it takes")
-	term.press(t, "\x7f3\r")
-	term.until(t, "running")
-	term.press(t, "\x1b[B\r")
+	term.press(t, "\x7f3\r\x1b[C")
+	term.until(t, "[running]")
+	term.press(t, "\x13")
 	got := <-over
 	if got.err != nil || got.m["cluster"] != "集群一" || got.m["count"] != "3" || got.m["writes"] != "running" {
 		t.Fatalf("answers %v, %v", got.m, got.err)
 	}
 }
 
-func TestAskCancelled(t *testing.T) {
+func TestFillCancelled(t *testing.T) {
 	for key, want := range map[string]error{"\x1b": ErrCancelled, "\x03": context.Canceled} {
 		term := newTerminal(t, 80, 24)
 		over := make(chan error, 1)
 		go func() {
-			_, err := Ask(t.Context(), []Question{{Name: "cluster"}}, Options{In: term.in, Out: term, Env: xterm(), Size: [2]int{80, 24}})
+			_, err := Fill(t.Context(), Form{Fields: []Field{{Question: Question{Name: "cluster"}}}}, Options{In: term.in, Out: term, Env: xterm(), Size: [2]int{80, 24}})
 			over <- err
 		}()
 		term.until(t, "cluster")

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -67,29 +66,6 @@ func TestEveryFrameFits(t *testing.T) {
 				st.Update(stroke(rapid.SampledFrom(keys).Draw(rt, "key")))
 			}
 			checkFrame(rt, st.app, w, h)
-		}
-	})
-}
-
-// The questions before a run fit too.
-func TestAskFits(t *testing.T) {
-	t.Parallel()
-	qs := []Question{
-		{Name: "cluster", Prompt: "集群名称：请输入要升级的集群", Help: strings.Repeat("帮助文字 ", 20)},
-		{Name: "n", Type: "int", Validate: func(s string) error { return fmt.Errorf("“%s”不是数字", s) }},
-		{Name: "mode", Choices: []string{"停止", "继续运行"}, Default: "停止"},
-	}
-	rapid.Check(t, func(rt *rapid.T) {
-		a := newAsk(qs, Options{})
-		w, h := rapid.IntRange(1, 200).Draw(rt, "w"), rapid.IntRange(1, 60).Draw(rt, "h")
-		a.Update(tea.WindowSizeMsg{Width: w, Height: h})
-		for range rapid.IntRange(0, 20).Draw(rt, "n") {
-			a.Update(stroke(rapid.SampledFrom([]string{"中", "a", "1", "enter", "backspace", "down", "up"}).Draw(rt, "key")))
-			for i, l := range strings.Split(a.View().Content, "\n") {
-				if n := ansi.StringWidth(l); n != w {
-					rt.Fatalf("at %dx%d line %d is %d cells wide: %q", w, h, i, n, ansi.Strip(l))
-				}
-			}
 		}
 	})
 }

@@ -40,6 +40,9 @@ type source struct {
 	parts     map[string][]byte // that parsing has read, by name
 	invFile   string
 	given     map[string]string
+	from      map[string]string // where each of them comes from, for people
+	title     string            // of the runbook, once it was planned
+	form      []runbook.Param   // what the start form of a new run shows
 	lab       string
 	making    *os.File // held while the lab isn't in the journal yet; nil without one
 	ssh       run.SSHFiles
@@ -98,6 +101,7 @@ func (f bookFlags) read(name string) (*source, error) {
 		}
 	}
 	s.given, err = f.answers()
+	s.from = f.origins(s.given)
 	return s, err
 }
 
@@ -122,6 +126,23 @@ func (f bookFlags) answers() (map[string]string, error) {
 	flags, err := pairs(f.values)
 	maps.Copy(given, flags)
 	return given, err
+}
+
+// origins says of each value that was given how.
+func (f bookFlags) origins(given map[string]string) map[string]string {
+	from := map[string]string{}
+	for name := range given {
+		_, set := os.LookupEnv("STEPGATE_VAR_" + name)
+		switch {
+		case slices.ContainsFunc(f.values, func(v string) bool { return strings.HasPrefix(v, name+"=") }):
+			from[name] = "-e"
+		case set:
+			from[name] = "environment"
+		default:
+			from[name] = filepath.Base(f.vars)
+		}
+	}
+	return from
 }
 
 // answerText is a value of an answers file as it would be typed.
@@ -233,9 +254,17 @@ func (s *source) fromInventory(book *runbook.Runbook, inv *inventory.Inventory) 
 			return usage("take it out of "+s.invFile+", and give it as STEPGATE_VAR_"+p.Name+" or when it is asked for",
 				"bind value %q: a secret stands in the inventory, which the journal keeps", p.Name)
 		}
-		s.given[p.Name] = v
+		s.give(p.Name, v, "inventory")
 	}
 	return nil
+}
+
+// give gives a value that nobody has named on the way in.
+func (s *source) give(name, value, from string) {
+	s.given[name] = value
+	if s.from != nil {
+		s.from[name] = from
+	}
 }
 
 // bindSecrets gives a run that is gone on with its values: those it was started
@@ -313,6 +342,7 @@ func (s *source) plan(ask func([]runbook.Param) (map[string]string, error), admi
 	if err := s.fromInventory(book, inv); err != nil {
 		return nil, err
 	}
+	s.title, s.form = book.Title, book.Params
 	values, err := s.bind(book, ask)
 	if err != nil {
 		return nil, err

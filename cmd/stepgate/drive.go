@@ -20,7 +20,6 @@ import (
 	"stepgate/state"
 	"stepgate/tui"
 	"stepgate/tui/plain"
-	"stepgate/tui/theme"
 )
 
 // driveFlags say who drives a run: a person at a screen, a person in lines, or
@@ -32,16 +31,21 @@ type driveFlags struct {
 	approve []string
 	digest  string
 	eventFD int
+	until   until
 	lender  *tui.Lender
 }
 
+// newDriveFlags are those of a person at this terminal.
+func newDriveFlags() driveFlags { return driveFlags{eventFD: -1, lender: tui.NewLender()} }
+
 func (d *driveFlags) register(c *cobra.Command) {
-	d.lender = tui.NewLender()
+	*d = newDriveFlags()
 	c.Flags().BoolVar(&d.auto, "auto", false, "go on by itself until a person is needed")
 	c.Flags().BoolVar(&d.plain, "plain", false, "lines and prompts instead of a screen")
 	c.Flags().BoolVar(&d.json, "json", false, "with --auto: say what the run waits for as JSON")
 	c.Flags().StringArrayVar(&d.approve, "approve", nil, "grant a step's gate ahead, by its id without hosts (repeatable); needs --plan")
 	c.Flags().IntVar(&d.eventFD, "events-fd", -1, "write the number and hash of each event to this file descriptor once it is durable")
+	c.Flags().Var(&d.until, "until", "the end of the change window: 02:00, +90m, or a moment as RFC 3339 has it; a gate warns when what follows won't fit")
 	c.Flags().StringVar(&d.digest, "plan", "", "the digest that `stepgate plan` printed; grants hold for this plan only")
 }
 
@@ -119,9 +123,10 @@ func onlyLab(p *plan.Plan) bool {
 	return true
 }
 
-func (d driveFlags) engine(store *state.Store, p *plan.Plan, s run.RunStarted) engine.Options {
+func (d driveFlags) engine(ctx context.Context, store *state.Store, p *plan.Plan, s run.RunStarted) engine.Options {
 	o := engine.Options{
 		Journal: store, Hosts: opener(p, s), Attended: !d.auto, Operator: operator(), Holder: holder(), Now: now, GateID: gateID,
+		Usual: usual(ctx, store, s), Until: d.until.at,
 	}
 	if !d.auto {
 		o.Lend = lending(d.lender)
@@ -181,7 +186,7 @@ func (d driveFlags) front(ctx context.Context, st streams, e *engine.Engine, id 
 		return plain.Auto(ctx, e, e, o, g)
 	}
 	if d.screen(st) {
-		left, err := tui.Run(ctx, e, e, tui.Options{In: st.in, Out: st.out, Theme: themeOptions(), Lab: s.Lab != "", Lend: d.lender, Outside: ownPrograms{}})
+		left, err := tui.Run(ctx, e, e, d.screenOptions(st, s))
 		if ctx.Err() != nil {
 			err = nil // told to leave by a signal
 		}
@@ -212,6 +217,13 @@ func grants(approved, stepID string) bool {
 	return approved == "*" || approved == stepID || strings.HasSuffix(stepID, "/"+approved)
 }
 
+// screenOptions is what the screen of a run needs of its surroundings.
+func (d driveFlags) screenOptions(st streams, s run.RunStarted) tui.Options {
+	o := st.screen()
+	o.Lab, o.Lend, o.Outside = s.Lab != "", d.lender, ownPrograms{}
+	return o
+}
+
 // screen reports whether a full screen can be shown.
 func (d driveFlags) screen(st streams) bool {
 	if d.plain || !st.terminal() || os.Getenv("TERM") == "dumb" {
@@ -219,10 +231,6 @@ func (d driveFlags) screen(st streams) bool {
 	}
 	w, h, err := term.GetSize(int(st.out.Fd()))
 	return err == nil && w > 0 && h > 0
-}
-
-func themeOptions() theme.Options {
-	return theme.Options{NoColor: os.Getenv("NO_COLOR") != "", ASCII: os.Getenv("STEPGATE_ASCII") == "1" || !utf8Locale()}
 }
 
 func utf8Locale() bool {
@@ -280,27 +288,4 @@ func began(r *run.Run) bool {
 		}
 	}
 	return false
-}
-
-// ask asks a person for the values that are missing.
-func (d driveFlags) ask(ctx context.Context, st streams, src *source, missing []runbook.Param) (map[string]string, error) {
-	if d.auto || !st.terminal() {
-		return nil, missingValues(missing)
-	}
-	var qs []tui.Question
-	for _, p := range missing {
-		q := tui.Question{
-			Name: p.Name, Prompt: p.Prompt, Help: p.Help, Type: string(p.Type), Choices: p.Choices, Default: p.Default,
-			Secret: p.Secret, Validate: func(v string) error { _, err := plan.Type(p, v); return err },
-		}
-		qs = append(qs, q)
-	}
-	if d.screen(st) {
-		return tui.Ask(ctx, qs, tui.Options{In: st.in, Out: st.out, Theme: themeOptions(), Title: src.name})
-	}
-	tty, err := openTTY(st)
-	if err != nil {
-		return nil, err
-	}
-	return plain.Ask(ctx, tty, st.out, qs)
 }

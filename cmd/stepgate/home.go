@@ -2,16 +2,75 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"stepgate/runbook/report"
 	"stepgate/runbook/text"
 	"stepgate/state"
+	"stepgate/tui"
 )
 
-// runHome says which runs can be gone on with, and how, and how to begin one.
+// runHome shows what can be gone on with and begun, on a screen until the operator
+// leaves it, else in lines.
 func runHome(ctx context.Context, s streams) error {
+	if !newDriveFlags().screen(s) {
+		return listHome(ctx, s)
+	}
+	trouble := ""
+	for {
+		chosen, err := tui.Home{Shelf: shelf{}, Doctor: "stepgate doctor", Trouble: trouble}.Show(ctx, s.screen())
+		if err != nil || chosen.Do == tui.ToLeave {
+			return err
+		}
+		err = s.chosen(ctx, chosen)
+		if ctx.Err() != nil {
+			return err
+		}
+		trouble = troubleOf(err)
+	}
+}
+
+// chosen does what was chosen on the home screen. It returns when the operator has
+// left that.
+func (s streams) chosen(ctx context.Context, c tui.Chosen) error {
+	d := newDriveFlags()
+	switch c.Do {
+	case tui.ToResume:
+		return (&resuming{drive: d}).resume(ctx, s, []string{c.Name})
+	case tui.ToWatch:
+		return runWatch(ctx, s, c.Name, false)
+	case tui.ToBegin:
+		src, err := bookFlags{inventory: s.conf.inventory}.read(c.Name)
+		if err != nil {
+			return err
+		}
+		return startRun(ctx, s, src, d)
+	case tui.ToDemo:
+		return runDemo(ctx, s, demoSystem, demoSpeed, d)
+	case tui.ToLeave:
+	}
+	return nil
+}
+
+// troubleOf is what the home screen says of what went wrong. That a run waits, or that
+// a form was left, is nothing that did.
+func troubleOf(err error) string {
+	var exit *exitError
+	switch {
+	case err == nil, errors.Is(err, tui.ErrCancelled), errors.Is(err, context.Canceled), errors.As(err, &exit) && exit.cause == nil:
+		return ""
+	}
+	out := err.Error()
+	if hint := text.HintOf(err); hint != "" {
+		out += "\n\n" + hint
+	}
+	return out
+}
+
+// listHome says which runs can be gone on with, and how, and how to begin one.
+func listHome(ctx context.Context, s streams) error {
 	open, err := openRuns(ctx)
 	if err != nil {
 		return err

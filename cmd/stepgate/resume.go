@@ -104,7 +104,7 @@ func (o *resuming) goOn(ctx context.Context, st streams, store *state.Store, rec
 	if err := d.check(p, started.Lab); err != nil {
 		return err
 	}
-	e, err := engine.Resume(ctx, d.engine(store, p, started), p, id)
+	e, err := engine.Resume(ctx, d.engine(ctx, store, p, started), p, id)
 	if err != nil {
 		return held(err, id)
 	}

@@ -23,6 +23,7 @@ type streams struct {
 	in, out, err *os.File
 	console      *console
 	journal      *state.Options // as the command line asks
+	conf         *config        // what the configuration says, once it was read
 }
 
 // terminal reports whether a person is at both ends.
@@ -45,7 +46,7 @@ func Main(ctx context.Context, args []string, s streams) int {
 }
 
 func newRoot(s streams) *cobra.Command {
-	s.journal = &state.Options{}
+	s.journal, s.conf = &state.Options{}, &config{}
 	root := &cobra.Command{
 		Use:   "stepgate",
 		Short: "Walk through a risky change, step by step",
@@ -54,11 +55,12 @@ commands run here or over SSH, checks show what they found, a gate stands before
 anything that can't be undone, and everything is journaled, so that the change can
 be interrupted at any point and resumed.
 ` + exitTable,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Version:       version(),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return runHome(cmd.Context(), s) },
-		Args:          cobra.NoArgs,
+		PersistentPreRunE: s.configures,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Version:           version(),
+		RunE:              func(cmd *cobra.Command, _ []string) error { return runHome(cmd.Context(), s) },
+		Args:              cobra.NoArgs,
 	}
 	wrapArgs(root)
 	root.PersistentFlags().BoolVar(&s.journal.UnsafeFS, "journal-unsafe-fs", false,
@@ -111,9 +113,14 @@ func version() string {
 	return "development"
 }
 
-// operator is the label journaled with what a person does.
+// operatorVariable holds the operator's name. A name of the configuration is put there
+// where it is empty.
+const operatorVariable = "STEPGATE_OPERATOR"
+
+// operator is the label journaled with what a person does; the login name, where none
+// was given.
 func operator() string {
-	if name := os.Getenv("STEPGATE_OPERATOR"); name != "" {
+	if name := os.Getenv(operatorVariable); name != "" {
 		return text.Line(text.Untrusted(name))
 	}
 	if u, err := user.Current(); err == nil {

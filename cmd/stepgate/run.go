@@ -65,29 +65,37 @@ func newDemoCommand(s streams) *cobra.Command {
 		Short: "Walk through a shipped runbook on a simulated cluster, nothing to set up",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			system := "openmldb"
+			system := demoSystem
 			if len(args) > 0 {
 				system = args[0]
 			}
-			if err := simulated(system); err != nil {
-				return err
-			}
-			if err := d.needsPerson(s); err != nil {
-				return err
-			}
-			src, err := bookFlags{}.read(system + "-upgrade")
-			if err != nil {
-				return err
-			}
-			if err := src.useLab(cmd.Context(), s, system, lab.Options{Speed: speed}); err != nil {
-				return err
-			}
-			return startRun(cmd.Context(), s, src, d)
+			return runDemo(cmd.Context(), s, system, speed, d)
 		},
 	}
 	d.register(c)
 	c.Flags().Float64Var(&speed, "speed", demoSpeed, "how much faster than real the simulated cluster is")
 	return c
+}
+
+// demoSystem is what a newcomer sees.
+const demoSystem = "openmldb"
+
+// runDemo begins the upgrade of a simulated cluster.
+func runDemo(ctx context.Context, s streams, system string, speed float64, d driveFlags) error {
+	if err := simulated(system); err != nil {
+		return err
+	}
+	if err := d.needsPerson(s); err != nil {
+		return err
+	}
+	src, err := bookFlags{}.read(system + "-upgrade")
+	if err != nil {
+		return err
+	}
+	if err := src.useLab(ctx, s, system, lab.Options{Speed: speed}); err != nil {
+		return err
+	}
+	return startRun(ctx, s, src, d)
 }
 
 // simulated refuses a system that can't be simulated.
@@ -132,7 +140,7 @@ func (s *source) useLab(ctx context.Context, st streams, system string, o lab.Op
 	}
 	for _, p := range book.Params {
 		if v, ok := cluster.Params[p.Name]; ok && s.given[p.Name] == "" {
-			s.given[p.Name] = v
+			s.give(p.Name, v, "simulated cluster")
 		}
 	}
 	return nil
@@ -146,6 +154,9 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 			err = joinDown(err, src.lab)
 		}
 	}()
+	if err := src.needHosts(ctx, st, d); err != nil {
+		return err
+	}
 	p, err := src.plan(func(missing []runbook.Param) (map[string]string, error) { return d.ask(ctx, st, src, missing) }, runnable)
 	if err != nil {
 		return err
@@ -169,7 +180,7 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 		return err
 	}
 	id := state.NewRunID(now(), rand.Reader)
-	e, err := engine.Start(ctx, d.engine(store, p, started), p, id, started)
+	e, err := engine.Start(ctx, d.engine(ctx, store, p, started), p, id, started)
 	if err != nil {
 		return err
 	}
