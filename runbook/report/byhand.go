@@ -95,6 +95,9 @@ func (m *remaining) at(d *document, c *run.Cell, what string, f *runbook.Fence, 
 
 // asWritten is a fence's text with the values that are known and are no secrets.
 func (m *remaining) asWritten(c *run.Cell, f *runbook.Fence, where string) string {
+	if c.Edited != nil && f == c.Plan.Step.Book.Command {
+		return c.Edited.Body
+	}
 	names := m.r.Names(c, where)
 	for secret := range m.r.Plan.Secrets(c.Plan.Step.Scope) {
 		delete(names, secret)

@@ -165,7 +165,7 @@ func (m *markdown) decision(e run.Event) string {
 	case run.Called:
 		return "run out of its place" + m.about(e.Cell)
 	}
-	return ""
+	return m.strayed(e)
 }
 
 func because(why string) string {

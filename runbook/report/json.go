@@ -37,7 +37,10 @@ import (
 //   - stop: the path after which the run was asked to pause
 //   - exceptions: what did not go as the runbook is written
 //   - cells: in walking order, each with its attempts (and their output), every
-//     taking of its checks, and its gates
+//     taking of its checks, its gates, and edited: the text that its command was
+//     given last
+//   - off_book: commands that are not in the runbook, as cells, each with ad_hoc:
+//     how it was asked for
 //   - events: everything, as journaled
 //   - journal: count of events and hash of the last
 func JSON(w io.Writer, t Transcript) error {
@@ -68,6 +71,7 @@ type transcriptObject struct {
 	Stop       string                       `json:"stop,omitempty"`
 	Exceptions []exception                  `json:"exceptions"`
 	Cells      []cellObject                 `json:"cells"`
+	OffBook    []cellObject                 `json:"off_book,omitempty"`
 	Events     []eventObject                `json:"events"`
 	Journal    journalObject                `json:"journal"`
 }
@@ -136,6 +140,8 @@ type cellObject struct {
 	Resolved []resolvedObject `json:"resolved,omitempty"`
 	Probes   []probedObject   `json:"probes,omitempty"`
 	Reruns   []exception      `json:"reruns,omitempty"`
+	Edited   *run.Edited      `json:"edited,omitempty"`
+	AdHoc    *run.AdHocAsked  `json:"ad_hoc,omitempty"`
 }
 
 type attemptObject struct {
@@ -216,6 +222,13 @@ func (t Transcript) object() (*transcriptObject, error) {
 		}
 		o.Cells = append(o.Cells, cell)
 	}
+	for _, c := range r.OffBook {
+		cell, err := t.cell(c, events[c.Key])
+		if err != nil {
+			return nil, err
+		}
+		o.OffBook = append(o.OffBook, cell)
+	}
 	for _, rec := range t.Records {
 		event, err := eventOf(rec)
 		if err != nil {
@@ -286,7 +299,7 @@ func (t Transcript) cell(c *run.Cell, events []run.Record) (cellObject, error) {
 	o := cellObject{
 		Step: c.Key.Step, Target: c.Key.Target, Number: s.Number, Title: t.Run.Text(c, s.Title), Kind: kindWord(s.Kind),
 		Gated: s.Gated, Classes: classes(s.Book), Status: c.Status, Reason: c.Reason, Detail: c.Detail, Skip: c.Skip,
-		Excluded: c.Excluded, Evidence: c.Evidence, Asked: c.Asked, Instance: instanceKey(t.Run, c), Begun: c.Begun.UTC(), Ended: c.Ended.UTC(), By: c.By, TookMS: c.Took().Milliseconds(), When: c.When,
+		Excluded: c.Excluded, Evidence: c.Evidence, Asked: c.Asked, Instance: instanceKey(t.Run, c), Begun: c.Begun.UTC(), Ended: c.Ended.UTC(), By: c.By, TookMS: c.Took().Milliseconds(), When: c.When, Edited: c.Edited, AdHoc: c.AdHoc,
 	}
 	for _, a := range c.Attempts {
 		ao := attemptObject{

@@ -54,6 +54,9 @@ func (m *markdown) write() error {
 	if err := m.node(r.Plan.Root, 3); err != nil {
 		return err
 	}
+	if err := m.beside(); err != nil {
+		return err
+	}
 	m.timeline()
 	m.preludes()
 	m.heading(2, "Journal")
@@ -107,6 +110,9 @@ func (m *markdown) facts() {
 		parts = append(parts, fmt.Sprintf("%d %s", s.Cells, word(s.Status)))
 	}
 	m.line("- Cells (a step at a place): %s", strings.Join(parts, ", "))
+	if said := strays(r); said != "" {
+		m.line("- **Off-book**: %s", said)
+	}
 	m.line("- Runbook: %s, SHA-256 %s", code(r.Start.Runbook), code(r.Start.Closure))
 	m.line("- Plan digest: %s", code(r.Start.Digest))
 	if r.Start.InventoryFile != "" {
@@ -132,7 +138,7 @@ func (m *markdown) exceptions() {
 		}
 		detail := ""
 		switch {
-		case x.What == preGranted || x.What == rerun:
+		case x.What == preGranted || x.What == rerun || x.What == beside || x.What == textChanged:
 			detail = " – " + code(x.Detail)
 		case x.Detail != "":
 			detail = " – " + inline(x.Detail)

@@ -19,12 +19,13 @@ import (
 func Remaining(w io.Writer, t Transcript) error {
 	m := &remaining{r: t.Run, prefixes: map[string]int{}}
 	steps := &document{}
+	m.beside(steps)
+	steps.heading(2, "Steps")
 	m.node(steps, m.r.Plan.Root, 3)
 	m.head(t)
 	m.values()
 	m.hosts()
 	m.preludes()
-	m.heading(2, "Steps")
 	m.b.WriteString(steps.b.String())
 	if _, err := io.WriteString(w, strings.TrimRight(m.b.String(), "\n")+"\n"); err != nil {
 		return fmt.Errorf("write what is left of run %q: %w", t.Run.ID, err)
@@ -260,12 +261,16 @@ func (m *remaining) step(d *document, c *run.Cell) {
 	}
 	m.fences(d, c, "Done already if", b.Done)
 	m.fences(d, c, "Before", b.Before)
-	if s.Gated {
+	if c.NeedsGate() {
 		back := "Its runbook knows no way back."
-		if b.Rollback != nil {
+		if c.Reversible() {
 			back = "It can be rolled back."
 		}
 		d.line("**Gate**: the phrase is %s. %s%s\n", code(m.r.Phrase(c)), back, suffix(" Gated by itself: ", b.Judged))
+	}
+	if c.Edited != nil {
+		d.line("**Its text was changed in the run.** The runbook has:\n")
+		d.exact("", c.Edited.Was)
 	}
 	if b.Command != nil {
 		m.fence(d, c, "Run", b.Command)

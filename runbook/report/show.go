@@ -31,6 +31,9 @@ func Show(w io.Writer, r *run.Run) error {
 			fact("", "%d %s", s.Cells, word(s.Status))
 		}
 	}
+	if said := strays(r); said != "" {
+		fact("off-book", "%s", said)
+	}
 	switch {
 	case r.Closed != "":
 		fact("state", "closed: %s%s", r.Closed, suffix(": ", r.ClosedWhy))
@@ -124,8 +127,9 @@ func next(r *run.Run) string {
 
 // ShowJSON writes the same as one object. The contract is additive: run (as in
 // [JSON]), holder (who drives; missing: nobody), progress, current (the cell it
-// stands at, with the latest taking of each phase of its checks), next (a
-// command line).
+// stands at, with the latest taking of each phase of its checks), edited
+// (cells whose command was given another text), off_book (commands beside the
+// runbook), next (a command line).
 func ShowJSON(w io.Writer, r *run.Run) error {
 	settled, total, gates := r.Progress()
 	o := showObject{Run: runOf(r), Holder: r.Holder, Progress: progressObject{settled, total, gates}, Next: next(r)}
@@ -135,6 +139,14 @@ func ShowJSON(w io.Writer, r *run.Run) error {
 			Step: c.Key.Step, Target: c.Key.Target, Number: s.Number, Title: r.Text(c, s.Title), Kind: kindWord(s.Kind),
 			Status: c.Status, Reason: c.Reason, Detail: c.Detail, Begun: c.Begun.UTC(), Checks: c.Checks,
 		}
+	}
+	for _, c := range r.Cells {
+		if c.Edited != nil {
+			o.Edited = append(o.Edited, c.Key)
+		}
+	}
+	for _, c := range r.OffBook {
+		o.OffBook = append(o.OffBook, c.Key)
 	}
 	if err := text.WriteJSON(w, o); err != nil {
 		return fmt.Errorf("show run %q: %w", r.ID, err)
@@ -147,6 +159,8 @@ type showObject struct {
 	Holder   string         `json:"holder,omitempty"`
 	Progress progressObject `json:"progress"`
 	Current  *currentObject `json:"current,omitempty"`
+	Edited   []run.Key      `json:"edited,omitempty"`
+	OffBook  []run.Key      `json:"off_book,omitempty"`
 	Next     string         `json:"next"`
 }
 

@@ -21,7 +21,7 @@ func (m *markdown) step(s *plan.Step, depth int) error {
 		m.line("Gated by itself: %s.\n", inline(s.Book.Judged))
 	}
 	for _, pc := range s.Cells {
-		if err := m.cell(m.r.Cells[pc.Index]); err != nil {
+		if err := m.cell(m.r.CellOf(pc)); err != nil {
 			return err
 		}
 	}
@@ -122,6 +122,10 @@ func (m *markdown) event(c *run.Cell, rec run.Record, rest []run.Record) error {
 		m.asked(c, e, rec)
 	case run.Called:
 		tell("**Run out of its place**")
+	case run.Edited:
+		m.edited(e, rec)
+	case run.AdHocAsked:
+		tell("**Asked for**, beside the runbook")
 	case run.Note:
 		tell("Note: %s", inline(e.Text))
 	case run.Returned, run.Copied:

@@ -109,6 +109,8 @@ func told(r *run.Run, e run.Event) string {
 		return "answered" + suffix(": ", e.Value)
 	case run.Called:
 		return "run out of its place"
+	case run.Edited, run.AdHocAsked, run.Jumped:
+		return toldOffBook(r, e)
 	}
 	return line(run.Kind(e))
 }

@@ -110,6 +110,8 @@ func about(e run.Event) run.Key {
 		return run.Key{Step: e.Walk + "[" + e.Instance + "]"}
 	case run.WalkOrdered:
 		return run.Key{Step: e.Walk}
+	case run.Jumped:
+		return e.To
 	}
 	k, _ := run.KeyOf(e)
 	return k
@@ -154,7 +156,7 @@ func exceptional(e run.Event) (what, detail string) {
 			return "aborted", e.Why
 		}
 	}
-	return "", ""
+	return offBook(e)
 }
 
 func resolution(e run.OutcomeResolved) string {

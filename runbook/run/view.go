@@ -24,6 +24,10 @@ func (r *Run) Cell(k Key) *Cell {
 	return nil
 }
 
+// CellOf returns the state of a cell of the plan, or of one beside it; nil: the run
+// has none.
+func (r *Run) CellOf(c *plan.Cell) *Cell { return r.Cell(Key{c.Step.ID, c.Target}) }
+
 // all gives every cell: what isn't the plan's, then the plan's.
 func (r *Run) all() iter.Seq[*Cell] {
 	return func(yield func(*Cell) bool) {
@@ -141,10 +145,7 @@ func (r *Run) text(s *plan.Scope, tmpl string, extra map[string]any, held map[st
 
 // StepStatus is the worst status of a step's cells.
 func (r *Run) StepStatus(s *plan.Step) Status {
-	worst := Pending
-	if c := r.Cell(Key{s.ID, s.Cells[0].Target}); c != nil {
-		worst = c.Status
-	}
+	worst := r.CellOf(s.Cells[0]).Status
 	for _, pc := range s.Cells[1:] {
 		if st := r.Cells[pc.Index].Status; severity[st] > severity[worst] {
 			worst = st
