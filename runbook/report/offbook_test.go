@@ -103,7 +103,7 @@ func TestWhatLeavesTheRunbookIsTold(t *testing.T) {
 		what = append(what, x.What+" "+x.Step)
 	}
 	for _, want := range []string{
-		"asked for beside the runbook adhoc/1", "run beside the runbook adhoc/3",
+		"asked for beside the runbook adhoc/1", "asked for beside the runbook adhoc/3",
 		"run with another text than the runbook's tablets[tablet-2]/pre", "gone on at a later step tablets[tablet-2]/replace",
 	} {
 		if !slices.Contains(what, want) {
