@@ -9,7 +9,6 @@ import (
 	"stepgate/runbook/run"
 	"stepgate/tui/keys"
 	"stepgate/tui/output"
-	"stepgate/tui/pane"
 	"stepgate/tui/steplist"
 	"stepgate/tui/theme"
 )
@@ -35,9 +34,7 @@ type app struct {
 	snap    *run.Snapshot
 	over    bool // no more changes
 	tree    steplist.List
-	step    pane.Scroll
-	stepKey run.Key // what step scrolls
-	stepLen int
+	stepKey run.Key // what is read in the step pane
 	out     output.Pane
 	ends    [2]int64 // ends of the shown attempt's streams, as far as known
 	reading [2]bool  // a read is under way
@@ -59,7 +56,9 @@ type app struct {
 	turned  time.Time // when a page of a dialog was turned
 	wished  uint64    // number of the latest guest's wish that was seen
 	hush    pause     // a login that was being answered has gone; zero: none
-	aside   asideState
+	headState
+	stepState
+	aside asideState
 }
 
 // offer is something the run waits for: a state of a cell, and what is asked.
@@ -227,6 +226,7 @@ func (a *app) resize(w, h int) {
 
 // rearrange fits the panes after the focus, or whether there is output, changed.
 func (a *app) rearrange() {
+	a.met()
 	a.layout = arrange(a.layout.w, a.layout.h, a.focus, a.whole, a.quiet())
 }
 

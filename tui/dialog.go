@@ -94,6 +94,7 @@ func (a *app) drop(unwanted func(dialog) bool) {
 // behind opens a dialog by itself: what the operator is typing into stays in
 // front.
 func (a *app) behind(d dialog) {
+	a.comes(d)
 	a.dialogs = slices.Insert(a.dialogs, 0, d)
 	d.fit(a)
 }

@@ -15,9 +15,11 @@ func (a *app) idle() time.Duration {
 		return time.Second
 	}
 	if g, ok := a.top().(*gateDialog); ok {
-		return g.d.Ages(a.now)
+		if d := g.d.Ages(a.now); d > 0 {
+			return d
+		}
 	}
-	return 0
+	return a.windowTurns()
 }
 
 // after moves the clock in a while, unless that is going to happen before, or the

@@ -8,10 +8,8 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"stepgate/runbook/run"
 	"stepgate/tui/keys"
 	"stepgate/tui/pane"
-	"stepgate/tui/stepview"
 	"stepgate/tui/wording"
 )
 
@@ -76,76 +74,6 @@ func (a *app) tooSmall() string {
 func (a *app) spinner() string {
 	f := a.theme.Glyph.Spinner
 	return f[a.spin%len(f)]
-}
-
-// head is the header and the progress line.
-func (a *app) head() []string {
-	t, s, w := a.theme, a.snap, a.layout.w
-	dot := t.Good.Render(t.Glyph.Journal)
-	if a.layout.wide {
-		dot += t.Muted.Render(" journaled")
-	}
-	if s.ReadOnly != "" {
-		dot = t.Bad.Render(t.Glyph.Journal + " NOT journaled")
-	}
-	end := a.now
-	if s.Wait == run.WaitClosed {
-		end = s.Run.Last
-	} else if s.Busy == nil {
-		end = s.At
-	}
-	right := t.Muted.Render("run "+wording.Line(s.Run.ID)+"  ") + dot +
-		t.Text.Render("  "+wording.Clock(end.Sub(s.Run.Started))+" ")
-	if a.auto {
-		right = t.Live.Render("auto  ") + right
-	}
-	if a.o.Lab {
-		right = t.Gate.Render("lab  ") + right
-	}
-	title := t.Strong.Render(wording.Line(s.Run.Plan.Title))
-	left := " " + t.Accent.Render("stepgate") + "  " + title
-	if ansi.StringWidth(left)+ansi.StringWidth(right) >= w {
-		left = " " + title
-	}
-	room := w - ansi.StringWidth(left) - ansi.StringWidth(right) - 4
-	if vals := a.values(room); vals != "" {
-		left += t.Muted.Render("  " + vals)
-	}
-	return []string{pane.Row(left, right, w, t.Glyph.Ellipsis), a.progress(w)}
-}
-
-// values are the parameters that fit.
-func (a *app) values(room int) string {
-	var parts []string
-	used := 0
-	for _, v := range a.snap.Run.Plan.Values {
-		p := wording.Line(v.Param.Name + "=" + v.Show())
-		if n := ansi.StringWidth(p); v.Set && !v.Param.Secret && used+n <= room {
-			parts = append(parts, p)
-			used += n + 2
-		}
-	}
-	return strings.Join(parts, "  ")
-}
-
-func (a *app) progress(w int) string {
-	t := a.theme
-	settled, total, gates := a.snap.Run.Progress()
-	text := fmt.Sprintf("  %d/%d", settled, total)
-	switch gates {
-	case 0:
-	case 1:
-		text += " " + t.Glyph.Dot + " 1 gate ahead"
-	default:
-		text += fmt.Sprintf(" %s %d gates ahead", t.Glyph.Dot, gates)
-	}
-	bar := max(w-ansi.StringWidth(text)-3, 0)
-	full := 0
-	if total > 0 {
-		full = bar * settled / total
-	}
-	return " " + t.Good.Render(strings.Repeat(t.Glyph.Full, full)) +
-		t.Border.Render(strings.Repeat(t.Glyph.Empty, bar-full)) + t.Muted.Render(text) + " "
 }
 
 // body is the dialog on top, or the panes.
@@ -232,33 +160,6 @@ func (a *app) treePane() string {
 	return box.Render(a.theme, lines, r.w, r.h)
 }
 
-func (a *app) stepPane() string {
-	r := a.layout.step
-	iw, ih := pane.Inner(r.w, r.h)
-	box := pane.Box{Focus: a.focus == paneStep, Scroll: &a.step}
-	var lines []string
-	c := a.selected()
-	if c == nil {
-		box.Title = "The run"
-		lines = a.closing(iw)
-	} else {
-		v := stepview.View{Theme: a.theme, Snap: a.snap, Now: a.now, Spin: a.spinner()}
-		lines = v.Lines(c, iw)
-		if len(lines) > ih && (c.Status != run.Pending || a.snap.Busy != nil && c.Key == a.snap.Current) {
-			v.Watch = true
-			lines = v.Lines(c, iw)
-		}
-		box.Title, box.Right = wording.Name(a.snap.Run, c.Plan.Step), wording.Instance(c)
-	}
-	if row, ok := a.tree.Selected(); ok && a.tree.Away() && row.Section != nil {
-		v := stepview.View{Theme: a.theme, Snap: a.snap, Now: a.now}
-		lines = v.Section(row.Section, iw)
-		box.Title, box.Right = strings.TrimSpace(row.Number+" "+row.Title), row.Right
-	}
-	a.stepLen = len(lines)
-	return box.Render(a.theme, a.step.Window(lines, ih), r.w, r.h)
-}
-
 func (a *app) outPane() string {
 	r := a.layout.out
 	iw, ih := pane.Inner(r.w, r.h)
@@ -274,34 +175,4 @@ func (a *app) outPane() string {
 		lines = []string{a.theme.Faint.Render("nothing printed")}
 	}
 	return box.Render(a.theme, lines, r.w, r.h)
-}
-
-// status is the line above the keys: the screen's last word, else the engine's,
-// else what the run waits for.
-func (a *app) status() string {
-	t, s := a.theme, a.snap
-	line := ""
-	switch {
-	case s.ReadOnly != "":
-		line = t.Bad.Render("nothing more can be journaled: " + wording.Line(s.ReadOnly))
-	case a.word != "" && a.bad:
-		line = t.Bad.Render(a.word)
-	case a.word != "":
-		line = t.Warning.Render(a.word)
-	case s.Busy != nil:
-		line = t.Live.Render(a.spinner()+" ") + wording.Waiting(s, a.now)
-	default:
-		line = wording.Waiting(s, a.now)
-		if s.Notice != "" {
-			line += t.Muted.Render("  " + t.Glyph.Dash + " " + wording.Line(s.Notice))
-		}
-	}
-	if n := len(s.Run.Wishes); n > 0 && a.word == "" && s.ReadOnly == "" {
-		line = t.Warning.Render(wording.Wish(&s.Run.Wishes[n-1])) + t.Muted.Render("  "+t.Glyph.Dash+" ") + line
-	}
-	if s.Stop != "" && a.word == "" && s.Wait != run.WaitClosed {
-		what, name := wording.Open(s.Run, s.Stop)
-		line += t.Gate.Render("  " + t.Glyph.Dash + " pauses after " + strings.TrimSpace(what+" "+name))
-	}
-	return pane.Cut(" "+line, a.layout.w, t.Glyph.Ellipsis)
 }

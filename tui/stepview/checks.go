@@ -88,6 +88,7 @@ func (b *body) phase(p run.Phase) {
 				where = wording.Place(res.Where)
 			}
 			b.result(wording.Label(b.c.Plan.Step, p), where, fences, res)
+			b.polled(res)
 		}
 		return
 	}
@@ -115,7 +116,7 @@ func (b *body) commands(fences []*runbook.Fence) {
 		}
 		wording.Meant(r, b.c, f, &d)
 		d.Where = strings.Join(places, ", ")
-		b.add(Dispatch(b.Theme, &d, b.w)...)
+		b.add(Dispatch(b.Theme, &d, b.full)...)
 	}
 }
 
@@ -188,6 +189,7 @@ func (b *body) live(p run.Phase, fences []*runbook.Fence, looks []run.Look) {
 		}
 		if l.Done && l.Last.Tries > 0 {
 			b.result(wording.Label(b.c.Plan.Step, p), where, fences, l.Last)
+			b.polled(l.Last)
 			continue
 		}
 		what, saw := name(fences, l.Fence), ""
@@ -198,6 +200,7 @@ func (b *body) live(p run.Phase, fences []*runbook.Fence, looks []run.Look) {
 			}
 		}
 		b.line(wording.Label(b.c.Plan.Step, p), where, theme.Running, b.Spin, what, join(saw, progress(l, b.Now), b.Theme))
+		b.trends(l.Trends)
 	}
 }
 

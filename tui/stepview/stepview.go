@@ -1,11 +1,10 @@
 package stepview
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
+	"charm.land/lipgloss/v2"
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
@@ -24,6 +23,11 @@ type View struct {
 	Spin  string // the spinner's frame
 	// Watch puts what happens before what there is to read.
 	Watch bool
+	// Readable is the widest that text is set; commands may be wider. 0: the width
+	// there is.
+	Readable int
+	// Finders say where values come from; nil: that isn't said.
+	Finders Finders
 }
 
 // Lines draws a cell in lines of at most w cells.
@@ -31,7 +35,10 @@ func (v View) Lines(c *run.Cell, w int) []string {
 	if w < 1 {
 		return nil
 	}
-	b := &body{View: v, c: c, w: w}
+	b := &body{View: v, c: c, w: w, full: w}
+	if v.Readable > 0 {
+		b.w = min(w, v.Readable)
+	}
 	b.status()
 	b.copying()
 	b.host()
@@ -56,13 +63,21 @@ func (v View) Lines(c *run.Cell, w int) []string {
 type body struct {
 	View
 	c     *run.Cell
-	w     int
+	w     int // of text
+	full  int // of commands
 	lines []string
 }
 
 func (b *body) add(lines ...string) {
 	for _, l := range lines {
-		b.lines = append(b.lines, pane.Cut(l, b.w, b.Theme.Glyph.Ellipsis))
+		b.lines = append(b.lines, pane.Cut(l, b.full, b.Theme.Glyph.Ellipsis))
+	}
+}
+
+// say adds a text, wrapped.
+func (b *body) say(style lipgloss.Style, s string) {
+	for _, l := range pane.Wrap(s, b.w) {
+		b.add(style.Render(l))
 	}
 }
 
@@ -75,7 +90,7 @@ func (b *body) gap() {
 
 func (b *body) busy() *run.Activity { return wording.Busy(b.Snap, b.c.Key) }
 
-// status is the first line: glyph, word, class.
+// status is the first line: glyph, word, how long it takes, class.
 func (b *body) status() {
 	t, st := b.Theme, b.c.Plan.Step
 	mark, word := wording.Mark(b.c.Status), wording.Status(b.c.Status)
@@ -83,8 +98,9 @@ func (b *body) status() {
 		mark, word = theme.Gate, "gate ahead"
 	}
 	glyph := t.Glyph.Mark(mark)
-	if a := b.busy(); a != nil {
-		mark, word, glyph = theme.Running, wording.Activity(b.c, a, b.Now), b.Spin
+	a := b.busy()
+	if a != nil {
+		mark, word, glyph = theme.Running, wording.Going(b.Snap, b.c, a, b.Now), b.Spin
 		if glyph == "" {
 			glyph = t.Glyph.Mark(mark)
 		}
@@ -93,60 +109,92 @@ func (b *body) status() {
 	if st.Kind != plan.Run {
 		facts = append([]string{wording.Kind(st.Kind)}, facts...)
 	}
-	left := t.Style(mark).Render(glyph + " " + word)
-	if took := wording.Took(b.c); took > 0 && b.c.Status.Settled() {
-		left += t.Muted.Render(" in " + text.Duration(took))
-	}
+	left := t.Style(mark).Render(glyph+" "+word) + t.Muted.Render(b.time(a))
 	right := t.Muted.Render(strings.Join(facts, " "+t.Glyph.Dot+" "))
-	if ansi.StringWidth(left)+ansi.StringWidth(right)+2 > b.w {
+	if pane.Width(left)+pane.Width(right)+2 > b.w {
 		b.add(left, right)
 	} else {
 		b.add(pane.Row(left, right, b.w, t.Glyph.Ellipsis))
 	}
 	if why := wording.Stopped(b.c); why != "" {
-		for _, l := range pane.Wrap(why, b.w) {
-			b.add(t.Style(mark).Render(l))
-		}
+		b.say(t.Style(mark), why)
 	}
 	b.settled()
 }
 
+// time says how long a cell took, when, and on whose watch; of one that hasn't
+// begun, how long it usually takes.
+func (b *body) time(a *run.Activity) string {
+	c := b.c
+	switch {
+	case a != nil:
+		return ""
+	case !c.Status.Settled() || c.Ended.IsZero():
+		if pace := wording.Pace(b.Snap, c, b.Now); pace != "" {
+			return ", " + pace
+		}
+		return ""
+	}
+	s := ""
+	if took := wording.Took(c); took > 0 {
+		s = " in " + text.Duration(took)
+	}
+	s += " at " + c.Ended.Format(time.TimeOnly)
+	if c.By != "" {
+		s += " by " + wording.Line(c.By)
+	}
+	return s
+}
+
 // settled tells how a cell was settled without a result of its own.
 func (b *body) settled() {
-	c := b.c
-	say := func(s string) {
-		for _, l := range pane.Wrap(s, b.w) {
-			b.add(b.Theme.Muted.Render(l))
-		}
-	}
+	c, t := b.c, b.Theme
 	if c.Skip != "" && c.Status == run.Skipped {
-		say("skipped by " + wording.Line(c.By) + ": " + wording.Line(c.Skip))
+		b.say(t.Muted, "left out: "+wording.Line(c.Skip))
 	}
 	if r := c.Resolved; r != nil && c.Status == run.Succeeded {
 		switch r.Method {
 		case run.ByOperator:
-			say("marked done by " + wording.Line(c.By) + ": " + wording.Line(r.Reason))
+			b.say(t.Muted, "marked done: "+wording.Line(r.Reason))
 		case run.ByCheck, run.ByProbe:
-			say("settled by " + string(r.Method) + ": " + wording.Line(r.Reason))
+			b.say(t.Muted, "settled by "+string(r.Method)+": "+wording.Line(r.Reason))
 		}
 	}
 	if c.Evidence != "" {
-		say("evidence: " + wording.Line(c.Evidence))
+		b.say(t.Muted, "evidence: "+wording.Line(c.Evidence))
+	}
+	if c.Status == run.Excluded && c.Excluded != "" {
+		b.say(t.Muted, "taken out: "+wording.Line(c.Excluded))
 	}
 	if c.Status == run.Pending && c.Detail != "" {
-		say(wording.Line(c.Detail))
+		b.say(t.Muted, wording.Line(c.Detail))
 	}
-	if c.When != nil && !c.When.Applies {
-		say("does not apply here:")
+	b.when()
+}
+
+// when shows on what the step depends: what was seen, or what will be looked at.
+func (b *body) when() {
+	c := b.c
+	switch expr := c.Plan.Step.Book.When; {
+	case c.When != nil && !c.When.Applies:
+		b.say(b.Theme.Muted, "does not apply here:")
+		fallthrough
+	case c.When != nil && !b.Watch:
 		for _, r := range c.When.Rows {
 			b.row("when", "", r)
 		}
+	case c.When == nil && expr != nil && c.Status == run.Pending:
+		b.open("when", "", wording.Line(expr.Text))
 	}
 }
 
 // host says when the connection to the cell's host isn't there.
 func (b *body) host() {
-	b.add(Host(b.Theme, b.c.Key.Target, b.Snap.Hosts[b.c.Key.Target], b.w)...)
+	name := b.c.Key.Target
+	b.add(Host(b.Theme, name, b.Snap.Hosts[name], b.w)...)
+	if why := b.Snap.Run.Hosts[name].Degraded; why != "" && b.c.Plan.Step.Kind == plan.Run && !b.c.Status.Settled() {
+		b.say(b.Theme.Warning, wording.Place(name)+" is a degraded host, it can't keep attempts: "+wording.Line(why))
+	}
 }
 
 // Host draws the state of a host's connection, unless it is there or was never
@@ -205,120 +253,4 @@ func Alert(t *theme.Theme, m theme.Mark, word, source string, w int) []string {
 	bar := style.Render(t.Glyph.Quote) + " "
 	out := []string{bar + style.Bold(true).Render(word)}
 	return append(out, pane.Indent(markdown.Render(t, source, w-2), bar)...)
-}
-
-// command shows what runs, byte for byte, and where.
-func (b *body) command() {
-	st := b.c.Plan.Step
-	if st.Kind != plan.Run {
-		return
-	}
-	b.gap()
-	d, err := b.Snap.Run.Dispatch(b.c, run.RoleCommand)
-	wording.Meant(b.Snap.Run, b.c, st.Book.Command, &d)
-	if a := b.c.Attempt(run.RoleCommand); a != nil && b.c.Status != run.Pending {
-		d, err = a.Intent.Dispatch, nil
-	}
-	if err != nil {
-		b.add(b.Theme.Bad.Render(wording.Line(err.Error())))
-		return
-	}
-	undo := b.undo()
-	if b.c.Status == run.RollingBack && len(undo) > 0 { // what runs comes first
-		b.add(undo...)
-		b.gap()
-		b.add(b.Theme.Muted.Render("it undoes:"))
-		undo = nil
-	}
-	b.add(Dispatch(b.Theme, &d, b.w)...)
-	if len(undo) > 0 {
-		b.gap()
-		b.add(undo...)
-	}
-}
-
-// undo is the rollback's command, once it has come to that.
-func (b *body) undo() []string {
-	if b.c.Plan.Step.Book.Rollback == nil || b.c.Status != run.RollingBack && b.c.Attempt(run.RoleRollback) == nil {
-		return nil
-	}
-	d, err := b.Snap.Run.Dispatch(b.c, run.RoleRollback)
-	if err != nil {
-		return nil
-	}
-	return append([]string{b.Theme.Muted.Render("rollback:")}, Dispatch(b.Theme, &d, b.w)...)
-}
-
-// Dispatch draws a command: its place, and its body line by line.
-func Dispatch(t *theme.Theme, d *run.Dispatch, w int) []string {
-	return append(Facts(t, wording.Facts(d), w), Body(t, d, w)...)
-}
-
-// Facts draws where and how a command runs.
-func Facts(t *theme.Theme, facts []string, w int) []string {
-	var out []string
-	for _, l := range pane.Flow(facts, " "+t.Glyph.Dot+" ", w) {
-		out = append(out, t.Muted.Render(l))
-	}
-	return out
-}
-
-// Body draws a command's text, byte for byte.
-func Body(t *theme.Theme, d *run.Dispatch, w int) []string {
-	var out []string
-	sign := "$ "
-	if d.Form != "" {
-		sign = "> "
-	}
-	for i, l := range wording.Exact(d.Body) {
-		lead := "  "
-		if i == 0 {
-			lead = sign
-		}
-		for j, part := range strings.Split(ansi.Hardwrap(l, max(w-2, 1), true), "\n") {
-			if j > 0 {
-				lead = "  "
-			}
-			out = append(out, t.Faint.Render(lead)+t.Code.Render(part))
-		}
-	}
-	return out
-}
-
-// Behind draws what a command's own text doesn't show: how much runs before it,
-// and the values of the variables that it or that names.
-func Behind(t *theme.Theme, d *run.Dispatch, w int) []string {
-	var out []string
-	if lines, name := wording.Prefix(d); len(lines) > 0 {
-		for _, l := range pane.Wrap("before it: "+name, max(w-2, 1)) {
-			out = append(out, "  "+t.Faint.Render(l))
-		}
-	}
-	for _, v := range d.Named() {
-		for _, l := range pane.Wrap("$"+wording.Line(v.Name)+" = "+wording.Line(wording.Value(v)), max(w-2, 1)) {
-			out = append(out, "  "+t.Muted.Render(l))
-		}
-	}
-	return out
-}
-
-// history lists the attempts, when there was more than one.
-func (b *body) history() {
-	if len(b.c.Attempts) < 2 {
-		return
-	}
-	b.gap()
-	t := b.Theme
-	for _, a := range b.c.Attempts {
-		s := fmt.Sprintf("attempt %d  %s  %s", a.Intent.No, a.At.Format(time.TimeOnly), a.Intent.Role)
-		switch {
-		case a.Outcome != nil:
-			s += fmt.Sprintf("  exit %d after %s", a.Outcome.Exit, text.Duration(time.Duration(a.Outcome.TookMS)*time.Millisecond))
-		case a.Fate != "":
-			s += "  " + wording.Line(a.Fate)
-		case a.Why != "":
-			s += "  " + wording.Line(a.Why)
-		}
-		b.add(t.Muted.Render(s))
-	}
 }

@@ -42,6 +42,7 @@ type Glyphs struct {
 	TopLeft, TopRight,
 	BottomLeft, BottomRight string
 	Spinner []string
+	Spark   []string // a value, from the lowest to the highest
 }
 
 // Mark returns the glyph of a mark.
@@ -56,6 +57,7 @@ var unicode = Glyphs{
 	Full: "━", Empty: "─", Journal: "●", Enter: "↵", Up: "↑", Down: "↓",
 	Rule: "─", Side: "│", TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
 	Spinner: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"},
+	Spark:   []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 }
 
 var ascii = Glyphs{
@@ -67,6 +69,7 @@ var ascii = Glyphs{
 	Full: "=", Empty: "-", Journal: "*", Enter: "enter", Up: "^", Down: "v",
 	Rule: "-", Side: "|", TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
 	Spinner: []string{"|", "/", "-", "\\"},
+	Spark:   []string{"_", ".", "-", "~", "=", "+", "*", "#"},
 }
 
 // Style returns the mark's style.

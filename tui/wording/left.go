@@ -33,6 +33,17 @@ func Window(r run.Rest) string {
 	return "window ends " + at + ", in " + Roughly(r.Window)
 }
 
+// ShortWindow is [Window] in fewer words.
+func ShortWindow(r run.Rest) string {
+	switch {
+	case r.Until.IsZero():
+		return ""
+	case r.Over():
+		return "window over for " + Roughly(-r.Window)
+	}
+	return "window " + Roughly(r.Window)
+}
+
 // Late says that what follows won't fit in the change window, in a sentence, or "".
 func Late(r run.Rest) string {
 	switch {
@@ -59,6 +70,24 @@ func Roughly(d time.Duration) string {
 		return fmt.Sprintf("%d min", m)
 	}
 	return strings.TrimSuffix(fmt.Sprintf("%d h %d min", m/60, m%60), " 0 min")
+}
+
+// Going says what is going on at a cell, and how far it is beside what its step
+// usually takes.
+func Going(s *run.Snapshot, c *run.Cell, a *run.Activity, now time.Time) string {
+	doing := Activity(c, a, now)
+	if c == nil {
+		return doing
+	}
+	pace := Pace(s, c, now)
+	if pace == "" || a.Stopping || a.Away() {
+		return doing
+	}
+	spent := a.Spent(c, now)
+	if what, ok := strings.CutSuffix(doing, ", "+text.Duration(spent.Truncate(time.Second))); ok {
+		return what + ", " + pace
+	}
+	return doing + " (" + pace + ")"
 }
 
 // Pace says how a cell's time goes, beside how long its step usually takes: "12s of

@@ -128,7 +128,7 @@ func Busy(s *run.Snapshot, k run.Key) *run.Activity {
 
 // Doing says what is going on where the run stands, without where.
 func Doing(s *run.Snapshot, now time.Time) string {
-	return Activity(s.Run.Cell(s.Current), s.Busy, now)
+	return Going(s, s.Run.Cell(s.Current), s.Busy, now)
 }
 
 // Activity says what is going on at a cell.
