@@ -27,6 +27,8 @@ func (a *app) act(id keys.ID) tea.Cmd {
 			a.word, a.bad = "auto goes on after this gate; open it yourself", false
 		}
 		return a.goOn()
+	case keys.Timeline:
+		return a.showTimeline()
 	case keys.Matrix:
 		a.showMatrix()
 		return nil

@@ -134,6 +134,8 @@ func (a *app) own(m message) tea.Cmd {
 		a.paged(m)
 	case editedMsg:
 		a.takeEdited(m)
+	case eventsMsg:
+		return a.readEvents(m)
 	case tickMsg:
 		a.ticking = a.ticking && m.no != a.pulse
 		a.spin++
@@ -153,7 +155,7 @@ func (a *app) take(s *run.Snapshot) tea.Cmd {
 	a.wish()
 	a.login()
 	a.showSelected()
-	return tea.Batch(a.retryUndone(), a.goOn(), a.read())
+	return tea.Batch(a.retryUndone(), a.goOn(), a.read(), a.followEvents())
 }
 
 // goOn takes the next step by itself, once for each state, when the operator

@@ -93,6 +93,7 @@ type story struct {
 	t      testing.TB
 	plan   *plan.Plan
 	run    *run.Run
+	told   []run.Record // its events
 	at     time.Time
 	busy   *run.Activity
 	beside []run.Activity
@@ -167,7 +168,9 @@ func (s *story) apply(ev run.Event) {
 	if s.run != nil {
 		seq = s.run.Seq
 	}
-	r, err := run.Apply(s.plan, s.run, run.Record{RunID: "7k2m", Seq: seq + 1, Epoch: 1, Wall: s.at, Actor: "li", Event: ev})
+	rec := run.Record{RunID: "7k2m", Seq: seq + 1, Epoch: 1, Wall: s.at, Actor: "li", Event: ev}
+	r, err := run.Apply(s.plan, s.run, rec)
+	s.told = append(s.told, rec)
 	if err != nil {
 		s.t.Fatalf("story: %v", err)
 	}
