@@ -35,7 +35,7 @@ func (j *journal) Events(_ context.Context, after uint64, most int) ([]run.Recor
 	return recs, nil
 }
 
-// reader is a still screen that carries out what reads the journal.
+// leafer is a still screen that carries out what reads the journal.
 type leafer struct {
 	*still
 	j *journal
