@@ -2,15 +2,14 @@ package tui
 
 import (
 	"context"
-	"time"
-
-	tea "charm.land/bubbletea/v2"
-
 	"stepgate/runbook/run"
 	"stepgate/tui/keys"
 	"stepgate/tui/output"
 	"stepgate/tui/steplist"
 	"stepgate/tui/theme"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
 )
 
 // frame is how often the clock and the spinner move while something is going
@@ -36,9 +35,7 @@ type app struct {
 	tree    steplist.List
 	stepKey run.Key // what is read in the step pane
 	out     output.Pane
-	ends    [2]int64 // ends of the shown attempt's streams, as far as known
-	reading [2]bool  // a read is under way
-	probed  string   // the attempt whose ends were asked for, and at what state
+	probed  string // the attempt whose ends were asked for, and at what state
 
 	dialogs []dialog // the last one has the keys
 	offered offer    // for what the failure dialog opened by itself
@@ -128,6 +125,8 @@ func (a *app) own(m message) tea.Cmd {
 		a.back(m)
 	case outputMsg:
 		return a.printed(m)
+	case scannedMsg:
+		return a.scanned(m)
 	case outsideMsg:
 		return a.returned(m)
 	case pagedMsg:

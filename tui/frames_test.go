@@ -6,14 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"stepgate/runbook/run"
 	"strings"
 	"testing"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
-
-	"stepgate/runbook/run"
 )
 
 var update = flag.Bool("update", false, "write the golden frames anew")
@@ -21,7 +20,8 @@ var update = flag.Bool("update", false, "write the golden frames anew")
 // still is a model without a program around it: no clock, no goroutine.
 type still struct {
 	*app
-	now time.Time
+	now     time.Time
+	printed printouts // of attempts, where there is a Source
 }
 
 func pose(s *story, w, h int, msgs ...tea.Msg) *still {

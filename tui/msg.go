@@ -1,6 +1,9 @@
 package tui
 
-import "stepgate/runbook/run"
+import (
+	"stepgate/runbook/run"
+	"stepgate/tui/output"
+)
 
 // message is what the program's own commands and its pump tell the model.
 type message interface{ message() }
@@ -31,14 +34,16 @@ type (
 		loan *Loan
 		err  error
 	}
-	// outputMsg holds bytes of an attempt's output.
+	// outputMsg is what was read of an attempt's output.
 	outputMsg struct {
-		attempt string
-		stream  int
-		from    int64
-		at, end int64
-		data    []byte
+		request output.Request
+		reply   output.Reply
 		err     error
+	}
+	// scannedMsg is what a search has found so far.
+	scannedMsg struct {
+		found output.Scanned
+		err   error
 	}
 	// outsideMsg: a program of the operator's own has given the terminal back.
 	outsideMsg struct{ said message }
@@ -55,6 +60,7 @@ func (respondedMsg) message() {}
 func (loanMsg) message()      {}
 func (backMsg) message()      {}
 func (outputMsg) message()    {}
+func (scannedMsg) message()   {}
 func (outsideMsg) message()   {}
 func (pagedMsg) message()     {}
 func (tickMsg) message()      {}

@@ -9,6 +9,7 @@ import (
 	"stepgate/runbook"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
+	"stepgate/tui/output"
 	"stepgate/tui/pane"
 	"stepgate/tui/stepview"
 	"stepgate/tui/wording"
@@ -29,12 +30,12 @@ func (a *app) showSelected() {
 	if at := a.attempt(c); at != "" {
 		if a.out.Source() != at {
 			a.out.Reset(at)
-			a.ends, a.reading, a.probed = [2]int64{}, [2]bool{}, ""
+			a.probed = ""
 			if l := c.Latest(); l != nil && l.Intent.Dispatch.Form == "sql" {
 				a.out.Rows()
 			}
 		}
-		a.ends = a.known(c, at)
+		a.out.Grow(a.known(c, at))
 		return
 	}
 	a.showChecks(c)
@@ -77,7 +78,7 @@ func (a *app) attempt(c *run.Cell) string {
 // known returns how many bytes each stream of an attempt has, as far as is
 // known.
 func (a *app) known(c *run.Cell, attempt string) [2]int64 {
-	ends := a.ends
+	ends := a.out.Ends()
 	if b := wording.Busy(a.snap, c.Key); b != nil && b.Attempt == attempt {
 		for i := range ends {
 			ends[i] = max(ends[i], b.Bytes[i])
@@ -145,7 +146,7 @@ func ended(s string) string {
 	return s + "\n"
 }
 
-// read fetches output that is there and not yet shown.
+// read fetches output that is there and wanted, and goes on with a search in it.
 func (a *app) read() tea.Cmd {
 	c := a.printing()
 	if c == nil {
@@ -156,48 +157,58 @@ func (a *app) read() tea.Cmd {
 		return nil
 	}
 	var cmds []tea.Cmd
-	state := fmt.Sprintf("%s %d", attempt, c.Seq)
-	ask := a.probed != state && (c.Latest() == nil || c.Latest().Outcome == nil)
-	a.probed = state
-	for i := range a.ends {
-		from, size, ok := a.out.Want(i, a.ends[i])
-		if !ok && ask {
-			// The length is not known from events: the answer tells it.
-			from, size, ok = a.ends[i], 64<<10, true
-		}
-		if ok && !a.reading[i] {
-			a.reading[i] = true
-			cmds = append(cmds, a.fetch(attempt, i, from, size))
+	if state := fmt.Sprintf("%s %d", attempt, c.Seq); a.probed != state {
+		a.probed = state
+		if l := c.Latest(); l == nil || l.Outcome == nil { // the lengths are not known from events
+			cmds = append(cmds, a.fetch(a.out.Lengths()))
 		}
 	}
-	return tea.Batch(cmds...)
+	if q, ok := a.out.Want(); ok {
+		cmds = append(cmds, a.fetch(q))
+	}
+	return tea.Batch(append(cmds, a.scan())...)
 }
 
-func (a *app) fetch(attempt string, stream int, from int64, size int) tea.Cmd {
+func (a *app) fetch(q output.Request) tea.Cmd {
 	src, ctx := a.src, a.ctx
 	return func() tea.Msg {
-		data, at, end, err := src.Output(ctx, attempt, stream, from, size)
-		return outputMsg{attempt, stream, from, at, end, data, err}
+		r, err := q.Read(ctx, src.Output)
+		return outputMsg{q, r, err}
 	}
 }
 
 func (a *app) printed(m outputMsg) tea.Cmd {
-	if m.attempt != a.out.Source() {
-		return nil
-	}
-	a.reading[m.stream] = false
 	if m.err != nil {
-		a.say(fmt.Errorf("read output: %w", m.err))
+		if a.out.Failed(m.request) {
+			a.say(fmt.Errorf("read output: %w", m.err))
+		}
 		return nil
 	}
-	if len(m.data) > 0 {
-		a.out.Take(m.attempt, m.stream, m.at, m.data)
-	} else if m.at > m.from && m.end >= m.at {
-		a.out.Skip(m.attempt, m.stream, m.at)
+	if !a.out.Take(m.reply) {
+		return a.scan() // what isn't here yet is asked for at the next change
 	}
-	a.ends[m.stream] = max(m.end, m.at+int64(len(m.data)))
-	if len(m.data) == 0 && m.at <= m.from {
-		return nil // not here yet; the next change asks again
+	return a.read()
+}
+
+// scan does the next piece of work of a search.
+func (a *app) scan() tea.Cmd {
+	s, ok := a.out.Scan()
+	if !ok {
+		return nil
+	}
+	src, ctx := a.src, a.ctx
+	return func() tea.Msg {
+		r, err := s.Search(ctx, src.Output)
+		return scannedMsg{r, err}
+	}
+}
+
+func (a *app) scanned(m scannedMsg) tea.Cmd {
+	a.out.Scanned(m.found)
+	if m.err != nil {
+		a.out.StopSearch()
+		a.say(fmt.Errorf("search the output: %w", m.err))
+		return nil
 	}
 	return a.read()
 }

@@ -52,7 +52,7 @@ func TestTortureT13Frames(t *testing.T) {
 	prints := busy(t)
 	for _, c := range cases {
 		st := pose(prints, 100, 30)
-		st.Update(outputMsg{attempt: st.out.Source(), at: 0, end: int64(len(c.Text)), data: []byte(c.Text)})
+		st.prints(0, c.Text)
 		check(st, 100, 30, c, "output")
 	}
 	tally.Add(t, tally.Cases, len(cases)+said)

@@ -58,7 +58,7 @@ func TestEveryFrameFits(t *testing.T) {
 					continue
 				}
 				data := rapid.SampledFrom([]string{"正在停止节点……完成\n", "\x1b[2J\x1b[31mred\x1b]0;x\a\n", "进度 1%\r进度 99%\r", "plain", "\xff\xfe\n", strings.Repeat("宽", 90) + "\n"}).Draw(rt, "data")
-				st.Update(outputMsg{attempt: st.out.Source(), stream: rapid.IntRange(0, 1).Draw(rt, "stream"), at: st.ends[0], end: st.ends[0], data: []byte(data)})
+				st.prints(rapid.IntRange(0, 1).Draw(rt, "stream"), data)
 			case 2:
 				st.now = st.now.Add(time.Second)
 				st.Update(tickMsg{})

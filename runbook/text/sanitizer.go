@@ -27,6 +27,8 @@ type Sanitizer struct {
 	marks   int    // combining marks since then
 	cluster []byte // what is written of the character as it is seen
 	joined  int    // letters that have joined its first one
+	split   bool   // controls are found, not shown
+	found   Control
 }
 
 type state uint8
@@ -135,6 +137,10 @@ func (s *Sanitizer) step(dst []byte, c byte) []byte {
 }
 
 func (s *Sanitizer) plain(dst []byte, c byte) []byte {
+	if s.split && (c == '\n' || c == '\r' || c == '\b' || c == '\t') {
+		s.control(c, nil)
+		return dst
+	}
 	switch c {
 	case '\n':
 		if s.oneLine {
@@ -266,10 +272,12 @@ func (s *Sanitizer) abort(dst []byte) []byte {
 	if s.state == ground {
 		return dst
 	}
-	held := s.seq
-	s.state, s.seq = ground, nil
+	held, split := s.seq, s.split
+	s.state, s.seq, s.split = ground, nil, false // what was held is text, whatever it holds
 	dst = s.token(dst, Token(0x1b))
-	return s.Append(dst, held[1:])
+	dst = s.Append(dst, held[1:])
+	s.split = split
+	return dst
 }
 
 // end drops the sequence or shows the token for it.

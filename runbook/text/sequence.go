@@ -34,6 +34,12 @@ func (s *Sanitizer) csi(dst []byte, c byte) []byte {
 	case c >= 0x20 && c <= 0x3f && len(s.seq) < 64:
 		s.seq = append(s.seq, c)
 		return dst
+	case s.split && s.movement(c):
+		s.control(c, s.seq[2:])
+		s.state, s.seq = ground, s.seq[:0]
+		return dst
+	case s.split && (c == 'h' || c == 'l') && string(s.seq[2:]) == "?25":
+		return s.end(dst, "") // whether the cursor is seen
 	case c == 'm' || c == 'K' || c == 'J':
 		return s.end(dst, "")
 	case c >= 0x40 && c <= 0x7e:
