@@ -7,23 +7,13 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"stepgate/runbook/run"
-	"stepgate/tui/gate"
-	"stepgate/tui/prompt"
-	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
 
-// loginDialog puts what a login needs in front of everything else. It takes
-// keys only once none has come for a while: whoever was typing when it appeared
-// meant something else, and sees that nothing was taken.
+// loginDialog puts what a login needs in front of everything else.
 type loginDialog struct {
 	box
-	asks  run.Prompt
-	p     *prompt.Prompt
-	quiet pause
-	last  time.Time // of the last character
-	sent  bool
+	*answering
 }
 
 // pause swallows keys until none has come for [gate.Grace].
@@ -39,68 +29,19 @@ func (p *pause) over(now time.Time) bool {
 	return false
 }
 
-func newLogin(asks run.Prompt, now time.Time) *loginDialog {
-	body := func(t *theme.Theme, w int) []string {
-		var out []string
-		if asks.Again != "" {
-			out = append(wrapped(t.Bad, wording.Line(asks.Again), w), "")
-		}
-		for _, d := range asks.Detail {
-			out = append(out, wrapped(t.Text, wording.Line(d), w)...)
-		}
-		return out
-	}
-	return &loginDialog{asks: asks, quiet: pause{now}, p: prompt.New(prompt.Config{
-		Title: "Login: " + wording.Line(asks.Host), Body: body, Ask: wording.Asks(&asks),
-		Phrase: asks.Must, Secret: !asks.Echo, Exact: !asks.Echo, Leaves: "declines", In: keys.InLogin,
-	})}
-}
+func (d *loginDialog) scope() keys.Scope              { return keys.InLogin }
+func (d *loginDialog) paste(a *app, m tea.PasteMsg)   { d.answering.paste(m, a.now) }
+func (d *loginDialog) render(a *app, w, h int) string { return d.answering.render(a.theme, w, h) }
 
-func (d *loginDialog) scope() keys.Scope { return keys.InLogin }
-
-func (d *loginDialog) paste(a *app, m tea.PasteMsg) {
-	if d.quiet.over(a.now) && !d.sent {
-		d.p.Paste(m)
-	}
-}
-
-func (d *loginDialog) render(a *app, w, h int) string { return d.p.Render(a.theme, min(w, 84), h) }
-
-func (d *loginDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
-	if d.sent {
-		return nil
-	}
-	if !d.quiet.over(a.now) {
-		d.p.Say("what is typed is taken once the keys have paused for a moment")
-		return nil
-	}
-	b, _ := a.keys.Lookup(keys.InLogin, k.String())
-	switch b.ID {
-	case keys.Cancel, keys.Interrupt:
-		return d.send(a, run.Respond{Prompt: d.asks.ID, Decline: true})
-	case keys.Enter:
-		switch {
-		case d.asks.Must != "" && gate.Burst(d.last, a.now):
-			d.p.Say(gate.TooFast)
-		case d.asks.Must == "" && d.p.Value() == "" && !wording.MayBeEmpty(&d.asks):
-			d.p.Say("nothing was typed; " + a.press(keys.InLogin, keys.Cancel) + " declines")
-		case d.p.Enter():
-			return d.send(a, run.Respond{Prompt: d.asks.ID, Text: d.p.Value()})
-		}
-	default:
-		d.p.Key(k)
-		d.last = a.now
-	}
-	return nil
-}
-
-// send answers. Actions that are on their way don't hold it up: they may be
+// key takes a key. Actions that are on their way don't hold an answer up: they may be
 // waiting for this very login.
-func (d *loginDialog) send(a *app, r run.Respond) tea.Cmd {
-	d.sent = true
-	d.p.Say("sent")
-	ctl, ctx, k, seq := a.ctl, a.ctx, a.snap.Current, a.snap.Seq
-	return func() tea.Msg { return respondedMsg{r.Prompt, ctl.Do(ctx, k, seq, r)} }
+func (d *loginDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
+	r, ok := d.answering.key(a.keys, k, a.now)
+	if !ok {
+		return nil
+	}
+	ctl, ctx, at, seq := a.ctl, a.ctx, a.snap.Current, a.snap.Seq
+	return func() tea.Msg { return respondedMsg{r.Prompt, ctl.Do(ctx, at, seq, r)} }
 }
 
 // responded says what came of an answer. One that was taken closes the dialog
@@ -111,8 +52,7 @@ func (a *app) responded(m respondedMsg) {
 	}
 	a.say(m.err)
 	if d, ok := a.top().(*loginDialog); ok && d.asks.ID == m.prompt {
-		d.sent = false
-		d.p.Say(a.word)
+		d.refused(a.word)
 	}
 }
 
@@ -130,9 +70,7 @@ func (a *app) login() {
 		open = false
 	}
 	if asks != nil && !open {
-		d := newLogin(*asks, a.now)
-		d.p.Keys = a.keys
-		a.open(d)
+		a.open(&loginDialog{answering: newAnswering(*asks, a.keys, a.now)})
 	}
 }
 

@@ -85,6 +85,7 @@ var defaults = []Binding{
 	{Begin, []string{"ctrl+s"}, []Scope{InForm}, "begin", "begin with these values, once all are valid", "Begin", ""},
 	{Cancel, []string{"esc"}, []Scope{InForm}, "leave", "leave; nothing begins", "Begin", ""},
 	{Begin, []string{"enter"}, []Scope{InPreflight}, "begin", "begin the run, once nothing stands in its way", "Begin", ""},
+	{NextPane, []string{"tab"}, []Scope{InPreflight}, "pane", "from the hosts to what was found, and back", "Begin", ""},
 	{Retry, []string{"r"}, []Scope{InPreflight}, "again", "look again at what is not as it should be", "Begin", ""},
 	{Go, []string{"c"}, []Scope{InPreflight}, "checks", "take the runbook's first checks in advance; they only read", "Begin", ""},
 	{Cancel, []string{"esc", "q"}, []Scope{InPreflight}, "leave", "leave; nothing begins, nothing has been changed", "Begin", ""},
