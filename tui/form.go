@@ -147,7 +147,7 @@ func (r *row) problem() error {
 }
 
 // trouble is problem, and what the world says; wait: it hasn't said it yet.
-func (r *row) trouble() (err error, wait bool) { //nolint:revive // the error is the answer, not a failure
+func (r *row) trouble() (err error, wait bool) {
 	if err := r.problem(); err != nil || r.Look == nil || r.value() == "" {
 		return err, false
 	}

@@ -82,10 +82,13 @@ func loadConfig() (*config, error) {
 // runbook works whatever stands there.
 func (s streams) configures(cmd *cobra.Command, _ []string) error {
 	c, err := loadConfig()
-	if err != nil {
-		if slices.Contains(reading, cmd.Name()) {
+	if slices.Contains(reading, cmd.Name()) {
+		if err != nil {
 			return nil
 		}
+		c.ignored = nil // it is said where it matters
+	}
+	if err != nil {
 		return err
 	}
 	*s.conf = *c
@@ -116,8 +119,11 @@ func (c *config) presets(cmd *cobra.Command) error {
 	return f.Value.Set(c.inventory)
 }
 
-// reading are the commands that only read.
-var reading = []string{"doctor", "export", "fmt", "help", "lint", "list", "show", "timeline", "verify", "version"}
+// reading are the commands that only read, and those that complete others.
+var reading = []string{
+	"doctor", "export", "fmt", "help", "lint", "list", "show", "timeline", "verify", "version",
+	"bash", "zsh", "fish", "powershell", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd,
+}
 
 // projectFiles are the configurations of the current directory and those above it,
 // the outermost first.

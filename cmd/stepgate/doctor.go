@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +41,7 @@ changes nothing. It ends with 2 when something stands in the way of a run.`,
 func runDoctor(ctx context.Context, s streams, asJSON bool) error {
 	found := []run.Finding{{ID: "stepgate", Severity: run.Fine, What: fmt.Sprintf("stepgate %s, %s on %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)}}
 	found = append(found, state.Examine(ctx, journalPath())...)
+	found = append(found, aboutConfig()...)
 	found = append(found, aboutSSH()...)
 	found = append(found, aboutTerminal(s)...)
 	found = append(found, aboutClock(), aboutLabs(ctx))
@@ -86,6 +89,28 @@ func printFindings(s streams, found []run.Finding, bad int) error {
 	}
 	_, err := s.out.WriteString(b.String())
 	return err
+}
+
+// aboutConfig says which configuration files are read.
+func aboutConfig() []run.Finding {
+	f := run.Finding{ID: "config", Severity: run.Fine, What: "there is none; " + userConfig() + " would be read"}
+	c, err := loadConfig()
+	if err != nil {
+		f.Severity, f.What = run.Obstacle, strings.ReplaceAll(err.Error(), "\n", "; ")
+		f.Why, f.Do = "no run begins, and none is resumed, while it can't be read", text.HintOf(err)
+		return []run.Finding{f}
+	}
+	if len(c.read) > 0 {
+		f.What = "read from " + strings.Join(c.read, ", ")
+	}
+	found := []run.Finding{f}
+	for _, path := range slices.Sorted(maps.Keys(c.ignored)) {
+		found = append(found, run.Finding{
+			ID: "config.ignored", Severity: run.Warning, What: fmt.Sprintf("%q isn't read: %s", path, c.ignored[path]),
+			Why: "somebody else could decide with it on which hosts you work", Do: "make it yours, and `chmod o-w` it",
+		})
+	}
+	return found
 }
 
 func aboutSSH() []run.Finding {

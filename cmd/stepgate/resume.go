@@ -101,6 +101,11 @@ func (o *resuming) goOn(ctx context.Context, st streams, store *state.Store, rec
 	if err := runnable(p.Book); err != nil {
 		return err
 	}
+	if started.Lab == "" {
+		if err := st.introduce(ctx, d); err != nil {
+			return err
+		}
+	}
 	if err := d.check(p, started.Lab); err != nil {
 		return err
 	}

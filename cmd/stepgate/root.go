@@ -76,6 +76,7 @@ be interrupted at any point and resumed.
 	)
 	for _, c := range root.Commands() {
 		wrapArgs(c)
+		completes(c)
 	}
 	return root
 }

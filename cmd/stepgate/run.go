@@ -154,6 +154,11 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 			err = joinDown(err, src.lab)
 		}
 	}()
+	if src.lab == "" {
+		if err := st.introduce(ctx, d); err != nil {
+			return err
+		}
+	}
 	if err := src.needHosts(ctx, st, d); err != nil {
 		return err
 	}
