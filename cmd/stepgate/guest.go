@@ -102,7 +102,7 @@ func abortRun(ctx context.Context, s streams, store *state.Store, id, why string
 	if lab := d.run.Start.Lab; lab != "" {
 		err = joinDown(err, lab)
 	}
-	for _, c := range d.run.Cells {
+	for c := range d.run.All() {
 		if a := c.Latest(); a != nil && a.Intent.Host.Dir != "" {
 			_, _ = fmt.Fprintf(s.err, "attempt directories stay on its hosts; remove them with: stepgate clean HOST -i INVENTORY\n")
 			break

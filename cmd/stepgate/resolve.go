@@ -89,7 +89,7 @@ func (o resolution) resolve(ctx context.Context, s streams, t *taken) error {
 func (o resolution) cell(r *run.Run) (*run.Cell, error) {
 	var at []*run.Cell
 	var unknown []string
-	for _, c := range r.Cells {
+	for c := range r.All() {
 		named := c.Key.Step == o.step || strings.HasSuffix(c.Key.Step, "/"+o.step) || grants(o.step, c.Key.StepID())
 		if named && (o.host == "" || c.Key.Target == o.host) {
 			at = append(at, c)

@@ -172,7 +172,7 @@ func (w *watcher) left(ctx context.Context) (bool, error) {
 // Snapshot is what the events show: what goes on between them isn't journaled.
 func (w *watcher) Snapshot() *run.Snapshot {
 	s := &run.Snapshot{Run: w.run, At: now()}
-	for _, c := range w.run.Cells {
+	for c := range w.run.All() {
 		if c.Status != run.Running && c.Status != run.RollingBack {
 			continue
 		}

@@ -92,7 +92,7 @@ func (r *Run) notAside() string {
 	if r.Closed != "" {
 		return "the run is closed"
 	}
-	for c := range r.all() {
+	for c := range r.All() {
 		switch c.Status {
 		case Running, RollingBack:
 			return "something is going on"

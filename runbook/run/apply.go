@@ -154,7 +154,7 @@ func (r *Run) takeover() {
 		case Running, Succeeded, Failed, Unknown, Skipped, NotApplicable, RollingBack, RolledBack, RollbackFailed, Excluded:
 		}
 	}
-	for c := range r.all() {
+	for c := range r.All() {
 		switch c.Status {
 		case Gated, Authorised:
 			c = r.own(c)
@@ -220,7 +220,7 @@ func (r *Run) close(e RunClosed) error {
 		return &TransitionError{"RunClosed", Key{}, "it does not say how"}
 	}
 	if e.How != Aborted {
-		for c := range r.all() {
+		for c := range r.All() {
 			if !c.over() {
 				return &TransitionError{"RunClosed", c.Key, "it is " + c.Status.String()}
 			}

@@ -125,6 +125,9 @@ func (c *Cell) lately(role Role) bool {
 
 func (c *Cell) checksTaken(e ChecksTaken, rec Record) string {
 	v := e.Verdict()
+	if c.AdHoc != nil {
+		return "it has no checks"
+	}
 	switch e.Phase {
 	case Already:
 		if c.Status != Pending || len(c.Fences(Already)) == 0 {

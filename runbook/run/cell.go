@@ -64,14 +64,14 @@ func (c *Cell) whenDecided(e WhenDecided) string {
 }
 
 // needsGate reports whether the next dispatch has to pass a gate.
-func (c *Cell) needsGate() bool { return c.Plan.Step.Gated || c.alone() }
+func (c *Cell) needsGate() bool { return c.Plan.Step.Gated || c.Alone() }
 
 // NeedsGate reports whether what the cell runs next has to pass a gate.
 func (c *Cell) NeedsGate() bool { return c.needsGate() }
 
-// alone reports whether a person has asked for this cell's dispatch by itself, so
+// Alone reports whether a person has asked for this cell's dispatch by itself, so
 // that it passes a gate of its own that no pre-grant opens.
-func (c *Cell) alone() bool {
+func (c *Cell) Alone() bool {
 	return c.Rerun || c.Edited != nil || c.AdHoc != nil && c.AdHoc.Judged != ""
 }
 

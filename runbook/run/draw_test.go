@@ -39,7 +39,7 @@ func (d drawn) walk() (*plan.Walk, string) {
 }
 
 func drawEvent(t *rapid.T, w *world) Event {
-	d := drawn{w: w, c: rapid.SampledFrom(slices.Collect(w.r.all())).Draw(t, "cell")}
+	d := drawn{w: w, c: rapid.SampledFrom(slices.Collect(w.r.All())).Draw(t, "cell")}
 	if cur, _ := current(w.r); cur != nil && !oneIn(t, 5, "elsewhere") {
 		d.c = cur
 	}

@@ -5,7 +5,7 @@ package run
 // of them.
 func (r *Run) InFlight() []Decision {
 	var all []Decision
-	for c := range r.all() {
+	for c := range r.All() {
 		if d := inFlight(c); d != nil {
 			all = append(all, d)
 		}

@@ -43,7 +43,7 @@ func (r *Run) notLeaping() string {
 	case r.Called != nil:
 		return r.Called.String() + " was brought forward; it comes first"
 	}
-	for c := range r.all() {
+	for c := range r.All() {
 		switch {
 		case c.Status == Gated || c.Status == Authorised:
 			return "a gate is open; answer it first"

@@ -16,7 +16,7 @@ func Next(r *Run) Decision {
 	if s := r.offPlan(); s != nil {
 		return s.next
 	}
-	for c := range r.all() {
+	for c := range r.All() {
 		if d := inFlight(c); d != nil {
 			return d
 		}
@@ -59,7 +59,7 @@ func inFlight(c *Cell) Decision {
 
 // stands says where the run stands; nil: every cell is settled.
 func (r *Run) stands() *stand {
-	for c := range r.all() {
+	for c := range r.All() {
 		if c.inDoubt() {
 			return &stand{cell: c, stopped: true, next: Ask{Cell: c, Wait: WaitUnknown, Parallel: 1}}
 		}

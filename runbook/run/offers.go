@@ -27,7 +27,7 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 		list = r.aside(a, now)
 	default:
 		list = []Availability{
-			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), r.canRunAgain(c), r.canEdit(c), c.canSkip(), c.canMarkDone(a.Wait),
+			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), r.canRunAgain(c), c.canSkip(), c.canMarkDone(a.Wait),
 			c.canMarkFailed(), c.canProbe(), r.canRollBack(c), r.canExclude(c), r.canPostpone(c),
 		}
 	}
@@ -41,10 +41,13 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 	} else {
 		list = append(list, call)
 	}
-	list = append(list, r.canInclude(), r.canJump(), r.canRepeat())
-	block(list, busy, "something is going on")
-	block(list, a.Wait == WaitPaused, "the run is paused")
-	return append(list, r.steering(a, busy)...)
+	list = append(list, r.canInclude())
+	leaving := []Availability{r.canEdit(a), r.canJump(), r.canRepeat()}
+	for _, l := range [][]Availability{list, leaving} {
+		block(l, busy, "something is going on")
+		block(l, a.Wait == WaitPaused, "the run is paused")
+	}
+	return slices.Concat(list, r.steering(a, busy), leaving, []Availability{r.canAdHoc(busy)})
 }
 
 // canRunAgain is [Cell.canRetry], which a batch that the cell has left stands in
@@ -62,11 +65,17 @@ func (r *Run) canRunAgain(c *Cell) Availability {
 }
 
 // canEdit is [Run.canRunAgain] with another text.
-func (r *Run) canEdit(c *Cell) Availability {
-	a := r.canRunAgain(c)
-	a.Verb = VerbEdit
-	if a.Says = "run it with another text, through a gate; recorded as off-book"; a.Why == "" {
-		a.Why = r.notEditable(c)
+func (r *Run) canEdit(ask Ask) Availability {
+	a := r.canRunAgain(ask.Cell)
+	a.Verb, a.Says = VerbEdit, "run it with another text, through a gate; recorded as off-book"
+	switch {
+	case ask.Wait == WaitBatch || ask.Wait == WaitUndo:
+		a.Why = "it has not failed"
+	case a.Why == "":
+		a.Why = r.notEditable(ask.Cell)
+	}
+	if a.Why != "" {
+		a.Phrase = ""
 	}
 	return a
 }
@@ -135,7 +144,7 @@ func (r *Run) steering(a Ask, busy bool) []Availability {
 	if busy {
 		pause.Why, abort.Why = "something is going on", "something is going on"
 	}
-	return []Availability{stop, finish, pause, cont, abort, r.canAdHoc(busy), {Verb: VerbNote, Says: "put a note on the timeline"}}
+	return []Availability{stop, finish, pause, cont, abort, {Verb: VerbNote, Says: "put a note on the timeline"}}
 }
 
 // aside are the actions where the run waits for something else than its next
@@ -157,7 +166,7 @@ func (r *Run) aside(a Ask, now time.Time) []Availability {
 	}
 	list := []Availability{onward, skip}
 	for _, v := range []Verb{
-		VerbReply, VerbAnswer, VerbRetry, VerbEdit, VerbMarkDone, VerbMarkFailed, VerbProbe, VerbRollBack, VerbExclude, VerbPostpone,
+		VerbReply, VerbAnswer, VerbRetry, VerbMarkDone, VerbMarkFailed, VerbProbe, VerbRollBack, VerbExclude, VerbPostpone,
 	} {
 		list = append(list, Availability{Verb: v, Why: why})
 	}

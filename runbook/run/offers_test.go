@@ -92,7 +92,15 @@ func follow(w *world, ask Ask, a Availability) []step {
 				return just(GateClosed{Cell: c.Key, Gate: c.Gate.Gate, Void: true, Why: "it has changed"})
 			}
 		}
-		out := []step{func(c *Cell) Event { return taken(c, Before, checks.Pass) }, func(c *Cell) Event { return w.grant(c) }}
+		out := []step{
+			func(c *Cell) Event {
+				if c.AdHoc != nil {
+					return Note{Text: "it has no preconditions"}
+				}
+				return taken(c, Before, checks.Pass)
+			},
+			func(c *Cell) Event { return w.grant(c) },
+		}
 		if c.Status == Authorised { // transient: a grant is journaled together with what it opens
 			return nil
 		}

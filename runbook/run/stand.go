@@ -215,10 +215,10 @@ func (r *Run) begin(cells []*Cell, parallel int) *stand {
 		ask.Wait = WaitAsk
 	case kind == plan.Manual && !c.needsGate():
 		ask.Wait = WaitManual
-	case c.alone():
+	case c.Alone():
 	default:
 		for _, o := range cells[1:] {
-			if !o.alone() {
+			if !o.Alone() {
 				ask.With = append(ask.With, o)
 			}
 		}

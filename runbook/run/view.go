@@ -28,8 +28,8 @@ func (r *Run) Cell(k Key) *Cell {
 // has none.
 func (r *Run) CellOf(c *plan.Cell) *Cell { return r.Cell(Key{c.Step.ID, c.Target}) }
 
-// all gives every cell: what isn't the plan's, then the plan's.
-func (r *Run) all() iter.Seq[*Cell] {
+// All gives every cell: what isn't the plan's, then the plan's.
+func (r *Run) All() iter.Seq[*Cell] {
 	return func(yield func(*Cell) bool) {
 		for _, list := range [][]*Cell{r.OffBook, r.Cells} {
 			for _, c := range list {

@@ -313,7 +313,7 @@ func (r *Run) void(cells []*Cell) {
 			leads[c.Gate.lead()] = true
 		}
 	}
-	for c := range r.all() {
+	for c := range r.All() {
 		if c.Gate != nil && leads[c.Gate.lead()] && (c.Status == Gated || c.Status == Authorised) {
 			c = r.own(c)
 			c.Status, c.Gate, c.Grant = Pending, nil, nil

@@ -205,6 +205,8 @@ func (a *auto) gate(s *run.Snapshot, c *run.Cell) (run.Action, *Waiting) {
 		return nil, w
 	case c.Rerun || slices.ContainsFunc(s.With, func(k run.Key) bool { o := s.Run.Cell(k); return o != nil && o.Rerun }):
 		return nil, a.waiting(s, KindCaution, "it would run once more; no pre-grant opens that")
+	case c.Alone():
+		return nil, a.waiting(s, KindCaution, "it is not what the runbook says; no pre-grant opens that")
 	}
 	return run.Answer{Gate: c.Gate.Gate, Typed: c.Gate.Phrase, Pre: a.g.Argv}, nil
 }

@@ -48,7 +48,7 @@ func newPrinter(out io.Writer, src tui.Source) *printer {
 
 // known takes what a resumed run has behind it as told.
 func (p *printer) known(s *run.Snapshot) {
-	for _, c := range s.Run.Cells {
+	for c := range s.Run.All() {
 		p.seen[c.Key], p.status[c.Key], p.phases[c.Key] = c.Seq, c.Status, c.CheckedAt
 	}
 }
@@ -79,7 +79,7 @@ func (p *printer) indent(mark, block string) {
 // tell writes what is new in a snapshot.
 func (p *printer) tell(ctx context.Context, s *run.Snapshot) error {
 	var news []*run.Cell
-	for _, c := range s.Run.Cells {
+	for c := range s.Run.All() {
 		if c.Seq > p.seen[c.Key] {
 			news = append(news, c)
 		}

@@ -133,7 +133,7 @@ func Title(r *run.Run, st *plan.Step) string {
 	if len(st.Cells) == 0 {
 		return Line(st.Title)
 	}
-	return Line(r.Text(r.Cells[st.Cells[0].Index], st.Title))
+	return Line(r.Text(r.CellOf(st.Cells[0]), st.Title))
 }
 
 // Name is a step's number and title.
