@@ -282,7 +282,7 @@ func walked(r *run.Run, n plan.Node) (out []*run.Cell) {
 		}
 	case *plan.Step:
 		for _, pc := range n.Cells {
-			out = append(out, r.Cells[pc.Index])
+			out = append(out, r.CellOf(pc))
 		}
 	}
 	return out

@@ -113,7 +113,7 @@ func Left(s *Snapshot, now time.Time) Rest { return NewPace(s.Run.Plan, s.Usual)
 // underWay takes off what an activity has done of its cell.
 func (p *Pace) underWay(rest *Rest, s *Snapshot, a *Activity, k Key, now time.Time) {
 	c := s.Run.Cell(k)
-	if a == nil || c == nil || c.Plan.Index >= len(p.usual) || s.Run.Cells[c.Plan.Index] != c || c.Status.Settled() {
+	if a == nil || c == nil || c.Plan.Index < 0 || c.Plan.Index >= len(p.usual) || s.Run.Cells[c.Plan.Index] != c || c.Status.Settled() {
 		return
 	}
 	if u := p.usual[c.Plan.Index]; u > 0 {

@@ -147,7 +147,7 @@ func (r *Run) text(s *plan.Scope, tmpl string, extra map[string]any, held map[st
 func (r *Run) StepStatus(s *plan.Step) Status {
 	worst := r.CellOf(s.Cells[0]).Status
 	for _, pc := range s.Cells[1:] {
-		if st := r.Cells[pc.Index].Status; severity[st] > severity[worst] {
+		if st := r.CellOf(pc).Status; severity[st] > severity[worst] {
 			worst = st
 		}
 	}

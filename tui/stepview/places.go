@@ -48,7 +48,7 @@ func (b *body) peers() []*run.Cell {
 	r := b.Snap.Run
 	if own := b.c.Plan.Step.Cells; len(own) > 1 {
 		for _, pc := range own {
-			out = append(out, r.Cells[pc.Index])
+			out = append(out, r.CellOf(pc))
 		}
 		return out
 	}

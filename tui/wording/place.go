@@ -92,7 +92,7 @@ func Below(r *run.Run, n plan.Node) (out []*run.Cell) {
 		}
 	case *plan.Step:
 		for _, c := range n.Cells {
-			out = append(out, r.Cells[c.Index])
+			out = append(out, r.CellOf(c))
 		}
 	}
 	return out
