@@ -13,6 +13,7 @@ import (
 )
 
 func (m *form) View() tea.View {
+	m.words = map[keys.ID]string{keys.Begin: wording.Line(m.f.Begin)}
 	foot := m.foot(keys.InForm, keys.Begin, keys.Enter, keys.Cancel)
 	return m.view(wording.Line(m.f.Title), "", m.body, foot)
 }

@@ -22,16 +22,16 @@ const (
 // front is what the screens share that stand before a run: the terminal's size and
 // colours, the keys, and the page of keys.
 type front struct {
-	o      Options
-	theme  *theme.Theme
-	in     keys.Scope
-	w, h   int
-	help   bool // the page of keys is in front
-	page   pane.Scroll
-	lines  int    // of the page of keys
-	enters string // what enter does now, as a verb; empty: as the keymap says
-	word   string // the screen's last word to the operator
-	bad    bool   // it is about something that didn't work
+	o     Options
+	theme *theme.Theme
+	in    keys.Scope
+	w, h  int
+	help  bool // the page of keys is in front
+	page  pane.Scroll
+	lines int                // of the page of keys
+	words map[keys.ID]string // what keys do now, where the keymap is too general
+	word  string             // the screen's last word to the operator
+	bad   bool               // it is about something that didn't work
 }
 
 func newFront(o Options, in keys.Scope) front {
@@ -52,8 +52,8 @@ func (f *front) surroundings(msg tea.Msg) {
 	switch m := msg.(type) {
 	case tea.WindowSizeMsg:
 		f.w, f.h = m.Width, m.Height
-	case tea.BackgroundColorMsg:
-		f.o.Theme.Light = !m.IsDark()
+	case tea.BackgroundColorMsg, tea.ColorProfileMsg:
+		f.o.Theme, _ = appearance(f.o.Theme, msg)
 		f.theme = theme.New(f.o.Theme)
 	}
 }
@@ -105,8 +105,8 @@ func (f *front) foot(in keys.Scope, ids ...keys.ID) []string {
 	part := func(id keys.ID) (string, int) {
 		b := f.o.Keys.Bound(in, id)
 		k, word := keys.Name(b.Keys[0], t.Glyph.Enter), b.Short
-		if id == keys.Enter && f.enters != "" {
-			word = f.enters
+		if now := f.words[id]; now != "" {
+			word = now
 		}
 		return t.Key.Render(k) + " " + t.Muted.Render(word), ansi.StringWidth(k+word) + 4
 	}

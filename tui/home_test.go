@@ -53,6 +53,8 @@ func books() []ShelfBook {
 
 func aShelf(t *testing.T) shelf {
 	t.Helper()
+	lab := tablets(t).atStop().snap()
+	lab.Run.Start.Lab = "/home/li/lab"
 	return shelf{
 		books: books(),
 		runs: []ShelfRun{
@@ -64,7 +66,7 @@ func aShelf(t *testing.T) shelf {
 			{ID: "1ng1wwwwww", Title: "Upgrade, given up", Started: evening.Add(-800 * time.Hour), Last: evening.Add(-799 * time.Hour), Closed: run.Aborted},
 		},
 		stands: map[string]*run.Snapshot{
-			"1ng20dgwkk": tablets(t).atStop().snap(), "1ng1zzzzzz": chinese(t).snap(), "1ng20aaaaa": busy(t).snap(),
+			"1ng20dgwkk": lab, "1ng1zzzzzz": chinese(t).snap(), "1ng20aaaaa": busy(t).snap(),
 		},
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func (m *home) View() tea.View {
-	m.enters = m.does()
+	m.words = map[keys.ID]string{keys.Enter: m.does()}
 	ids := []keys.ID{keys.Enter, keys.Watch, keys.Demo, keys.Filter, keys.NextPane, keys.Help, keys.Leave}
 	if r, ok := m.run(); !ok || r.rank() > 0 {
 		ids = slices.Delete(ids, 1, 2) // enter does that, or nothing does
@@ -200,7 +200,11 @@ func (m *home) runEntry(r ShelfRun, here bool, w int) []string {
 	if known && s.total > 0 {
 		id = fmt.Sprintf("%d/%d  %s", s.settled, s.total, r.ID)
 	}
-	return append(lines, pane.Row("    "+t.Muted.Render(where), t.Faint.Render(id), w, t.Glyph.Ellipsis))
+	where = t.Muted.Render(where)
+	if s.lab {
+		where = t.Gate.Render("lab") + t.Muted.Render(" "+t.Glyph.Dot+" ") + where
+	}
+	return append(lines, pane.Row("    "+where, t.Faint.Render(id), w, t.Glyph.Ellipsis))
 }
 
 // entry is the first line of something in a list.
