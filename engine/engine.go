@@ -41,6 +41,9 @@ type Options struct {
 	Usual map[string]time.Duration
 	Until time.Time          // the end of the change window; zero: none
 	Acked func([]run.Record) // told of events once they are durable; nil: nobody
+	// StartAt leaves out what stands before a step, as a new run begins; no step: it
+	// begins at the beginning.
+	StartAt run.Jumped
 	// Preflight has looked at what the run needs. Its connections and what people have
 	// answered to logins go on in the run; nil: there was none.
 	Preflight *Preflight
@@ -97,6 +100,9 @@ func Start(ctx context.Context, o Options, p *plan.Plan, runID string, s run.Run
 	events := []run.Event{s, e.leaseTaken()}
 	if f := o.Preflight; f != nil {
 		events = append(events, f.events()...)
+	}
+	if o.StartAt.To.Step != "" {
+		events = append(events, o.StartAt)
 	}
 	if err := e.append(ctx, events...); err != nil {
 		return nil, errors.Join(err, e.lease.Release())

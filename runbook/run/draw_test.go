@@ -180,7 +180,7 @@ var makers = map[string]func(d drawn) Event{
 		}
 		return e
 	},
-	"again": func(d drawn) Event { return Retried{Cell: d.c.Key} },
+	"again":   func(d drawn) Event { return Retried{Cell: d.c.Key} },
 	"nowhere": func(d drawn) Event { return Retried{Cell: Key{Step: "nowhere", Target: d.c.Key.Target}} },
 	"order": func(d drawn) Event {
 		w, key := d.walk()
