@@ -107,7 +107,7 @@ func (a *app) goWord() (string, bool) {
 	}
 	switch a.snap.Wait {
 	case run.WaitGo:
-		if c := a.snap.Run.Cell(a.snap.Current); c != nil && (c.Plan.Step.Gated || c.Rerun) {
+		if c := a.snap.Run.Cell(a.snap.Current); c != nil && c.NeedsGate() {
 			return "open the gate", true
 		}
 		return "run", true

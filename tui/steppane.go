@@ -5,6 +5,7 @@ import (
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/tui/keys"
 	"stepgate/tui/pane"
 	"stepgate/tui/stepview"
 	"stepgate/tui/theme"
@@ -67,9 +68,27 @@ func (a *app) stepPane() string {
 		lines = a.cellLines(c, iw, ih)
 		box.Title, box.Right = wording.Name(a.snap.Run, c.Plan.Step), wording.Instance(c)
 	}
+	lines = append(a.unwritten(min(iw, textWidth)), lines...)
 	a.scrollTo(len(lines), iw, ih)
 	a.stepLen = len(lines)
 	return box.Render(a.theme, a.step.Window(lines, ih), r.w, r.h)
+}
+
+// unwritten says, above all else, why nothing can be done from here any more.
+func (a *app) unwritten(w int) []string {
+	t, s := a.theme, a.snap
+	why, leave := wording.Line(s.ReadOnly), a.press(keys.InRun, keys.Leave)
+	var out []string
+	switch {
+	case s.TakenOver != "":
+		out = wrapped(t.Warning, why+". No key changes anything here; "+leave+" leaves.", w)
+	case s.ReadOnly != "":
+		out = append(wrapped(t.Bad, "Nothing more is sent, for what happens can't be journaled: "+why, w),
+			wrapped(t.Muted, "What runs on a host goes on there, and is found again. Put right what is wrong, leave with "+leave+", and resume.", w)...)
+	default:
+		return nil
+	}
+	return append(out, "")
 }
 
 // turnTo begins at the top of something else.

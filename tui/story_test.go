@@ -100,6 +100,10 @@ type story struct {
 	hosts  map[string]run.HostState
 	say    string
 	prompt *run.Prompt
+	usual  map[string]time.Duration
+	until  time.Time
+	lost   string // why nothing can be journaled
+	taker  string // who drives the run instead
 }
 
 func tell(t testing.TB, book string, given map[string]string) *story {
@@ -180,7 +184,7 @@ func (s *story) apply(ev run.Event) {
 func (s *story) snap() *run.Snapshot {
 	snap := &run.Snapshot{
 		Run: s.run, Busy: s.busy, Beside: s.beside, Hosts: s.hosts, Notice: s.say, At: s.at,
-		Stop: s.run.Stop, Prompt: s.prompt,
+		Stop: s.run.Stop, Prompt: s.prompt, Usual: s.usual, Until: s.until, ReadOnly: s.lost, TakenOver: s.taker,
 	}
 	ask := run.Ask{}
 	switch d := run.Next(s.run).(type) {

@@ -71,7 +71,7 @@ func mark(s *run.Snapshot, c spot) theme.Mark {
 		return wording.Mark(c.Status)
 	case c.Status != run.Pending:
 		return wording.Mark(c.Status)
-	case c.Plan.Step.Gated || c.Rerun:
+	case c.NeedsGate():
 		return theme.Gate
 	case c.Key == s.Current || slices.Contains(s.With, c.Key):
 		return theme.Ready

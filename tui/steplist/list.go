@@ -16,6 +16,7 @@ type List struct {
 	counts []tally  // of each node
 	titles []string // of each node; "": not asked for yet
 	told   *run.Run // whose counts and titles these are
+	off    []aside  // what isn't in the plan
 	here   []bool   // the run stands in the node
 	busy   []bool   // something goes on in it
 	kept   []bool   // it stays open while the operator is away
@@ -34,9 +35,10 @@ type List struct {
 	height int // of the screen, as far as it was drawn
 }
 
-// line is a node that can be seen.
+// line is a node that can be seen, or something that isn't in the plan.
 type line struct {
-	node  int32
+	node  int32 // -1: it is off[aside]
+	aside int32
 	depth int32
 	open  bool
 }
@@ -47,7 +49,7 @@ type line struct {
 func (l *List) Set(s *run.Snapshot) {
 	if l.Away() && l.ix != nil {
 		for _, ln := range l.lines[:l.place+1] {
-			if ln.open {
+			if ln.open { // only a node is
 				l.kept[ln.node] = true
 			}
 		}
@@ -75,6 +77,7 @@ func (l *List) tell() {
 	for _, n := range l.ix.vary {
 		l.titles[n] = ""
 	}
+	l.asides()
 }
 
 // glance finds out where the run stands, and where something goes on.
@@ -101,6 +104,9 @@ func (l *List) node(k run.Key) int32 {
 	if c := l.snap.Run.Cell(k); c != nil && c.Plan.Index >= 0 && c.Plan.Index < len(l.ix.of) {
 		return l.ix.of[c.Plan.Index]
 	}
+	if i := l.asideOf(k); i >= 0 && l.off[i].step >= 0 {
+		return l.ix.nodes[l.off[i].step].up // it stands beside its step
+	}
 	return -1
 }
 
@@ -110,20 +116,44 @@ func (l *List) unfold() {
 	for i := range l.at {
 		l.at[i] = -1
 	}
+	for i := range l.off {
+		l.off[i].at = -1
+	}
 	for _, n := range l.ix.top {
 		l.show(n, 0)
 	}
-	l.stand = max(l.seen(l.node(l.snap.Current)), 0)
+	l.showAsides(-1, 0, false)
+	l.stand = max(l.standing(), 0)
 	l.place = l.stand
 	if l.cursor == "" {
 		return
 	}
-	n, ok := l.ix.byID[l.cursor]
-	if at := l.seen(n); ok && at >= 0 {
+	if at := l.found(); at >= 0 {
 		l.place = at
 		return
 	}
 	l.Return()
+}
+
+// standing is the line of the cell that the run stands at, or of what that is in.
+func (l *List) standing() int {
+	if i := l.asideOf(l.snap.Current); i >= 0 && l.off[i].at >= 0 {
+		return l.off[i].at
+	}
+	return l.seen(l.node(l.snap.Current))
+}
+
+// found is the line of the cursor; -1: it has none.
+func (l *List) found() int {
+	if n, ok := l.ix.byID[l.cursor]; ok {
+		return l.seen(n)
+	}
+	for _, a := range l.off {
+		if a.at >= 0 && l.id(l.lines[a.at]) == l.cursor {
+			return a.at
+		}
+	}
+	return -1
 }
 
 // seen is the line of a node, or of the nearest around it that has one.
@@ -139,6 +169,10 @@ func (l *List) seen(n int32) int {
 func (l *List) show(n, depth int32) {
 	node := &l.ix.nodes[n]
 	open := node.foldable() && l.open(n)
+	if node.step != nil && len(l.off) > 0 {
+		l.showAsides(n, depth, false)
+		defer l.showAsides(n, depth, true)
+	}
 	l.at[n] = int32(len(l.lines))
 	l.lines = append(l.lines, line{node: n, depth: depth, open: open})
 	switch {
@@ -206,6 +240,9 @@ func (l *List) put(i int) {
 }
 
 func (l *List) id(ln line) string {
+	if ln.node < 0 {
+		return asideID + l.off[ln.aside].cell.Key.String()
+	}
 	return l.ix.nodes[ln.node].id
 }
 
@@ -241,7 +278,7 @@ func (l *List) Fold(open bool) {
 		}
 	}
 	n := l.lines[i].node
-	if !l.ix.nodes[n].foldable() {
+	if n < 0 || !l.ix.nodes[n].foldable() {
 		return
 	}
 	if l.folds == nil {

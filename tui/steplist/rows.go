@@ -25,7 +25,7 @@ type Row struct {
 	Open     bool
 	Number   string
 	Title    string
-	Where    string     // the instances a walk is at
+	Where    string     // the instances a walk is at; how a step left the book
 	Right    string     // progress, duration or a word
 	Gates    int        // that are ahead below it
 	Step     *plan.Step // nil for sections and walks
@@ -35,6 +35,9 @@ type Row struct {
 
 // rowOf is what a line shows.
 func (l *List) rowOf(ln line) Row {
+	if ln.node < 0 {
+		return l.asideRow(ln)
+	}
 	n, t := &l.ix.nodes[ln.node], &l.counts[ln.node]
 	r := Row{
 		ID: n.id, Depth: int(ln.depth), Foldable: n.foldable(), Open: ln.open, Title: l.title(ln.node),
@@ -43,6 +46,9 @@ func (l *List) rowOf(ln line) Row {
 	if n.cell >= 0 {
 		c := l.told.Cells[n.cell]
 		r.Mark, r.Right = l.cellMark(c), l.word(c)
+		if c.Edited != nil {
+			r.Where = "edited"
+		}
 		if n.kind == ofStep {
 			r.Number = n.step.Number
 		}
@@ -75,7 +81,7 @@ func (l *List) walkRow(n *node, t *tally, r *Row) {
 	if first, ok := n.each.Instances[0].(*plan.Section); ok {
 		r.Section = first
 	}
-	if at, reached := l.standing(n); at != "" {
+	if at, reached := l.reached(n); at != "" {
 		r.Where, r.Right = at, of(reached, len(n.each.Keys))
 	}
 }
@@ -123,9 +129,9 @@ func (l *List) entitle(n *node) string {
 	return wording.Title(r, n.step)
 }
 
-// standing names the instances a walk is at, and says how many it has reached: with
+// reached names the instances a walk is at, and says how many it has reached: with
 // batches there may be several at a time.
-func (l *List) standing(n *node) (at string, reached int) {
+func (l *List) reached(n *node) (at string, reached int) {
 	var open []string
 	for i, at := range l.told.Order(n.each) {
 		kid := n.kids[at]
@@ -149,7 +155,7 @@ func (l *List) cellMark(c *run.Cell) theme.Mark {
 		return wording.Mark(c.Status)
 	}
 	switch {
-	case c.Plan.Step.Gated || c.Rerun:
+	case c.NeedsGate():
 		return theme.Gate
 	case c.Key == l.snap.Current:
 		return theme.Ready
@@ -167,7 +173,7 @@ func (l *List) word(c *run.Cell) string {
 		return wording.Status(c.Status)
 	case c.Status != run.Pending:
 		return wording.Status(c.Status)
-	case c.Plan.Step.Gated || c.Rerun:
+	case c.NeedsGate():
 		return "gate"
 	case c.Key == l.snap.Current && l.snap.Busy == nil:
 		return "next"
@@ -199,6 +205,9 @@ func (l *List) draw(t *theme.Theme, ln line, w int, selected bool, now time.Time
 			k.Right, k.spin = text.Duration(now.Sub(b.Since).Truncate(time.Second)), spin
 		}
 	}
+	if ln.node < 0 {
+		return k.paint()
+	}
 	p := &l.pictures[ln.node]
 	if p.look != k {
 		*p = picture{k, k.paint()}
@@ -222,7 +231,9 @@ func (k *look) paint() string {
 		style = t.Muted
 	}
 	right := k.Right
-	if k.Where != "" {
+	if k.Where != "" && right == "" {
+		right = k.Where
+	} else if k.Where != "" {
 		right = k.Where + " " + t.Glyph.Dot + " " + right
 	}
 	end := k.rightStyle().Render(right)

@@ -90,7 +90,7 @@ func ofOne(c *run.Cell, at int32) tally {
 		if c.Status == run.Excluded {
 			t.out = 1
 		}
-	case c.Plan.Step.Gated || c.Rerun:
+	case c.NeedsGate():
 		t.gates = 1
 	}
 	if m := wording.Mark(c.Status); rank(m) > 0 {

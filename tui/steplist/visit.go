@@ -8,15 +8,23 @@ func (l *List) Visit(k run.Key) bool {
 	if l.ix == nil {
 		return false
 	}
-	n := l.node(k)
-	if n < 0 {
+	n, i := l.node(k), l.asideOf(k)
+	if n < 0 && i < 0 {
 		return false
 	}
-	for up := l.ix.nodes[n].up; up >= 0; up = l.ix.nodes[up].up {
+	up := n
+	if n >= 0 && i < 0 {
+		up = l.ix.nodes[n].up
+	}
+	for ; up >= 0; up = l.ix.nodes[up].up {
 		delete(l.folds, l.ix.nodes[up].id)
 		l.kept[up] = true
 	}
 	l.unfold()
-	l.put(int(l.at[n]))
+	if i >= 0 {
+		l.put(l.off[i].at)
+	} else {
+		l.put(int(l.at[n]))
+	}
 	return true
 }

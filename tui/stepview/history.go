@@ -7,6 +7,7 @@ import (
 
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
+	"stepgate/tui/diff"
 	"stepgate/tui/wording"
 )
 
@@ -20,6 +21,7 @@ type entry struct {
 // history lists the attempts, when there was more than one, and the notes that were
 // put down meanwhile.
 func (b *body) history() {
+	b.edits()
 	var out []entry
 	if len(b.c.Attempts) > 1 {
 		for _, a := range b.c.Attempts {
@@ -39,6 +41,16 @@ func (b *body) history() {
 		}
 		b.say(b.Theme.Muted, s)
 	}
+}
+
+// edits shows how the command differs from the runbook's.
+func (b *body) edits() {
+	if b.c.Edited == nil {
+		return
+	}
+	b.gap()
+	b.add(b.Theme.Warning.Render("edited; the runbook's text and this one:"))
+	b.add(diff.Lines(b.Theme, b.c.Edited.Was, b.c.Edited.Body, b.full)...)
 }
 
 func attempted(a *run.Attempt) string {

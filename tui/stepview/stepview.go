@@ -94,7 +94,7 @@ func (b *body) busy() *run.Activity { return wording.Busy(b.Snap, b.c.Key) }
 func (b *body) status() {
 	t, st := b.Theme, b.c.Plan.Step
 	mark, word := wording.Mark(b.c.Status), wording.Status(b.c.Status)
-	if b.c.Status == run.Pending && (st.Gated || b.c.Rerun) {
+	if b.c.Status == run.Pending && b.c.NeedsGate() {
 		mark, word = theme.Gate, "gate ahead"
 	}
 	glyph := t.Glyph.Mark(mark)
@@ -106,14 +106,24 @@ func (b *body) status() {
 		}
 	}
 	facts := wording.Classes(st)
+	switch {
+	case b.c.AdHoc != nil:
+		facts = append([]string{"not in the runbook"}, facts...)
+	case b.c.Edited != nil:
+		facts = append([]string{"edited"}, facts...)
+	}
 	if st.Kind != plan.Run {
 		facts = append([]string{wording.Kind(st.Kind)}, facts...)
 	}
 	left := t.Style(mark).Render(glyph+" "+word) + t.Muted.Render(b.time(a))
 	right := t.Muted.Render(strings.Join(facts, " "+t.Glyph.Dot+" "))
-	if pane.Width(left)+pane.Width(right)+2 > b.w {
+	switch n := pane.Width(left); {
+	case n > b.w:
+		b.say(t.Style(mark), glyph+" "+word+b.time(a))
+		b.add(right)
+	case n+pane.Width(right)+2 > b.w:
 		b.add(left, right)
-	} else {
+	default:
 		b.add(pane.Row(left, right, b.w, t.Glyph.Ellipsis))
 	}
 	if why := wording.Stopped(b.c); why != "" {

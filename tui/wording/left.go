@@ -83,8 +83,12 @@ func Going(s *run.Snapshot, c *run.Cell, a *run.Activity, now time.Time) string 
 	if pace == "" || a.Stopping || a.Away() {
 		return doing
 	}
-	spent := a.Spent(c, now)
-	if what, ok := strings.CutSuffix(doing, ", "+text.Duration(spent.Truncate(time.Second))); ok {
+	since := ", " + text.Duration(a.Spent(c, now).Truncate(time.Second))
+	what, whole := strings.CutSuffix(doing, since)
+	if beside, overdue := strings.CutPrefix(pace, since[2:]+", "); whole && overdue {
+		return what + since + " (" + beside + ")"
+	}
+	if whole {
 		return what + ", " + pace
 	}
 	return doing + " (" + pace + ")"
