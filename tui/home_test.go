@@ -273,3 +273,36 @@ func TestHomeFits(t *testing.T) {
 		}
 	})
 }
+
+// The whole program: it is chosen from, and leaves the terminal as it was.
+func TestHomeProgram(t *testing.T) {
+	term := newTerminal(t, 80, 24)
+	o := Options{In: term.in, Out: term, Env: xterm(), Size: [2]int{80, 24}, Now: func() time.Time { return evening }}
+	type end struct {
+		chosen Chosen
+		err    error
+	}
+	begin := func(ctx context.Context) <-chan end {
+		over := make(chan end, 1)
+		go func() {
+			c, err := Home{Shelf: aShelf(t)}.Show(ctx, o)
+			over <- end{c, err}
+		}()
+		term.until(t, "at the gate: 2.2 Stop the tablet")
+		return over
+	}
+	over := begin(t.Context())
+	term.press(t, "\r")
+	if e := <-over; e.err != nil || e.chosen != (Chosen{ToResume, "1ng20dgwkk"}) {
+		t.Errorf("chosen %+v, %v", e.chosen, e.err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	over = begin(ctx)
+	cancel()
+	if e := <-over; !errors.Is(e.err, context.Canceled) {
+		t.Errorf("told to leave, it ended with %+v, %v", e.chosen, e.err)
+	}
+	if term.IsAltScreen() {
+		t.Error("the terminal was left on the alternate screen")
+	}
+}
