@@ -14,6 +14,9 @@ import (
 
 // act does what a key asks for, whatever screen it was pressed on.
 func (a *app) act(id keys.ID) tea.Cmd {
+	if a.barred(id) {
+		return nil
+	}
 	switch id {
 	case keys.Help:
 		a.open(&helpDialog{from: a.inFront()})
@@ -204,7 +207,7 @@ func (a *app) menu() tea.Cmd {
 
 // leave leaves, asking first while something runs.
 func (a *app) leave() tea.Cmd {
-	if a.snap != nil && a.snap.Busy != nil && !a.over {
+	if a.snap != nil && a.snap.Busy != nil && !a.over && !a.o.Watching {
 		a.open(leaveDialog(a))
 		return nil
 	}

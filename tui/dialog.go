@@ -101,6 +101,9 @@ func (a *app) behind(d dialog) {
 
 // dialogsFollow opens and closes the dialogs that belong to the run's state.
 func (a *app) dialogsFollow() {
+	if a.o.Watching {
+		return
+	}
 	s := a.snap
 	c := s.Run.Cell(s.Current)
 	gated := s.Wait == run.WaitGate && c != nil && c.Gate != nil && c.Grant == nil

@@ -53,6 +53,9 @@ func (a *app) head() []string {
 	if a.auto {
 		right = t.Live.Render("auto  ") + right
 	}
+	if a.o.Watching {
+		right = t.Warning.Render("watching  ") + right
+	}
 	if a.o.Lab {
 		right = t.Gate.Render("lab  ") + right
 	}

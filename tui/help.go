@@ -72,7 +72,10 @@ func (a *app) shortFor(b keys.Binding, sc keys.Scope) (string, bool) {
 		return b.Short, d.v.Several()
 	}
 	if sc != keys.InRun {
-		return b.Short, b.Short != ""
+		return b.Short, b.Short != "" && !(sc == keys.InMatrix && a.bars(b.ID))
+	}
+	if a.bars(b.ID) {
+		return "", false
 	}
 	wait := a.snap.Wait
 	switch b.ID {

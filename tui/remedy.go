@@ -122,7 +122,7 @@ func (a *app) availability(id keys.ID) run.Availability {
 
 // action says whether an action applies now.
 func (a *app) action(v run.Verb) run.Availability {
-	if a.snap.Wait != run.WaitBatch {
+	if a.snap.Wait != run.WaitBatch || a.o.Watching {
 		return a.snap.Action(v)
 	}
 	ask, ok := run.Next(a.snap.Run).(run.Ask)

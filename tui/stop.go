@@ -93,7 +93,7 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 		}
 	case keys.Cancel:
 		a.shut()
-	case keys.Help, keys.Interrupt:
+	case keys.Help, keys.Interrupt, keys.Matrix, keys.Timeline, keys.Palette:
 		return a.act(b.ID)
 	default:
 	}

@@ -12,6 +12,9 @@ import (
 // A pause happens by itself; whether the run is aborted is the operator's to
 // decide, so that is put as a question, once, behind what is being typed.
 func (a *app) wish() {
+	if a.o.Watching {
+		return
+	}
 	var latest *run.Record
 	for i := range a.snap.Run.Wishes {
 		latest = &a.snap.Run.Wishes[i]

@@ -16,18 +16,26 @@ import (
 )
 
 func newWatchCommand(s streams) *cobra.Command {
-	var asJSON bool
+	var asJSON, inLines bool
 	c := &cobra.Command{
 		Use:   "watch [RUN]",
 		Short: "Follow a run live while somebody else drives it",
-		Long: `Watch prints what happens in a run, with the output of its commands, from where it is
-now on, until the run is closed or its driver has left. It changes nothing: ask for a
-pause or an abort with ` + "`stepgate pause` and `stepgate abort`, leave a note with `stepgate note`" + `.`,
+		Long: `Watch shows a run on the screen of who drives it, and follows it: the steps, what their
+commands print, the host matrix, the timeline. It changes nothing. A note, and the wish
+that the run pause or be aborted, can be left from there; who drives it decides.
+
+Without a terminal, or with --plain, it prints what happens from where the run is now
+on, with the output of its commands, until the run is closed or its driver has left.
+Ask for a pause or an abort with ` + "`stepgate pause` and `stepgate abort`, leave a note with\n`stepgate note`" + `.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runWatch(cmd.Context(), s, refOf(args), asJSON)
+			if inLines || asJSON {
+				return watchLines(cmd.Context(), s, refOf(args), asJSON)
+			}
+			return runWatch(cmd.Context(), s, refOf(args), false)
 		},
 	}
+	c.Flags().BoolVar(&inLines, "plain", false, "lines instead of a screen")
 	c.Flags().BoolVar(&asJSON, "json", false, "every event from the run's first on, a JSON object a line")
 	return c
 }
@@ -35,7 +43,17 @@ pause or an abort with ` + "`stepgate pause` and `stepgate abort`, leave a note 
 // lookAgain is how often a run that is watched is looked at.
 const lookAgain = 250 * time.Millisecond
 
+// runWatch shows a run that is driven elsewhere: on a screen where there is one, else
+// in lines.
 func runWatch(ctx context.Context, s streams, ref string, asJSON bool) error {
+	if !asJSON && newDriveFlags().screen(s) {
+		return watchScreen(ctx, s, ref)
+	}
+	return watchLines(ctx, s, ref, asJSON)
+}
+
+// watchLines prints what happens in a run until it is closed or its driver has left.
+func watchLines(ctx context.Context, s streams, ref string, asJSON bool) error {
 	p, err := openPast(ctx, ref)
 	if err != nil {
 		return err
@@ -72,7 +90,7 @@ type watcher struct {
 	*past
 	s      streams
 	json   bool
-	teller *plain.Teller
+	teller *plain.Teller // nil: nothing is printed
 	looks  int
 	alone  int // looks in a row at which nobody drove the run
 }
@@ -141,53 +159,46 @@ func (w *watcher) read(ctx context.Context) error {
 }
 
 func (w *watcher) tell(ctx context.Context) error {
-	if w.json {
+	if w.json || w.teller == nil {
 		return nil
 	}
 	return w.teller.Tell(ctx, w.Snapshot())
 }
 
-// left reports whether the driver has gone, and says how to take the run over. A
-// run that is taken over by the next driver has none for a moment.
+// left reports whether the driver has gone, and says how to take the run over.
 func (w *watcher) left(ctx context.Context) (bool, error) {
-	const between = 4 // looks at the lease, which takes longer than one at the head
-	if w.looks++; w.looks%between != 1 {
-		return false, nil
-	}
-	info, err := infoOf(ctx, w.store, w.id)
-	if err != nil {
+	gone, err := w.deserted(ctx)
+	if err != nil || !gone {
 		return false, err
-	}
-	if w.run.Holder = info.Holder; info.Holder != "" {
-		w.alone = 0
-		return false, nil
-	}
-	if w.alone++; w.alone < 2 {
-		return false, nil
 	}
 	_, err = fmt.Fprintf(w.s.err, "run %s: nobody drives it; take it over with: stepgate resume %s\n", w.id, w.id)
 	return true, errors.Join(err, exitWith(exitWaiting, nil))
 }
 
-// Snapshot is what the events show: what goes on between them isn't journaled.
-func (w *watcher) Snapshot() *run.Snapshot {
-	s := &run.Snapshot{Run: w.run, At: now()}
-	for c := range w.run.All() {
-		if c.Status != run.Running && c.Status != run.RollingBack {
-			continue
-		}
-		a := run.Activity{Cell: c.Key, What: "command"}
-		if last := c.Latest(); last != nil {
-			a.Attempt, a.Since = last.Intent.Attempt, last.At
-		}
-		if s.Busy == nil {
-			s.Busy, s.Current = &a, c.Key
-		} else {
-			s.Beside = append(s.Beside, a)
-		}
+// deserted looks who drives the run, and reports whether nobody does. A run that is
+// taken over by the next driver has none for a moment.
+func (w *watcher) deserted(ctx context.Context) (bool, error) {
+	const between = 4 // looks at the lease, which takes longer than one at the head
+	if w.looks++; w.looks%between != 1 {
+		return w.alone > 1, nil
 	}
-	return s
+	info, err := infoOf(ctx, w.store, w.id)
+	if err != nil {
+		return false, err
+	}
+	if w.run.Holder != info.Holder {
+		r := *w.run // one that was handed out doesn't change
+		r.Holder = info.Holder
+		w.run = &r
+	}
+	if w.alone++; info.Holder != "" {
+		w.alone = 0
+	}
+	return w.alone > 1, nil
 }
+
+// Snapshot is what the events show.
+func (w *watcher) Snapshot() *run.Snapshot { return seen(w.run, now()) }
 
 // Changes is there for [tui.Source]: a watcher looks by itself.
 func (w *watcher) Changes() <-chan struct{} { return nil }

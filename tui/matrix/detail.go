@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"stepgate/checks"
 	"stepgate/runbook/run"
 	"stepgate/tui/pane"
@@ -122,7 +124,7 @@ func (p *painter) why(c spot) string {
 // legend gives each sign its word.
 func (p *painter) legend() string {
 	t := p.Theme
-	var parts []string
+	out := ""
 	for _, l := range []struct {
 		m    theme.Mark
 		word string
@@ -138,7 +140,11 @@ func (p *painter) legend() string {
 		{theme.NotApplicable, "n/a"},
 		{theme.Pending, "not yet"},
 	} {
-		parts = append(parts, t.Draw(l.m)+t.Muted.Render(" "+l.word))
+		part := t.Draw(l.m) + t.Muted.Render(" "+l.word) + "  "
+		if ansi.StringWidth(out)+ansi.StringWidth(part)-2 > p.w {
+			break
+		}
+		out += part
 	}
-	return pane.Cut(strings.Join(parts, "  "), p.w, "")
+	return out
 }
