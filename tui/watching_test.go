@@ -32,8 +32,10 @@ func onlooker(s *story, w, h int, msgs ...tea.Msg) *still {
 func TestWatchingActsOnNothing(t *testing.T) {
 	t.Parallel()
 	for name, tell := range map[string]func(*testing.T) *story{
-		"gate":   func(t *testing.T) *story { return tablets(t).atStop() },
-		"failed": func(t *testing.T) *story { return tablets(t).stopFails().then(run.AbortRequested{Why: "wrong cluster"}) },
+		"gate": func(t *testing.T) *story { return tablets(t).atStop() },
+		"failed": func(t *testing.T) *story {
+			return tablets(t).stopFails().then(run.AbortRequested{Why: "wrong cluster"})
+		},
 		"canary": func(t *testing.T) *story { return five(t).canary() },
 		"ready":  func(t *testing.T) *story { return tablets(t).preflight() },
 	} {
