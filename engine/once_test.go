@@ -107,10 +107,11 @@ func TestTortureT1WhatCantBeUndoneIsSentOnce(t *testing.T) {
 				defer mu.Unlock()
 				runs++
 				all.faults, all.begun, all.reruns, all.twice = all.faults+s.faults, all.begun+s.begun, all.reruns+s.reruns, all.twice+s.twice
+				all.asked += s.asked
 			})
 		}
 	})
-	if all.faults < runs || all.begun < runs || all.reruns < runs/4 {
+	if all.faults < runs || all.begun < runs || all.reruns < runs/4 || all.asked < runs/2 {
 		t.Errorf("%d runs have tried too little: %+v", runs, all)
 	}
 	tally.Add(t, tally.Runs, runs)
@@ -120,7 +121,8 @@ func TestTortureT1WhatCantBeUndoneIsSentOnce(t *testing.T) {
 
 // tried is what came of a run: calls that were cut, dangerous commands that began,
 // RERUNs that were typed, and what began without one.
-type tried struct{ faults, begun, reruns, twice int }
+// of what isn't in the runbook, asked.
+type tried struct{ faults, begun, reruns, twice, asked int }
 
 func sentOnce(t *testing.T, seed uint64) tried {
 	st := newStage(t, dangerous)
@@ -198,6 +200,8 @@ func anyOf(s *run.Snapshot, l *luck) run.Action {
 			}
 		case run.VerbContinue:
 			all = append(all, run.Continue{})
+		case run.VerbEdit, run.VerbAdHoc, run.VerbJump, run.VerbAgain:
+			all = append(all, leaving(s, a, l)...)
 		case run.VerbPause, run.VerbAbort, run.VerbNote, run.VerbReply, run.VerbExclude, run.VerbPostpone, run.VerbInclude,
 			run.VerbFinish, run.VerbCall, run.VerbRollBack, run.VerbRespond:
 		}
@@ -208,6 +212,28 @@ func anyOf(s *run.Snapshot, l *luck) run.Action {
 	return all[l.below(len(all))]
 }
 
+// leaving are ways to leave the runbook that a verb offers.
+func leaving(s *run.Snapshot, a run.Availability, l *luck) (all []run.Action) {
+	c := at1(s)
+	switch {
+	case a.Verb == run.VerbEdit: // the last line names it
+		body := fmt.Sprintf(": %d\n%s", s.Run.Seq, c.Plan.Step.Book.Command.Body)
+		all = append(all, run.Edit{Body: body, Typed: a.Phrase}, run.Edit{Body: body})
+	case a.Verb == run.VerbAdHoc && l.oneIn(2):
+		body := []string{"peek-%d", "rm -rf /x-%d"}[l.below(2)]
+		all = append(all, run.AdHoc{Where: stageHosts[l.below(3)], Body: fmt.Sprintf(body, s.Run.Seq)})
+	case a.Verb == run.VerbJump && l.oneIn(8):
+		to := s.Run.Cells[l.below(len(s.Run.Cells))].Key
+		all = append(all, run.Jump{To: to, Reason: "later", Typed: s.Run.LeapTo(to).Phrase})
+	case a.Verb == run.VerbAgain && l.oneIn(2):
+		if cells := s.Run.Repeatables(); len(cells) > 0 {
+			o := cells[l.below(len(cells))]
+			all = append(all, run.Again{Cell: o.Key, Typed: s.Run.Repeatable(o).Phrase}, run.Again{Cell: o.Key})
+		}
+	}
+	return all
+}
+
 // sentTwice counts what hosts have begun without a RERUN that allows it.
 func (st *stage) sentTwice() (out tried) {
 	began := map[string]int{}
@@ -215,15 +241,34 @@ func (st *stage) sentTwice() (out tried) {
 		began[w]++
 	}
 	allowed := map[string]int{"drop": 1, "hop@a": 1, "hop@b": 1}
+	granted := map[run.Key]bool{}
 	for _, r := range st.events() {
+		switch e := r.Event.(type) {
+		case run.GateGranted:
+			granted[e.Cell] = true
+		case run.AdHocAsked:
+			w := strings.TrimSpace(e.Body)
+			if e.Cell.Target != "local" {
+				w += "@" + e.Cell.Target
+			}
+			allowed[w]++
+		}
 		if e, ok := r.Event.(run.RerunOverride); ok {
 			w := e.Cell.StepID()[strings.LastIndexByte(e.Cell.StepID(), '/')+1:]
 			if e.Cell.Target != "local" {
 				w += "@" + e.Cell.Target
 			}
-			allowed[w]++
+			if allowed[w] > 0 { // else it may run as often as it is retried
+				allowed[w]++
+			}
 			out.reruns++
 		}
+	}
+	for _, c := range st.folded().OffBook {
+		if c.AdHoc.Judged != "" && len(c.Attempts) > 0 && !granted[c.Key] {
+			st.t.Errorf("%s was sent, and its gate was not opened", c.Key)
+		}
+		out.asked += len(c.Attempts)
 	}
 	for w, n := range allowed {
 		out.begun += began[w]
@@ -233,4 +278,13 @@ func (st *stage) sentTwice() (out tried) {
 		}
 	}
 	return out
+}
+
+// folded is the run as its journal has it.
+func (st *stage) folded() *run.Run {
+	r, err := run.Fold(st.plan, st.events())
+	if err != nil {
+		st.t.Fatalf("fold: %v", err)
+	}
+	return r
 }
