@@ -13,7 +13,7 @@ import (
 // How far [Store.Earlier] looks back.
 const (
 	earlierRuns   = 200  // among which the ones wanted are looked for
-	earlierEvents = 3000 // read in all
+	earlierEvents = 1500 // read in all
 )
 
 // Earlier reads, of the latest runs that like holds for, at most n of them, the events
@@ -65,9 +65,15 @@ func (s *Store) firstOf(ctx context.Context, id string) (*run.RunStarted, error)
 	return nil, nil //nolint:nilnil,nilerr // as above
 }
 
+// timeColumns is an event without what a command is made of, which takes longest to
+// read.
+const timeColumns = `wall_ns, type, CASE WHEN type='Intent' AND json_valid(CAST(payload AS TEXT)) THEN
+	json_object('cell', json_object('step', step_id, 'target', target), 'role', json_extract(CAST(payload AS TEXT), '$.role'))
+	ELSE payload END`
+
 // timesOf reads the events of a run that tell how long its steps took.
 func (s *Store) timesOf(ctx context.Context, id string, most int) (_ []run.Record, err error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT wall_ns, type, payload FROM event WHERE run_id=? AND payload IS NOT NULL
+	rows, err := s.r.QueryContext(ctx, `SELECT `+timeColumns+` FROM event WHERE run_id=? AND payload IS NOT NULL
 		AND type IN ('Intent', 'Outcome', 'ChecksTaken', 'Interrupted', 'LeaseTaken') ORDER BY run_seq LIMIT ?`, id, most)
 	if err != nil {
 		return nil, s.readError(err)
