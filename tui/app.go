@@ -35,7 +35,8 @@ type app struct {
 	tree    steplist.List
 	stepKey run.Key // what is read in the step pane
 	out     output.Pane
-	probed  string // the attempt whose ends were asked for, and at what state
+	outOf   run.Key // whose output is shown instead of the selected cell's; zero: none
+	probed  string  // the attempt whose ends were asked for, and at what state
 
 	dialogs []dialog // the last one has the keys
 	offered offer    // for what the failure dialog opened by itself
@@ -103,6 +104,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = a.click(m.Mouse())
 	case tea.MouseWheelMsg:
 		a.wheel(m.Mouse())
+		cmd = a.read()
 	}
 	a.rearrange()
 	a.lit()
@@ -234,7 +236,7 @@ func (a *app) rearrange() {
 // quiet reports whether the shown step has printed nothing.
 func (a *app) quiet() bool {
 	c := a.printing()
-	return a.out.Empty() || c != nil && c.Key != a.stepKey
+	return a.out.Empty() || c != nil && c.Key != a.stepKey && a.outOf == (run.Key{})
 }
 
 // selected returns the cell that is read: the one under the cursor, or where

@@ -2,18 +2,16 @@ package tui
 
 import (
 	"slices"
-	"strings"
-
-	"stepgate/tui/keys"
-
-	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
-
 	"stepgate/runbook/run"
+	"stepgate/tui/keys"
 	"stepgate/tui/pane"
 	"stepgate/tui/prompt"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // footers are the keys shown at the bottom of each screen, most wanted first.
@@ -31,6 +29,7 @@ var footers = map[keys.Scope][]keys.ID{
 	keys.InCommand:  {keys.Enter, keys.NextPane, keys.Cancel},
 	keys.InDiff:     {keys.Yes, keys.Edit, keys.Cancel},
 	keys.InMatrix:   {keys.Enter, keys.Finish, keys.NextPane, keys.Cancel, keys.Help},
+	keys.InPage:     {keys.Search, keys.Next, keys.Streams, keys.Wrap, keys.NextPlace, keys.Pager, keys.Copy, keys.Cancel, keys.Help},
 	keys.InTimeline: {keys.Enter, keys.Toggle, keys.Filter, keys.Copy, keys.Cancel, keys.Help},
 }
 

@@ -1,13 +1,13 @@
 package tui
 
 import (
-	"charm.land/lipgloss/v2"
+	"stepgate/tui/gate"
 	"stepgate/tui/keys"
+	"stepgate/tui/pane"
+
+	"charm.land/lipgloss/v2"
 
 	tea "charm.land/bubbletea/v2"
-
-	"stepgate/tui/gate"
-	"stepgate/tui/pane"
 )
 
 const graceOffset = gate.Grace
@@ -40,6 +40,9 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 			a.turned = a.now
 		}
 		return d.key(a, k)
+	}
+	if cmd, ok := a.outputKey(k.String()); ok {
+		return cmd
 	}
 	b, ok := a.keys.Lookup(keys.InRun, k.String())
 	if !ok {
@@ -104,13 +107,11 @@ func (a *app) look(id keys.ID) (tea.Cmd, bool) {
 	case keys.Return:
 		a.tree.Return()
 		a.focus, a.whole = paneTree, false
-	case keys.Streams:
-		a.out.Toggle()
 	case keys.Whole:
 		a.whole = !a.whole && !a.layout.wide
 		a.focus = paneTree
 	default:
-		return nil, false
+		return a.lookOutput(id)
 	}
 	if a.focus != paneTree {
 		a.whole = false

@@ -25,6 +25,7 @@ func (a *app) showSelected() {
 	}
 	if c.Key != a.stepKey {
 		a.stepKey, a.step.Top = c.Key, 0
+		a.outOf = run.Key{}
 	}
 	c = a.printing()
 	if at := a.attempt(c); at != "" {
@@ -46,6 +47,9 @@ func (a *app) showSelected() {
 // What it printed is often read only when the run has gone on.
 func (a *app) printing() *run.Cell {
 	c := a.selected()
+	if c != nil && a.outOf != (run.Key{}) {
+		return a.snap.Run.Cell(a.outOf)
+	}
 	did := func(c *run.Cell) bool { return len(c.Attempts) > 0 || len(c.Checks) > 0 }
 	if c == nil || a.snap.Busy != nil || c.Key != a.snap.Current || c.Status != run.Pending || did(c) {
 		return c

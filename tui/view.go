@@ -2,15 +2,14 @@ package tui
 
 import (
 	"fmt"
+	"stepgate/tui/keys"
+	"stepgate/tui/pane"
+	"stepgate/tui/wording"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
-
-	"stepgate/tui/keys"
-	"stepgate/tui/pane"
-	"stepgate/tui/wording"
 )
 
 // View draws the screen.
@@ -86,7 +85,13 @@ func (a *app) body() string {
 	case d.whole():
 		return d.render(a, b.w, b.h)
 	default:
-		return over(a.panes(), d.render(a, b.w, b.h), b.w, b.h)
+		behind := a.panes()
+		if n := len(a.dialogs); n > 1 {
+			if p, ok := a.dialogs[n-2].(*outputPage); ok {
+				behind = p.render(a, b.w, b.h)
+			}
+		}
+		return over(behind, d.render(a, b.w, b.h), b.w, b.h)
 	}
 }
 
@@ -156,23 +161,6 @@ func (a *app) treePane() string {
 	box := pane.Box{Title: "Steps", Focus: a.focus == paneTree, Scroll: a.tree.Scroll()}
 	if a.tree.Away() {
 		box.Right = a.press(keys.InRun, keys.Return) + " back"
-	}
-	return box.Render(a.theme, lines, r.w, r.h)
-}
-
-func (a *app) outPane() string {
-	r := a.layout.out
-	iw, ih := pane.Inner(r.w, r.h)
-	lines := a.out.Lines(a.theme, iw, ih)
-	box := pane.Box{Title: "Output", Right: a.out.Shows().String(), Focus: a.focus == paneOut, Scroll: a.out.Position()}
-	if p := a.printing(); p != nil && p.Key != a.stepKey {
-		box.Title = "Output of " + wording.Name(a.snap.Run, p.Plan.Step)
-	}
-	if !a.out.Following() {
-		box.Title = "Output, scrolled: end follows again"
-	}
-	if a.out.Empty() {
-		lines = []string{a.theme.Faint.Render("nothing printed")}
 	}
 	return box.Render(a.theme, lines, r.w, r.h)
 }

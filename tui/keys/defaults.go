@@ -46,7 +46,7 @@ var defaults = []Binding{
 	{PrevPane, []string{"shift+tab"}, []Scope{InRun}, "", "give the keys to the pane before", "Look", ""},
 	{Whole, []string{"t"}, []Scope{InRun}, "steps", "the whole tree, on a narrow screen", "Look", ""},
 
-	{Search, []string{"/"}, []Scope{InRun, InPage}, "", "search in the output", "Output", ""},
+	{Search, []string{"/"}, []Scope{InRun, InPage}, "search", "search in the output", "Output", ""},
 	{Next, []string{"n"}, []Scope{InOutput, InPage}, "next match", "to the next place that was searched for", "Output", ""},
 	{Prev, []string{"N"}, []Scope{InOutput, InPage}, "", "to the one before", "Output", ""},
 	{Streams, []string{"o"}, []Scope{InRun, InPage}, "stdout/stderr", "both streams, stdout only, stderr only", "Output", ""},
@@ -56,8 +56,8 @@ var defaults = []Binding{
 	{Zoom, []string{"z"}, []Scope{InRun}, "whole screen", "give the whole screen to the output", "Output", ""},
 	{Pager, []string{"Z"}, []Scope{InRun, InPage}, "$PAGER", "open the whole output in $PAGER", "Output", ""},
 	{Copy, []string{"y"}, []Scope{InRun, InPage, InTimeline}, "copy", "copy to the clipboard: the step's command, or what the output shows", "Output", ""},
-	{Left, []string{"left", "h"}, []Scope{InPage}, "", "to the left, in lines that are cut", "Output", ""},
-	{Right, []string{"right", "l"}, []Scope{InPage}, "", "to the right, in lines that are cut", "Output", ""},
+	{Left, []string{"left", "h"}, []Scope{InOutput, InPage}, "", "to the left, in lines that are cut", "Output", ""},
+	{Right, []string{"right", "l"}, []Scope{InOutput, InPage}, "", "to the right, in lines that are cut", "Output", ""},
 
 	{Matrix, []string{"m"}, []Scope{InRun, InStop}, "matrix", "hosts by steps: who is where, who failed, who is out", "Screens", ""},
 	{Timeline, []string{"T"}, []Scope{InRun, InStop}, "timeline", "everything that happened, by time", "Screens", ""},

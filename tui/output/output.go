@@ -79,6 +79,7 @@ func (p *Pane) Static(source, stdout, stderr string) {
 			s.end(p.order.size())
 		}
 	}
+	p.searchHeld()
 }
 
 // Table shows a result of columns and rows instead of what stdout would be.

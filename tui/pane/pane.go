@@ -1,12 +1,11 @@
 package pane
 
 import (
+	"stepgate/tui/theme"
 	"strings"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
-
-	"stepgate/tui/theme"
 )
 
 // Cut shortens a styled line to at most w cells; tail stands for what is left
@@ -73,6 +72,7 @@ type Box struct {
 	Title, Right string // plain text
 	Focus        bool
 	Scroll       *Scroll // its position is shown at the bottom edge; may be nil
+	Note         string  // shown there instead; plain text
 }
 
 // Inner returns the size of what fits into a box of that size.
@@ -134,8 +134,10 @@ func (b Box) top(t *theme.Theme, edge lipgloss.Style, w int) string {
 }
 
 func (b Box) bottom(t *theme.Theme, edge lipgloss.Style, w, ih int) string {
-	note := ""
-	if b.Scroll != nil {
+	note := b.Note
+	if note != "" {
+		note = " " + note + " "
+	} else if b.Scroll != nil {
 		note = b.Scroll.note(t, ih)
 	}
 	nw := Width(note)
