@@ -1,13 +1,13 @@
 package tui
 
 import (
-	"stepgate/tui/gate"
-	"stepgate/tui/keys"
-	"stepgate/tui/pane"
-
 	"charm.land/lipgloss/v2"
+	"stepgate/tui/keys"
 
 	tea "charm.land/bubbletea/v2"
+
+	"stepgate/tui/gate"
+	"stepgate/tui/pane"
 )
 
 const graceOffset = gate.Grace

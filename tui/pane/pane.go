@@ -1,11 +1,12 @@
 package pane
 
 import (
-	"stepgate/tui/theme"
 	"strings"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/tui/theme"
 )
 
 // Cut shortens a styled line to at most w cells; tail stands for what is left
