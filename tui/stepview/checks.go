@@ -111,12 +111,15 @@ func (b *body) commands(fences []*runbook.Fence) {
 		}
 		d, err := r.DispatchFence(b.c, f, places[0], nil)
 		if err != nil {
-			b.add(b.Theme.Bad.Render(wording.Line(err.Error())))
+			b.unready(f, err)
 			continue
 		}
 		wording.Meant(r, b.c, f, &d)
 		d.Where = strings.Join(places, ", ")
 		b.add(Dispatch(b.Theme, &d, b.full)...)
+		if len(places) == 1 {
+			b.values(&d)
+		}
 	}
 }
 
@@ -193,6 +196,10 @@ func (b *body) live(p run.Phase, fences []*runbook.Fence, looks []run.Look) {
 			continue
 		}
 		what, saw := name(fences, l.Fence), ""
+		if l.Since.IsZero() { // those before it are taken first
+			b.line(wording.Label(b.c.Plan.Step, p), where, theme.Pending, "", what, "")
+			continue
+		}
 		for _, r := range l.Last.Rows {
 			if r.Verdict != checks.Pass {
 				what, saw = wording.Row(r)

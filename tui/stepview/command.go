@@ -8,6 +8,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/tui/pane"
@@ -28,7 +29,7 @@ func (b *body) command() {
 		d, err = a.Intent.Dispatch, nil
 	}
 	if err != nil {
-		b.unready(err)
+		b.unready(st.Book.Command, err)
 		return
 	}
 	undo := b.undo()
@@ -53,24 +54,29 @@ func (b *body) behind(d *run.Dispatch) {
 	if lines, name := wording.Prefix(d); len(lines) > 1 && !b.Watch {
 		b.say(t.Faint, "  before it: "+name)
 	}
-	own := run.Dispatch{Body: d.Body, Env: d.Env}
-	var parts []string
+	b.values(d)
 	has := map[string]bool{}
 	for _, v := range d.Env {
 		has[v.Name] = true
 	}
+	b.missing(d.Body, has)
+}
+
+// values are those of the variables that a command's own text names.
+func (b *body) values(d *run.Dispatch) {
+	own := run.Dispatch{Body: d.Body, Env: d.Env}
+	var parts []string
 	for _, v := range own.Named() {
 		parts = append(parts, "$"+wording.Line(v.Name)+" = "+wording.Line(wording.Value(v)))
 	}
 	for _, l := range pane.Flow(parts, "   ", max(b.w-2, 1)) {
-		b.add("  " + t.Muted.Render(l))
+		b.add("  " + b.Theme.Muted.Render(l))
 	}
-	b.missing(d.Body, has)
 }
 
 // unready shows a command of which it isn't known yet what exactly will run.
-func (b *body) unready(err error) {
-	f, style := b.c.Plan.Step.Book.Command, b.Theme.Muted
+func (b *body) unready(f *runbook.Fence, err error) {
+	style := b.Theme.Muted
 	if b.c.Key == b.Snap.Current {
 		style = b.Theme.Warning
 	}
