@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"stepgate/tui"
 	"stepgate/tui/keys"
 	"stepgate/tui/theme"
 )
@@ -131,6 +134,10 @@ func TestTrouble(t *testing.T) {
 	}{
 		{nil, ""},
 		{exitWith(exitWaiting, nil), ""},
+		{exitWith(exitFailed, nil), ""},
+		{exitWith(exitAborted, errors.New("left at the preflight")), ""},
+		{fmt.Errorf("ask for values: %w", tui.ErrCancelled), ""},
+		{fmt.Errorf("ask for values: %w", context.Canceled), ""},
 		{usage("do this", "read value: %w", errors.New("it is bad")), "read value: it is bad\n\ndo this"},
 		{held(errors.New("no lease"), "r1"), "no lease"},
 	} {

@@ -55,11 +55,10 @@ func (s streams) chosen(ctx context.Context, c tui.Chosen) error {
 }
 
 // troubleOf is what the home screen says of what went wrong. That a run waits, or that
-// a form was left, is nothing that did.
+// it was left before it began, is nothing that did.
 func troubleOf(err error) string {
 	var exit *exitError
-	switch {
-	case err == nil, errors.Is(err, tui.ErrCancelled), errors.Is(err, context.Canceled), errors.As(err, &exit) && exit.cause == nil:
+	if code := codeOf(err); code == exitOK || code == exitAborted || code == exitCtrlC || errors.As(err, &exit) && exit.cause == nil {
 		return ""
 	}
 	out := err.Error()

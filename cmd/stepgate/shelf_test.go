@@ -49,7 +49,7 @@ func TestShelf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer null.Close() //nolint:errcheck // nothing is written
+	defer null.Close()
 	code := Main(t.Context(), []string{"run", "upgrade.md", "--auto", "-e", "city=上海"}, streams{in: null, out: null, err: null, console: &console{}})
 	if code != exitWaiting {
 		t.Fatalf("the run ended with %d", code)
