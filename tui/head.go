@@ -54,7 +54,7 @@ func (a *app) head() []string {
 		right = t.Live.Render("auto  ") + right
 	}
 	if a.o.Watching {
-		right = t.Warning.Render("watching  ") + right
+		right = t.Warning.Render(watched(s.Run)+"  ") + right
 	}
 	if a.o.Lab {
 		right = t.Gate.Render("lab  ") + right

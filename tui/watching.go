@@ -35,3 +35,11 @@ func (a *app) barred(id keys.ID) bool {
 	a.word, a.bad = wording.Line(a.snap.Action(run.VerbGo).Why), false
 	return true
 }
+
+// watched says in the header that the run is only looked at, or that nobody drives it.
+func watched(r *run.Run) string {
+	if r.Holder == "" && r.Closed == "" {
+		return "nobody drives it"
+	}
+	return "watching"
+}

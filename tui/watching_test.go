@@ -65,6 +65,15 @@ func TestWatchingFrames(t *testing.T) {
 	golden(t, "watching-120x40", onlooker(tablets(t).atStop(), 120, 40, press("d")...).text())
 }
 
+// That the driver has gone stands in the header.
+func TestWatchingWithoutADriver(t *testing.T) {
+	t.Parallel()
+	st := onlooker(tablets(t).preflight().then(run.LeaseReleased{Why: "left"}), 80, 24)
+	if got := st.text(); !strings.Contains(got, "nobody drives it  run 7k2m") {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
 // What looks works as ever; a note and a wish go to the controller.
 func TestWatchingLooks(t *testing.T) {
 	t.Parallel()

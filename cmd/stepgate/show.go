@@ -3,14 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"stepgate/runbook/report"
+	"stepgate/runbook/run"
+	"stepgate/tui/matrix"
 )
 
 func newShowCommand(s streams) *cobra.Command {
-	var asJSON, remaining bool
+	var asJSON, remaining, hosts bool
 	c := &cobra.Command{
 		Use:   "show [RUN]",
 		Short: "Show where a run stands and what it waits for",
@@ -19,34 +22,46 @@ func newShowCommand(s streams) *cobra.Command {
 With --remaining it writes what is left as a Markdown checklist to go on by hand
 with: settled steps ticked, of the others cautions, checks, commands with their
 values and places, and rollbacks. It works from a journal that can't be written,
-and from the part of a damaged one that can be read: then it ends with 2.`,
+and from the part of a damaged one that can be read: then it ends with 2.
+
+With --matrix it writes hosts by steps: of each walk, and of each section whose steps
+run at several places, who is where, who failed and who is out.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if asJSON && remaining {
+			switch {
+			case asJSON && remaining:
 				return usage("take one of them", "show run: --remaining is Markdown, not JSON")
+			case hosts && (asJSON || remaining):
+				return usage("take one of them", "show run: --matrix is a table of its own")
 			}
-			return runShow(cmd.Context(), s, refOf(args), asJSON, remaining)
+			form := report.Show
+			switch {
+			case asJSON:
+				form = report.ShowJSON
+			case hosts:
+				form = func(w io.Writer, r *run.Run) error { return matrix.Table(w, seen(r, now()), now()) }
+			}
+			return runShow(cmd.Context(), s, refOf(args), form, remaining)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	c.Flags().BoolVar(&hosts, "matrix", false, "hosts by steps, as a table")
 	c.Flags().BoolVar(&remaining, "remaining", false, "what is left, as Markdown, to finish by hand")
 	return c
 }
 
-func runShow(ctx context.Context, s streams, ref string, asJSON, remaining bool) error {
+// runShow writes a run in a form, or what is left of it.
+func runShow(ctx context.Context, s streams, ref string, form func(io.Writer, *run.Run) error, remaining bool) error {
 	p, err := openPast(ctx, ref)
 	if err != nil {
 		return err
 	}
 	defer p.close()
 	p.driver(ctx)
-	switch {
-	case asJSON:
-		err = report.ShowJSON(s.out, p.run)
-	case remaining:
+	if remaining {
 		err = report.Remaining(s.out, p.transcript(ctx))
-	default:
-		err = report.Show(s.out, p.run)
+	} else {
+		err = form(s.out, p.run)
 	}
 	if err != nil {
 		return fmt.Errorf("show run %q: %w", p.id, err)

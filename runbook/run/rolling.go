@@ -63,13 +63,21 @@ func (ro Rolling) through(batch []string) bool {
 	return true
 }
 
-// At is the index in Batches of the first batch that isn't through, or of the
-// last one; -1 when the walk has none.
+// At is the index in Batches of the one the walk is at: the one entered last, once
+// that is through the next, at the end the first that has to be come back to; -1 when
+// there are none.
 func (ro Rolling) At() int {
+	last := ro.Entered - 1
+	switch {
+	case last >= 0 && !ro.through(ro.Batches[last]):
+		return last
+	case ro.Entered < len(ro.Batches):
+		return ro.Entered
+	}
 	for i, b := range ro.Batches {
 		if !ro.through(b) {
 			return i
 		}
 	}
-	return len(ro.Batches) - 1
+	return last
 }

@@ -39,6 +39,12 @@ func TestHowFarAWalkHasCome(t *testing.T) {
 	w.then(t, InstanceExcluded{Walk: "w", Instance: "b", Reason: "broken"}) // counted once
 	w.runs(t, checks.Pass, "w[c]/one", "w[c]/two")
 	is("[[a] [b c]]", 2, 1, 1, 3)
+
+	w = walking(t, "max_failures=1")
+	w.runs(t, checks.Fail, "w[a]/one")
+	is("[[a] [b] [c]]", 2, 1, 1, 0) // a is come back to at the end
+	w.runs(t, checks.Pass, "w[b]/one", "w[b]/two", "w[c]/one", "w[c]/two")
+	is("[[a] [b] [c]]", 3, 0, 1, 2)
 }
 
 // Before anything is entered, all of it lies ahead; who was taken out does not.

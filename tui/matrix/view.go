@@ -33,6 +33,9 @@ func (v *View) Set(s *run.Snapshot) {
 	if len(v.sheets) == 0 {
 		return
 	}
+	if i := slices.IndexFunc(v.sheets, func(sh Sheet) bool { return sh.holds(s.Current) }); i >= 0 && i != v.at && !v.moved {
+		v.turn(i)
+	}
 	if v.grid == nil || v.grid.Stale(s.Run) {
 		v.lay()
 	}
@@ -99,13 +102,18 @@ func (v *View) Move(rows, cols int) {
 // Page is how many rows were in sight.
 func (v *View) Page() int { return max(v.drawn.rows-1, 1) }
 
-// Turn goes to another sheet.
+// Turn goes to another sheet, and stays there.
 func (v *View) Turn(n int) {
 	if len(v.sheets) < 2 {
 		return
 	}
-	v.at = (v.at + n + len(v.sheets)) % len(v.sheets)
-	v.grid, v.moved, v.top, v.left, v.rolls.done = nil, false, 0, 0, ""
+	v.turn((v.at + n + len(v.sheets)) % len(v.sheets))
+	v.moved = true
+}
+
+// turn shows a sheet, with the cursor where the run stands in it.
+func (v *View) turn(i int) {
+	v.at, v.grid, v.moved, v.top, v.left, v.rolls.done = i, nil, false, 0, 0, ""
 	v.lay()
 	v.follow()
 }
