@@ -26,7 +26,7 @@ func checkFrame(t interface{ Fatalf(string, ...any) }, a *app, w, h int) {
 	}
 }
 
-var storyTellers = []func(*testing.T) *story{tablets, busy, polling, unknown, chinese, chineseGate, closed, stores, atGroupGate, soaking, inBatch, batchStops, excluded, undoing, undoScope, func(t *testing.T) *story {
+var storyTellers = []func(*testing.T) *story{tablets, busy, polling, unknown, chinese, chineseGate, closed, stores, atGroupGate, soaking, inBatch, batchStops, excluded, undoing, undoScope, midBatch, takenOut, zones, aheadOnOne, func(t *testing.T) *story {
 	return tablets(t).stopFails()
 }}
 
@@ -37,7 +37,7 @@ func TestEveryFrameFits(t *testing.T) {
 	for i, tell := range storyTellers {
 		stories[i] = tell(t)
 	}
-	keys := []string{"tab", "down", "up", "pgdown", "pgup", "o", "t", "?", "esc", "s", "n", "x", "b", "q", "m", "G", "g", "l", "h", "ctrl+c", "A", "中", "y", "F", "C", "E", "L", "1", "enter"}
+	keys := []string{"tab", "down", "up", "pgdown", "pgup", "o", "t", "?", "esc", "s", "n", "x", "b", "q", "m", "T", "space", "/", "G", "g", "l", "h", "ctrl+c", "A", "中", "y", "F", "C", "E", "L", "1", "enter"}
 	rapid.Check(t, func(rt *rapid.T) {
 		s := rapid.SampledFrom(stories).Draw(rt, "story")
 		w, h := rapid.IntRange(1, 200).Draw(rt, "w"), rapid.IntRange(1, 60).Draw(rt, "h")

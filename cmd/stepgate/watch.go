@@ -20,9 +20,9 @@ func newWatchCommand(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "watch [RUN]",
 		Short: "Follow a run live while somebody else drives it",
-		Long: `Watch shows a run on the screen of who drives it, and follows it: the steps, what their
-commands print, the host matrix, the timeline. It changes nothing. A note, and the wish
-that the run pause or be aborted, can be left from there; who drives it decides.
+		Long: `Watch shows a run as its driver sees it, and follows it: the steps, what their commands
+print, the host matrix, the timeline. It changes nothing. A note, and the wish that the
+run pause or be aborted, can be left from there; who drives it decides.
 
 Without a terminal, or with --plain, it prints what happens from where the run is now
 on, with the output of its commands, until the run is closed or its driver has left.
