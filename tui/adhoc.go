@@ -53,7 +53,7 @@ func (a *app) adHoc(shell bool) tea.Cmd {
 		d.choose(a)
 	} else {
 		d.p = a.prompt(prompt.Config{
-			Title: "A command that is not in the runbook", Ask: "Which command?", Required: true, Exact: true, In: keys.InCommand,
+			Title: "A command that is not in the runbook", Ask: "Which command?", Required: true, Exact: true, In: keys.InCommand, Takes: "runs it",
 			Body: func(t *theme.Theme, w int) []string { return d.says(a, t, w) },
 			Validate: func(s string) error {
 				_, err := a.snap.Run.AdHocAsked(run.AdHoc{Where: d.where, Body: s})
@@ -99,12 +99,12 @@ func (d *commandDialog) says(a *app, t *theme.Theme, w int) []string {
 
 // choose begins to choose a place.
 func (d *commandDialog) choose(a *app) {
-	title := "Where does it run?"
+	title, takes := "Where does it run?", ""
 	if d.shell {
-		title = "A shell: where?"
+		title, takes = "A shell: where?", "opens it"
 	}
 	d.pick = a.prompt(prompt.Config{
-		Title: title, Ask: "Words of its name:", In: keys.InCommand,
+		Title: title, Ask: "Words of its name:", In: keys.InCommand, Takes: takes,
 		Body: func(t *theme.Theme, w int) []string { return d.list(a, t, w) },
 	})
 	d.narrow()
@@ -113,11 +113,7 @@ func (d *commandDialog) choose(a *app) {
 
 // narrow keeps the places that have the words.
 func (d *commandDialog) narrow() {
-	words := strings.Fields(strings.ToLower(d.pick.Value()))
-	d.shown = slices.DeleteFunc(slices.Clone(d.places), func(p string) bool {
-		name := strings.ToLower(wording.Place(p))
-		return slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(name, w) })
-	})
+	d.shown = slices.DeleteFunc(slices.Clone(d.places), func(p string) bool { return !has(wording.Place(p), d.pick.Value()) })
 	d.at = min(d.at, max(len(d.shown)-1, 0))
 }
 

@@ -23,7 +23,7 @@ func leaveDialog(a *app) *choiceDialog {
 	}
 	stop := a.snap.Action(run.VerbStopNow)
 	d.m.Entries = []menu.Entry{
-		{Key: "w", Name: "wait", Says: "stay here; so does Enter"},
+		{Key: "w", Name: "wait", Says: "stay here; so does " + a.press(keys.InChoice, keys.Enter)},
 		{Key: "l", Name: "leave", Says: "the command goes on by itself; the run can be resumed"},
 		{Key: "x", Name: "stop", Says: "stop it now", Why: stop.Why},
 	}

@@ -5,6 +5,7 @@ import (
 
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
+	"stepgate/tui/keys"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
@@ -61,5 +62,5 @@ func (a *app) closing(w int) []string {
 	}
 	out = append(out, "")
 	add(t.Muted, "Transcript: stepgate export "+wording.Line(r.ID)+" --format md")
-	return append(out, t.Muted.Render(strings.TrimSpace("Press "+t.Glyph.Enter+" to leave.")))
+	return append(out, t.Muted.Render(strings.TrimSpace("Press "+a.keys.Name(keys.InRun, keys.Go, t.Glyph.Enter)+" to leave.")))
 }

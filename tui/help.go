@@ -2,16 +2,18 @@ package tui
 
 import (
 	"slices"
-	"stepgate/runbook/run"
+	"strings"
+
 	"stepgate/tui/keys"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/runbook/run"
 	"stepgate/tui/pane"
 	"stepgate/tui/prompt"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
-	"strings"
-
-	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 )
 
 // footers are the keys shown at the bottom of each screen, most wanted first.
@@ -212,10 +214,6 @@ func (d *helpDialog) lines(a *app, w int) []string {
 	if d.words != nil {
 		words = d.words.Value()
 	}
-	has := func(parts ...string) bool {
-		all := strings.ToLower(strings.Join(parts, " "))
-		return !slices.ContainsFunc(strings.Fields(strings.ToLower(words)), func(w string) bool { return !strings.Contains(all, w) })
-	}
 	var out []string
 	section := func(title string, lines []string) {
 		if len(lines) == 0 {
@@ -233,7 +231,7 @@ func (d *helpDialog) lines(a *app, w int) []string {
 			places = append(places, s.String())
 		}
 		switch in := slices.Contains(b.In, d.from); {
-		case !has(append(places, b.Group, b.ID.String(), b.Long, strings.Join(b.Keys, " "))...):
+		case !has(strings.Join(slices.Concat(places, b.Keys, []string{b.Group, b.ID.String(), b.Long}), " "), words):
 		case in:
 			here = append(here, keyLines(t, b, b.Long, w)...)
 		default:
@@ -247,7 +245,7 @@ func (d *helpDialog) lines(a *app, w int) []string {
 	if a.snap != nil {
 		var not []string
 		for _, av := range a.snap.Actions {
-			if name, why := wording.Remedy(av.Verb), wording.Line(av.Why); why != "" && has(name, why) {
+			if name, why := wording.Remedy(av.Verb), wording.Line(av.Why); why != "" && has(name+" "+why, words) {
 				not = append(not, "  "+pane.Fit(name, 16, "")+t.Muted.Render(pane.Cut(why, w-18, t.Glyph.Ellipsis)))
 			}
 		}

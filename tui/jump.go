@@ -36,9 +36,13 @@ func (a *app) jump() tea.Cmd {
 	k, seq := a.snap.Current, a.snap.Seq
 	title := "Go on at: " + wording.At(a.snap.Run, to)
 	body := func(t *theme.Theme, w int) []string { return leftOut(t, a.snap.Run, leap, w) }
+	ask := "Why are they left out?"
+	if len(leap.Over) == 1 {
+		ask = "Why is it left out?"
+	}
 	reason := func(typed string, body func(*theme.Theme, int) []string) {
 		a.open(&textDialog{
-			p: a.prompt(prompt.Config{Title: title, Ask: "Why are they left out?", Required: true, Body: body}),
+			p: a.prompt(prompt.Config{Title: title, Ask: ask, Required: true, Body: body}),
 			then: func(a *app, s string) tea.Cmd {
 				return a.do(k, seq, run.VerbJump, run.Jump{To: to.Key, Reason: s, Typed: typed})
 			},

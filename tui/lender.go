@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"golang.org/x/term"
@@ -114,6 +115,7 @@ func (l *lent) Run() error {
 		l.loan.Refuse(err)
 		return err
 	}
+	defer atLeast(time.Now())
 	l.loan.Take(l.in, l.out)
 	_, err := io.WriteString(l.out, l.back)
 	return err

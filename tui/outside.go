@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -21,6 +22,7 @@ func (e *errand) SetStdout(w io.Writer) { e.t.Out, e.t.Err = w, w }
 func (e *errand) SetStderr(io.Writer)   {}
 
 func (e *errand) Run() error {
+	defer atLeast(time.Now())
 	in, ok := e.t.In.(*os.File)
 	if !ok {
 		return e.do(e.t)
@@ -29,6 +31,13 @@ func (e *errand) Run() error {
 	_, werr := io.WriteString(e.t.Out, plainly)
 	return errors.Join(err, werr)
 }
+
+// away is the least time for which the screen is given up. Bubble Tea stops its clock
+// beside that: what comes back before it has leaves a screen that is never drawn again.
+const away = 30 * time.Millisecond
+
+// atLeast waits until the screen has been given up for long enough.
+func atLeast(since time.Time) { time.Sleep(away - time.Since(since)) }
 
 // outside gives the terminal to a program of the operator's own, and tells the model
 // what came of it. Nothing is drawn and no key is read meanwhile.

@@ -136,11 +136,23 @@ func (d *paletteDialog) narrow(a *app) {
 	if d.steps == nil {
 		d.steps = a.goTo()
 	}
-	all := slices.Concat(d.keys, d.steps)
+	all := lines(slices.Concat(d.keys, d.steps))
+	var alike []entry // have the characters, not the words
 	d.shown = nil
-	for _, m := range fuzzy.FindFrom(words, lines(all)) {
-		d.shown = append(d.shown, all[m.Index])
+	for _, m := range fuzzy.FindFrom(words, all) {
+		if has(all.String(m.Index), words) {
+			d.shown = append(d.shown, all[m.Index])
+		} else {
+			alike = append(alike, all[m.Index])
+		}
 	}
+	d.shown = append(d.shown, alike...)
+}
+
+// has reports whether a text has all of some words, whatever their case.
+func has(text, words string) bool {
+	text = strings.ToLower(text)
+	return !slices.ContainsFunc(strings.Fields(strings.ToLower(words)), func(w string) bool { return !strings.Contains(text, w) })
 }
 
 // lines are entries as they are searched.

@@ -61,6 +61,7 @@ type Config struct {
 	Choices  []string
 	Secret   bool               // free text: not shown
 	Exact    bool               // free text: kept byte for byte, blanks at its ends too
+	Takes    string             // what the key that answers does, as a verb; empty: "takes it"
 	Leaves   string             // what the key that cancels does, as a verb; empty: "leaves it"
 	Validate func(string) error // as typed; may be nil
 	Keys     keys.Map           // zero: the default
@@ -82,6 +83,9 @@ type Prompt struct {
 
 // New begins to ask.
 func New(c Config) *Prompt {
+	if c.Takes == "" {
+		c.Takes = "takes it"
+	}
 	if c.Leaves == "" {
 		c.Leaves = "leaves it"
 	}
@@ -245,7 +249,7 @@ func (p *Prompt) Render(t *theme.Theme, w, h int) string {
 
 // takes says which keys answer and cancel.
 func (p *Prompt) takes() string {
-	return p.name(keys.Enter) + " takes it, " + p.name(keys.Cancel) + " " + p.Leaves
+	return p.name(keys.Enter) + " " + p.Takes + ", " + p.name(keys.Cancel) + " " + p.Leaves
 }
 
 func (p *Prompt) foot(t *theme.Theme, w int) []string {
