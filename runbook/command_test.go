@@ -15,7 +15,7 @@ func TestJudge(t *testing.T) {
 		{"sh", "echo hi > /etc/hosts", "it overwrites /etc/hosts"},
 		{"sh", "mysql -e 'drop table t'", "it says drop table"},
 		{"sh", "if", "it can't be read as shell"},
-		{"sh", "ping <host>", "it may hold a placeholder: <host>"},
+		{"sh", "cat <name> out", "it may hold a placeholder: <name>"},
 		{"python3", "print(1)", "it is python3, which can't be judged"},
 	} {
 		if got := runbook.Judge(c[0], c[1]); got != c[2] {
