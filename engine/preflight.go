@@ -103,8 +103,12 @@ func (f *Preflight) Respond(a run.Respond) error {
 	return nil
 }
 
-// Close ends what is being looked at, and the connections, unless a run has them.
+// Close ends what is being looked at, and the connections, unless a run has them. nil
+// has none.
 func (f *Preflight) Close() error {
+	if f == nil {
+		return nil
+	}
 	f.mu.Lock()
 	f.closed = true
 	f.mu.Unlock()
@@ -239,7 +243,7 @@ func (f *Preflight) accepted(e run.HostKeyAccepted) {
 // say keeps what a host's configuration asks for and isn't done.
 func (f *Preflight) say(line string) {
 	f.update(func() {
-		f.notes = append(f.notes, f.masked([]run.Finding{{ID: "ssh.config", Severity: run.Fine, What: line}})...)
+		f.notes = append(f.notes, f.masked([]run.Finding{{ID: run.Ignored, Severity: run.Fine, What: line}})...)
 	})
 }
 

@@ -33,11 +33,11 @@ func (f *Preflight) visit(ctx context.Context, name string) []run.Finding {
 	v.doing("connecting")
 	h, err := f.open(name)
 	if err != nil {
-		return v.add(unreached("host.open", err))
+		return v.add(unreached(run.NotReached, err))
 	}
 	id, err := h.exec.Identify(ctx)
 	if err != nil {
-		return v.add(unreached("host.reach", err))
+		return v.add(unreached(run.NotReached, err))
 	}
 	v.exec = h.exec
 	f.update(func() {

@@ -32,6 +32,8 @@ type driveFlags struct {
 	digest  string
 	eventFD int
 	until   until
+	// noPreflight: nothing is looked at before the run begins.
+	noPreflight bool
 	lender  *tui.Lender
 }
 
@@ -177,7 +179,7 @@ func lostTo(ctx context.Context, s *run.Snapshot, id string) error {
 
 // front is the user interface that was asked for.
 func (d driveFlags) front(ctx context.Context, st streams, e *engine.Engine, id string, s run.RunStarted) (plain.Result, error) {
-	o := plain.Options{Out: st.out, Err: st.err, JSON: d.json, Resume: "stepgate resume " + id, Lend: d.lender, Known: e.Snapshot().Run.Seq > 2}
+	o := plain.Options{Out: st.out, Err: st.err, JSON: d.json, Resume: "stepgate resume " + id, Lend: d.lender, Known: e.Snapshot().Run.Epoch > 1}
 	if d.auto {
 		g := plain.Grants{Step: d.granted, Argv: strings.Join(os.Args, " ")}
 		if s.Lab != "" && slices.Contains(d.approve, "*") {

@@ -18,7 +18,7 @@ import (
 const (
 	exitOK       = 0   // the run is closed, and every cell succeeded, was not applicable, or was skipped by a person
 	exitInternal = 1   // a fault of Stepgate's own, or of the machine
-	exitFailed   = 2   // stopped on a failed cell; verify or doctor found something; a part of what was asked for can't be had
+	exitFailed   = 2   // stopped on a failed cell; verify, doctor, check or a preflight found something; a part of what was asked for can't be had
 	exitWaiting  = 3   // waits for a person, or was left; resumable
 	exitReach    = 4   // a needed host was not reached before anything ran
 	exitUsage    = 5   // usage, a missing value, a refused --approve or --adopt
@@ -33,8 +33,8 @@ const exitTable = `
 Exit codes:
     0  the run is closed: every step succeeded, did not apply, or was skipped by a person
     1  internal error
-    2  stopped on a failed step; verify or doctor found something; or only a part could be
-       done, as of a damaged journal
+    2  stopped on a failed step; verify, doctor or check found something, or something
+       stands in the way of a run; or only a part could be done, as of a damaged journal
     3  waiting for a person, or left: resume it
     4  a needed host was not reached before anything ran
     5  usage, missing value, refused --approve or --adopt

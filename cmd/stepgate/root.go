@@ -69,7 +69,7 @@ be interrupted at any point and resumed.
 		return usage("see: "+cmd.CommandPath()+" --help", "%w", err)
 	})
 	root.AddCommand(
-		newDemoCommand(s), newRunCommand(s), newResumeCommand(s), newPlanCommand(s), newLintCommand(s), newFmtCommand(s),
+		newDemoCommand(s), newRunCommand(s), newCheckCommand(s), newResumeCommand(s), newPlanCommand(s), newLintCommand(s), newFmtCommand(s),
 		newListCommand(s), newShowCommand(s), newWatchCommand(s), newTimelineCommand(s), newVerifyCommand(s), newExportCommand(s),
 		newNoteCommand(s), newPauseCommand(s), newAbortCommand(s), newResolveCommand(s), newCleanCommand(s),
 		newDoctorCommand(s), newLabCommand(s), newVersionCommand(s),

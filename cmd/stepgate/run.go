@@ -49,6 +49,7 @@ func newRunCommand(s streams) *cobra.Command {
 	}
 	f.register(c)
 	d.register(c)
+	d.registerPreflight(c)
 	c.Flags().StringVar(&system, "lab", "", "rehearse on a simulated cluster of this system (openmldb)")
 	return c
 }
@@ -73,6 +74,7 @@ func newDemoCommand(s streams) *cobra.Command {
 		},
 	}
 	d.register(c)
+	d.registerPreflight(c)
 	c.Flags().Float64Var(&speed, "speed", demoSpeed, "how much faster than real the simulated cluster is")
 	return c
 }
@@ -175,6 +177,11 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 	if err := d.needsPerson(st); err != nil {
 		return err
 	}
+	before, err := d.preflight(ctx, st, src, p)
+	if err != nil {
+		return err
+	}
+	defer before.Close() //nolint:errcheck // the run has its connections, or none has begun
 	store, err := openJournal(ctx, st)
 	if err != nil {
 		return err
@@ -185,7 +192,9 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 		return err
 	}
 	id := state.NewRunID(now(), rand.Reader)
-	e, err := engine.Start(ctx, d.engine(ctx, store, p, started), p, id, started)
+	o := d.engine(ctx, store, p, started)
+	o.Preflight = before
+	e, err := engine.Start(ctx, o, p, id, started)
 	if err != nil {
 		return err
 	}

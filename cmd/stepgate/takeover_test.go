@@ -19,7 +19,7 @@ func TestARunIsTakenFromADriverThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
-	hung := c.person("run", book, "--plain")
+	hung := c.person("run", book, "--plain", "--no-preflight")
 	hung.reads("number> ")
 	hung.types("1")
 	hung.reads(`(?s)type.*drop`)

@@ -29,9 +29,16 @@ type Finding struct {
 	Do       string   `json:"do,omitempty"`  // about it, with the exact command
 }
 
+// NotReached is the id of the finding that a host didn't let us in.
+const NotReached = "host.reach"
+
 // OtherRun is the id of the finding that names another open run of the same runbook
 // on the same hosts.
 const OtherRun = "run.other"
+
+// Ignored is the id of the finding that says what a host's ssh configuration asks for
+// and isn't done.
+const Ignored = "ssh.config"
 
 // Preflighted says what was looked at before the run began. Its findings are those
 // that aren't fine.

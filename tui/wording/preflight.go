@@ -23,13 +23,13 @@ func InTheWay(p *run.Preflight) string {
 	bad, warned := p.Count(run.Obstacle), p.Count(run.Warning)
 	switch {
 	case bad == 1:
-		return "1 thing stands in its way"
+		return "1 thing stands in the way"
 	case bad > 1:
-		return fmt.Sprintf("%d things stand in its way", bad)
+		return fmt.Sprintf("%d things stand in the way", bad)
 	case warned > 0:
-		return "nothing stands in its way, " + Counted(warned, "warning")
+		return "nothing stands in the way, " + Counted(warned, "warning")
 	}
-	return "nothing stands in its way"
+	return "nothing stands in the way"
 }
 
 // HostFound is how far a host has been looked at, in a line: who answers, and what is
@@ -65,13 +65,35 @@ func Finding(f run.Finding) string {
 	return Line(f.Host) + ": " + strings.TrimSpace(Line(f.What))
 }
 
+// mostHosts is how many hosts a finding names.
+const mostHosts = 5
+
 // Telling are the findings that are told beside the table of hosts, which has who
-// answers.
+// answers. What was found alike on several hosts is told once, with their names.
 func Telling(p *run.Preflight) []run.Finding {
 	var out []run.Finding
+	at := map[run.Finding]int{}
+	hosts := map[int][]string{}
 	for _, f := range p.Findings {
-		if f.ID != "host" {
-			out = append(out, f)
+		if f.ID == "host" {
+			continue
+		}
+		alike := f
+		alike.Host = ""
+		i, known := at[alike]
+		if !known || f.Host == "" {
+			i = len(out)
+			at[alike] = i
+			out = append(out, alike)
+		}
+		if f.Host != "" {
+			hosts[i] = append(hosts[i], f.Host)
+		}
+	}
+	for i, names := range hosts {
+		out[i].Host = strings.Join(names[:min(len(names), mostHosts)], ", ")
+		if n := len(names) - mostHosts; n > 0 {
+			out[i].Host += fmt.Sprintf(" and %d more", n)
 		}
 	}
 	return out
