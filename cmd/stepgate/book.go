@@ -47,6 +47,7 @@ type source struct {
 	making    *os.File // held while the lab isn't in the journal yet; nil without one
 	ssh       run.SSHFiles
 	notices   []runbook.Diagnostic
+	startAt   startAt
 }
 
 // readBook reads a runbook by its path, else by the name of a shipped one.

@@ -27,6 +27,7 @@ func newRunCommand(s streams) *cobra.Command {
 	var f bookFlags
 	var d driveFlags
 	var system string
+	var at startAt
 	c := &cobra.Command{
 		Use:   "run RUNBOOK",
 		Short: "Walk through a runbook: a path, or the name of a shipped one",
@@ -44,9 +45,11 @@ func newRunCommand(s streams) *cobra.Command {
 					return err
 				}
 			}
+			src.startAt = at
 			return startRun(cmd.Context(), s, src, d)
 		},
 	}
+	at.register(c)
 	f.register(c)
 	d.register(c)
 	d.registerPreflight(c)
@@ -177,6 +180,10 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 	if err := d.needsPerson(st); err != nil {
 		return err
 	}
+	start, err := src.startAt.jump(st, p)
+	if err != nil {
+		return err
+	}
 	before, err := d.preflight(ctx, st, src, p)
 	if err != nil {
 		return err
@@ -193,7 +200,7 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 	}
 	id := state.NewRunID(now(), rand.Reader)
 	o := d.engine(ctx, store, p, started)
-	o.Preflight = before
+	o.Preflight, o.StartAt = before, start
 	e, err := engine.Start(ctx, o, p, id, started)
 	if err != nil {
 		return err
