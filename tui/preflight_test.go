@@ -327,3 +327,17 @@ func TestPreflightShowsHostileTextSafely(t *testing.T) {
 		t.Errorf("the title is %q", m.View().WindowTitle)
 	}
 }
+
+func TestTheGateOfWhatCantBeUndoneNamesAnotherOpenRun(t *testing.T) {
+	t.Parallel()
+	const other = "run 7k2m of this runbook is open on the same hosts: 节点-1"
+	s := chineseGate(t)
+	s.then(run.Preflighted{Hosts: 3, Findings: []run.Finding{{ID: run.OtherRun, Severity: run.Warning, What: other}, {ID: "host.clock", What: "late"}}})
+	got := strings.ReplaceAll(pose(s, 160, 60).text(), "\n", " ")
+	if !strings.Contains(got, "When this run began: "+other+".") || strings.Contains(got, "late") {
+		t.Errorf("the gate doesn't name it:\n%s", pose(s, 160, 60).text())
+	}
+	if got := pose(chineseGate(t), 160, 60).text(); strings.Contains(got, "When this run began") {
+		t.Errorf("without a preflight:\n%s", got)
+	}
+}

@@ -100,6 +100,11 @@ func (b *content) undo(st *plan.Step) {
 	if b.d.cell.Rerun {
 		lines = append(lines, b.say(b.Caution, "Its command has been sent before: this runs it once more.")...)
 	}
+	if st.Book.Irreversible {
+		for _, sentence := range wording.Elsewhere(b.d.run) {
+			lines = append(lines, b.say(b.Caution, sentence)...)
+		}
+	}
 	b.block(lines)
 }
 

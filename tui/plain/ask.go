@@ -373,6 +373,11 @@ func (w *walk) gate(ctx context.Context, s *run.Snapshot, c *run.Cell) (run.Acti
 	} else {
 		w.p.printf("  it can NOT be undone by this runbook\n")
 	}
+	if c.Plan.Step.Book.Irreversible {
+		for _, sentence := range wording.Elsewhere(s.Run) {
+			w.p.indent("!", sentence)
+		}
+	}
 	if err := w.in.Flush(); err != nil {
 		return nil, err
 	}

@@ -99,6 +99,21 @@ func Telling(p *run.Preflight) []run.Finding {
 	return out
 }
 
+// Elsewhere names the other open runs of the same runbook on the same hosts, as they
+// were when the run began.
+func Elsewhere(r *run.Run) []string {
+	if r.Preflighted == nil {
+		return nil
+	}
+	var out []string
+	for _, f := range r.Preflighted.Findings {
+		if f.ID == run.OtherRun {
+			out = append(out, "When this run began: "+strings.TrimSpace(Line(f.What))+".")
+		}
+	}
+	return out
+}
+
 // Foretold says what the checks taken in advance came to.
 func Foretold(f *run.Foretold) string {
 	bad := 0
