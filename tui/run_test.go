@@ -2,6 +2,8 @@ package tui
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +14,8 @@ import (
 	"stepgate/checks"
 	"stepgate/runbook/run"
 	"stepgate/tui/gate"
+	"stepgate/tui/theme"
+	"stepgate/tui/wording"
 )
 
 // runFrames are the looks of the run screen itself: what it says of time, of polls, of
@@ -230,5 +234,39 @@ func TestResizeKeepsThePlace(t *testing.T) {
 	st.Update(tea.WindowSizeMsg{Width: 80, Height: 30})
 	if after := st.text(); after != before {
 		t.Errorf("back at the size it was, before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// The same screen with more room, and with just enough for two columns.
+func TestRoomyFrames(t *testing.T) {
+	t.Parallel()
+	for _, size := range [][2]int{{100, 30}, {200, 60}} {
+		name := fmt.Sprintf("roomy-%dx%d", size[0], size[1])
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := timed(trending(t), 0, 50*time.Minute)
+			golden(t, name, pose(s, size[0], size[1]).text())
+		})
+	}
+}
+
+// What the manual says of marks is what the screen draws.
+func TestTheManualKnowsEveryMark(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../docs/screen.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, a := theme.New(theme.Options{}).Glyph, theme.New(theme.Options{ASCII: true}).Glyph
+	for s := run.Pending; s <= run.Excluded; s++ {
+		m := wording.Mark(s)
+		want := "| `" + u.Mark(m) + "` `" + a.Mark(m) + "` |"
+		found := false
+		for l := range strings.Lines(string(manual)) {
+			found = found || strings.HasPrefix(l, want) && strings.Contains(l, wording.Status(s))
+		}
+		if !found {
+			t.Errorf("docs/screen.md has no line %q about %q", want, wording.Status(s))
+		}
 	}
 }

@@ -26,7 +26,7 @@ func checkFrame(t interface{ Fatalf(string, ...any) }, a *app, w, h int) {
 	}
 }
 
-var storyTellers = []func(*testing.T) *story{tablets, busy, polling, unknown, chinese, chineseGate, closed, stores, atGroupGate, soaking, inBatch, batchStops, excluded, undoing, undoScope, midBatch, takenOut, zones, aheadOnOne, func(t *testing.T) *story {
+var storyTellers = []func(*testing.T) *story{trending, trended, again, searching, offBook, editedStep, lost, degraded, someTimes, tablets, busy, polling, unknown, chinese, chineseGate, closed, stores, atGroupGate, soaking, inBatch, batchStops, excluded, undoing, undoScope, midBatch, takenOut, zones, aheadOnOne, func(t *testing.T) *story {
 	return tablets(t).stopFails()
 }}
 

@@ -107,11 +107,17 @@ func Pace(s *run.Snapshot, c *run.Cell, now time.Time) string {
 		return "usually " + about
 	}
 	spent := a.Spent(c, now)
+	if usual < brief && spent < 2*brief {
+		return ""
+	}
 	if spent > usual {
 		return text.Duration(spent.Truncate(time.Second)) + ", usually " + about
 	}
 	return text.Duration(spent.Truncate(time.Second)) + " of about " + about
 }
+
+// brief is so short that nobody wonders how far it is.
+const brief = 2 * time.Second
 
 // round leaves two or three digits of a span.
 func round(d time.Duration) time.Duration {
