@@ -163,13 +163,26 @@ func newHome(ctx context.Context, h Home, o Options) *home {
 
 // Init reads the lists.
 func (m *home) Init() tea.Cmd {
+	return tea.Batch(m.front.Init(), m.readAll(), tea.Tick(slow, func(time.Time) tea.Msg { return slowMsg{} }))
+}
+
+// readAll reads the lists.
+func (m *home) readAll() tea.Cmd {
 	ctx, shelf := m.ctx, m.Shelf
 	return tea.Batch(
-		m.front.Init(),
 		func() tea.Msg { r, err := shelf.Runs(ctx); return runsMsg{r, err} },
 		func() tea.Msg { b, err := shelf.Books(ctx); return booksMsg{b, err} },
-		tea.Tick(slow, func(time.Time) tea.Msg { return slowMsg{} }),
 	)
+}
+
+// keepTo leaves the cursor on a run that has moved in the list.
+func (m *home) keepTo(id string) {
+	for at, i := range m.shown(ofRuns) {
+		if m.runs[i].ID == id {
+			m.at[ofRuns] = at
+		}
+	}
+	m.clamp()
 }
 
 func (m *home) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -177,9 +190,16 @@ func (m *home) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m.surroundings(msg)
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
+	case tea.FocusMsg:
+		cmd = m.readAll() // others may have driven their runs meanwhile
 	case runsMsg:
+		here, had := m.run()
 		m.runs, m.failed[ofRuns], m.read[ofRuns] = inOrder(msg.runs), msg.err, true
+		m.stands = map[string]stood{}
 		m.settleOn()
+		if had {
+			m.keepTo(here.ID)
+		}
 	case booksMsg:
 		m.books, m.failed[ofBooks], m.read[ofBooks] = msg.books, msg.err, true
 		m.settleOn()

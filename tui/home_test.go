@@ -210,6 +210,25 @@ func TestHomeLooksAtWhatIsShown(t *testing.T) {
 	}
 }
 
+// Looked at again, the screen has what others have done meanwhile, and the cursor is on
+// the run it was on.
+func TestHomeReadsAgain(t *testing.T) {
+	t.Parallel()
+	s := aShelf(t)
+	m := poseHome(s, 100, 40, press("down")...)
+	was, _ := m.run()
+	s.runs = append([]ShelfRun{{ID: "1ng2newnew", Title: "Begun by somebody", Started: evening, Last: evening}}, s.runs...)
+	m.Shelf = s
+	_, cmd := m.Update(tea.FocusMsg{})
+	settle(m, cmd)
+	if here, ok := m.run(); !ok || here.ID != was.ID {
+		t.Errorf("the cursor went from %q to %q", was.ID, here.ID)
+	}
+	if screen := plainText(m.View().Content); !strings.Contains(screen, "Begun by somebody") {
+		t.Errorf("the new run isn't there:\n%s", screen)
+	}
+}
+
 // A key that was typed before the lists were there chooses nothing: nothing was seen.
 func TestHomeBeforeItHasRead(t *testing.T) {
 	t.Parallel()

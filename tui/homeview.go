@@ -28,7 +28,9 @@ func (m *home) View() tea.View {
 	case m.typing:
 		foot = m.foot(keys.InPalette, keys.Enter, keys.Cancel)
 	}
-	return m.view("runs and runbooks", "", m.body, foot)
+	v := m.view("runs and runbooks", "", m.body, foot)
+	v.ReportFocus = true
+	return v
 }
 
 // does is what enter does now.
