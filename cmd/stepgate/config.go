@@ -150,15 +150,17 @@ func projectFiles() (paths []string) {
 // foreign says why a project's configuration isn't trusted: somebody else could
 // have put it there, as into /tmp.
 func foreign(path string) string {
-	fi, err := os.Stat(path)
-	if err != nil {
-		return err.Error()
-	}
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 {
-		return fmt.Sprintf("it belongs to user id %d, and you are %d", st.Uid, os.Geteuid())
-	}
-	if fi.Mode().Perm()&0o002 != 0 {
-		return fmt.Sprintf("everybody can write it (mode %04o)", fi.Mode().Perm())
+	for _, look := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} { // a link, and what it leads to
+		fi, err := look(path)
+		if err != nil {
+			return err.Error()
+		}
+		if st, ok := fi.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 {
+			return fmt.Sprintf("it belongs to user id %d, and you are %d", st.Uid, os.Geteuid())
+		}
+		if fi.Mode().Type() != fs.ModeSymlink && fi.Mode().Perm()&0o002 != 0 {
+			return fmt.Sprintf("everybody can write it (mode %04o)", fi.Mode().Perm())
+		}
 	}
 	return ""
 }
