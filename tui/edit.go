@@ -12,6 +12,7 @@ import (
 	"stepgate/tui/keys"
 	"stepgate/tui/menu"
 	"stepgate/tui/pane"
+	"stepgate/tui/prompt"
 	"stepgate/tui/wording"
 )
 
@@ -134,7 +135,15 @@ func (d *diffDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 			return nil // one action at a time
 		}
 		a.shut()
-		return a.do(d.edited.key, d.seq, run.VerbEdit, run.Edit{Body: d.is})
+		av := a.action(run.VerbEdit)
+		then := func(a *app, typed string) tea.Cmd {
+			return a.do(d.edited.key, d.seq, run.VerbEdit, run.Edit{Body: d.is, Typed: typed})
+		}
+		if av.Phrase == "" {
+			return then(a, "")
+		}
+		a.open(&textDialog{p: a.prompt(prompt.Config{Title: "Edit and retry: " + wording.Here(a.snap), Phrase: av.Phrase, Body: says(av.Says)}), then: then})
+		return nil
 	case keys.Edit:
 		a.shut()
 		return a.inEditor(d.edited)
