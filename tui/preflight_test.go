@@ -83,8 +83,10 @@ func badPreflight() *run.Preflight {
 func keyPreflight() *run.Preflight {
 	s := lookingPreflight()
 	s.Doing = ""
-	s.Prompt = &run.Prompt{ID: "login-1", Kind: "host key", Host: "tablet-2", Text: "Is this the key of tablet-2 (10.0.0.12:22)?", Echo: true, Must: "yes",
-		Detail: []string{"The key isn't in any known_hosts file.", "ssh-ed25519 SHA256:sY0lU2pEcXbQ8oQnQyYJrmQx7Ck0qPUM3c7dWm1r2wA", "yes adds it to /home/ann/.ssh/known_hosts"}}
+	s.Prompt = &run.Prompt{
+		ID: "login-1", Kind: "host key", Host: "tablet-2", Text: "Is this the key of tablet-2 (10.0.0.12:22)?", Echo: true, Must: "yes",
+		Detail: []string{"The key isn't in any known_hosts file.", "ssh-ed25519 SHA256:sY0lU2pEcXbQ8oQnQyYJrmQx7Ck0qPUM3c7dWm1r2wA", "yes adds it to /home/ann/.ssh/known_hosts"},
+	}
 	return s
 }
 
@@ -93,10 +95,14 @@ func foretoldPreflight() *run.Preflight {
 	s.Foretold = &run.Foretold{
 		Taken: []run.CheckForetold{
 			{Cell: run.Key{Step: "before/quorum", Target: "local"}, Title: "ZooKeeper has a quorum", Verdict: checks.Pass, Applies: true},
-			{Cell: run.Key{Step: "before/space", Target: "tablet-2"}, Title: "There is room for the new package", Verdict: checks.Fail, Applies: true,
-				Checks: []run.CheckResult{{Where: "tablet-2", Verdict: checks.Fail, Ran: true, Rows: []checks.Row{{Text: "number(stdout) > 10", Label: "10 GB free", Verdict: checks.Fail, Saw: "number(stdout): 3.2"}}}}},
-			{Cell: run.Key{Step: "before/replica", Target: "数据库主机-03"}, Title: "主从延迟小于一秒", Verdict: checks.Unknown, Applies: true,
-				Checks: []run.CheckResult{{Where: "数据库主机-03", Verdict: checks.Unknown, Cause: "no answer within 30s"}}},
+			{
+				Cell: run.Key{Step: "before/space", Target: "tablet-2"}, Title: "There is room for the new package", Verdict: checks.Fail, Applies: true,
+				Checks: []run.CheckResult{{Where: "tablet-2", Verdict: checks.Fail, Ran: true, Rows: []checks.Row{{Text: "number(stdout) > 10", Label: "10 GB free", Verdict: checks.Fail, Saw: "number(stdout): 3.2"}}}},
+			},
+			{
+				Cell: run.Key{Step: "before/replica", Target: "数据库主机-03"}, Title: "主从延迟小于一秒", Verdict: checks.Unknown, Applies: true,
+				Checks: []run.CheckResult{{Where: "数据库主机-03", Verdict: checks.Unknown, Cause: "no answer within 30s"}},
+			},
 			{Cell: run.Key{Step: "before/old", Target: "local"}, Title: "Only on old versions"},
 		},
 		Left: []run.CheckLeft{
