@@ -31,7 +31,7 @@ var footers = map[keys.Scope][]keys.ID{
 	keys.InCommand:  {keys.Enter, keys.NextPane, keys.Cancel},
 	keys.InDiff:     {keys.Yes, keys.Edit, keys.Cancel},
 	keys.InMatrix:   {keys.Enter, keys.Finish, keys.NextPane, keys.Cancel, keys.Help},
-	keys.InPage:     {keys.Search, keys.Next, keys.Streams, keys.Wrap, keys.NextPlace, keys.Pager, keys.Copy, keys.Cancel, keys.Help},
+	keys.InPage:     {keys.Search, keys.Next, keys.Cancel, keys.Help, keys.Streams, keys.Wrap, keys.Pager, keys.Copy, keys.NextPlace},
 	keys.InTimeline: {keys.Enter, keys.Toggle, keys.Filter, keys.Copy, keys.Cancel, keys.Help},
 }
 

@@ -1,8 +1,10 @@
 package output
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -308,12 +310,15 @@ func (r *row) styled(t *theme.Theme, k look, from, to int, marks [][2]int) strin
 	}
 	match := t.Selected
 	if k.here {
-		match = match.Bold(true).Underline(true)
+		match = match.Bold(true)
 	}
 	var out strings.Builder
 	for at := from; at < to; {
 		ink, end := r.inkAt(at, to)
 		style := base
+		if bytes.ContainsFunc(r.buf[at:end], func(c rune) bool { return c >= utf8.RuneSelf }) {
+			ink.Underline, ink.Struck = false, false // lipgloss draws such text rune by rune
+		}
 		if ink != (theme.Ink{}) {
 			style = t.Ink(base, ink)
 		}

@@ -169,6 +169,7 @@ func (p *Pane) Take(r Reply) (more bool) {
 			return false
 		}
 		p.begin(r.Pieces)
+	case lengths:
 	}
 	p.forget()
 	if r.Request.kind == afresh && !p.held {
@@ -201,6 +202,7 @@ func (p *Pane) begin(pieces []Piece) {
 	p.top, p.sub = 0, 0
 	if p.aim > 0 && p.held {
 		p.top = p.at(p.aim - 1)
+		p.up(p.height / 3)
 	}
 	p.seen = [2]int{p.top, p.top + p.height}
 	p.aim = 0

@@ -81,11 +81,9 @@ func (r *reading) part(p Part, beyond bool) error {
 			return err
 		}
 		if at > from {
-			to := at
+			to := min(at, p.To)
 			if beyond {
 				to = min(at, p.whole[1])
-			} else {
-				to = min(at, p.To)
 			}
 			r.reply.Pieces = append(r.reply.Pieces, Piece{p.Stream, from, to, nil, p.pos + from - p.From})
 			from = to

@@ -149,8 +149,9 @@ func (p *Pane) Scan() (Scan, bool) {
 	if f.pattern == nil || f.busy || f.idle || p.fixed {
 		return Scan{}, false
 	}
-	if f.upto >= p.size() {
+	if f.upto >= p.size() && f.state == nil {
 		f.idle = true
+		p.arrive()
 		return Scan{}, false
 	}
 	f.busy = true

@@ -58,7 +58,7 @@ func (t *Theme) Ink(base lipgloss.Style, k Ink) lipgloss.Style {
 	}
 	if hasBack {
 		if s = s.Background(back); !hasFore || contrast(fore, back) < least {
-			fore, hasFore = readable(back), true
+			fore = readable(back)
 		}
 		return s.Foreground(fore)
 	}
