@@ -115,6 +115,8 @@ type home struct {
 	at     [lists]int
 	scroll [lists]pane.Scroll
 	places [lists]shownAt
+	picked [lists]picked
+	told   int            // times that what the lists hold has changed
 	find   *prompt.Prompt // the words that are looked for
 	typing bool           // they are being typed
 	chosen Chosen
@@ -155,7 +157,7 @@ type (
 )
 
 func newHome(ctx context.Context, h Home, o Options) *home {
-	m := &home{front: newFront(o, keys.InHome), Home: h, ctx: ctx, stands: map[string]stood{}}
+	m := &home{front: newFront(o, keys.InHome), Home: h, ctx: ctx, stands: map[string]stood{}, told: 1}
 	m.now = m.o.Now()
 	m.find = prompt.New(prompt.Config{})
 	return m
@@ -194,6 +196,7 @@ func (m *home) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = m.readAll() // others may have driven their runs meanwhile
 	case runsMsg:
 		here, had := m.run()
+		m.told++
 		m.runs, m.failed[ofRuns], m.read[ofRuns] = inOrder(msg.runs), msg.err, true
 		m.stands = map[string]stood{}
 		m.settleOn()
@@ -201,11 +204,13 @@ func (m *home) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.keepTo(here.ID)
 		}
 	case booksMsg:
+		m.told++
 		m.books, m.failed[ofBooks], m.read[ofBooks] = msg.books, msg.err, true
 		m.settleOn()
 	case standMsg:
+		m.told++
 		m.asked = ""
-		m.stands[msg.id] = m.told(msg)
+		m.stands[msg.id] = m.stand(msg)
 	case slowMsg:
 		m.slow = true
 	case tea.PasteMsg:
@@ -256,8 +261,8 @@ func (m *home) settleOn() {
 	}
 }
 
-// told puts into words where a run stands.
-func (m *home) told(msg standMsg) stood {
+// stand puts into words where a run stands.
+func (m *home) stand(msg standMsg) stood {
 	if msg.err != nil {
 		return stood{where: wording.Line(msg.err.Error()), mark: theme.Failed}
 	}
@@ -306,7 +311,21 @@ func (m *home) look() tea.Cmd {
 }
 
 // shown are the entries of a list that have all the words that are looked for.
-func (m *home) shown(list int) (out []int) {
+func (m *home) shown(list int) []int {
+	if s := &m.picked[list]; s.words != m.find.Value() || s.of != m.told {
+		*s = picked{m.find.Value(), m.told, m.pick(list)}
+	}
+	return m.picked[list].entries
+}
+
+// picked are entries that were found for words.
+type picked struct {
+	words   string
+	of      int // how much was told until then
+	entries []int
+}
+
+func (m *home) pick(list int) (out []int) {
 	words := strings.Fields(strings.ToLower(m.find.Value()))
 	has := func(text string) bool {
 		text = strings.ToLower(text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -226,6 +227,25 @@ func TestHomeReadsAgain(t *testing.T) {
 	}
 	if screen := plainText(m.View().Content); !strings.Contains(screen, "Begun by somebody") {
 		t.Errorf("the new run isn't there:\n%s", screen)
+	}
+}
+
+// A key costs what is on the screen, not what is in the journal.
+func BenchmarkHome(b *testing.B) {
+	for _, n := range []int{20, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			var s shelf
+			for i := range n {
+				s.runs = append(s.runs, ShelfRun{ID: fmt.Sprintf("1nf%07d", i), Title: "Upgrade", Last: evening, Closed: run.Done})
+			}
+			m := blankHome(Home{Shelf: s}, 120, 40)
+			m.Update(runsMsg{s.runs, nil})
+			m.list = ofRuns
+			for b.Loop() {
+				m.Update(stroke("j"))
+				m.View()
+			}
+		})
 	}
 }
 

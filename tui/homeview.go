@@ -85,30 +85,67 @@ func (m *home) filterLine(w int) string {
 	return pane.Fit(lead+t.Text.Render(m.find.Value()), w, t.Glyph.Ellipsis)
 }
 
-// columns is the two lists, one above the other.
+// columns is the two lists, one above the other. Of a long one only what is seen is
+// drawn.
 func (m *home) columns(w, h int) []string {
 	iw, _ := pane.Inner(w, h)
-	var lines [lists][]string
-	lines[ofRuns], m.places[ofRuns].owner = m.runLines(iw)
-	lines[ofBooks], m.places[ofBooks].owner = m.bookLines(iw)
-	low := max(min(len(lines[ofBooks])+2, h*2/5), 4)
-	top := max(min(len(lines[ofRuns])+2, h-low), 3)
+	nothing := [lists][]string{m.noRuns(iw), m.noBooks(iw)}
+	for i := range lists {
+		m.places[i].owner = m.owners(i)
+	}
+	long := func(list int) int { return len(nothing[list]) + len(m.places[list].owner) }
+	low := max(min(long(ofBooks)+2, h*2/5), 4)
+	top := max(min(long(ofRuns)+2, h-low), 3)
 	heights := [lists]int{top, h - top}
 	titles := [lists]string{"Runs", "Runbooks"}
 	var out []string
 	y := bodyTop
-	for i, l := range lines {
+	for i, lines := range nothing {
 		d := &m.places[i]
 		d.x, d.y, d.w, d.h = 0, y, w, heights[i]
 		y += heights[i]
 		_, ih := pane.Inner(w, heights[i])
 		first, last := span(d.owner, m.at[i])
-		m.scroll[i].Show(last, len(l), ih)
+		m.scroll[i].Show(last, long(i), ih)
 		m.scroll[i].Top = min(m.scroll[i].Top, first)
+		if len(d.owner) > 0 {
+			lines = m.seen(i, m.scroll[i].Top, ih, iw)
+		}
 		box := pane.Box{Title: titles[i], Right: m.counts(i), Focus: m.list == i && !m.typing, Scroll: &m.scroll[i]}
-		out = append(out, strings.Split(box.Render(m.theme, m.scroll[i].Window(l, ih), w, heights[i]), "\n")...)
+		out = append(out, strings.Split(box.Render(m.theme, m.scroll[i].Window(lines, ih), w, heights[i]), "\n")...)
 	}
 	return out
+}
+
+// owners is for each line of a list the entry that it belongs to. A run that can't be
+// gone on with any more has one line, everything else two.
+func (m *home) owners(list int) (owner []int) {
+	for at, i := range m.shown(list) {
+		owner = append(owner, at)
+		if list == ofBooks || m.runs[i].Closed == "" {
+			owner = append(owner, at)
+		}
+	}
+	return owner
+}
+
+// seen is a list of which the h lines from top on are drawn.
+func (m *home) seen(list, top, h, w int) []string {
+	owner, shown := m.places[list].owner, m.shown(list)
+	lines := make([]string, len(owner))
+	for i := max(top-1, 0); i < min(top+h, len(owner)); i++ {
+		at := owner[i]
+		here := m.list == list && at == m.at[list]
+		if i > 0 && owner[i-1] == at {
+			continue // drawn with the line before, or its first line isn't seen
+		}
+		if list == ofRuns {
+			copy(lines[i:], m.runEntry(m.runs[shown[at]], here, w))
+		} else {
+			copy(lines[i:], m.bookEntry(m.books[shown[at]], here, w))
+		}
+	}
+	return lines
 }
 
 // span is the first and the last line of an entry.
@@ -156,20 +193,21 @@ func (m *home) waits(list, w int, none string) []string {
 	return wrapped(t.Muted, none, w)
 }
 
-// runLines are the runs: two lines each while they can be gone on with, then one.
-func (m *home) runLines(w int) (lines []string, owner []int) {
-	shown := m.shown(ofRuns)
-	if len(shown) == 0 {
-		demo := keys.Name(m.o.Keys.Bound(keys.InHome, keys.Demo).Keys[0], "enter")
-		none := "No run is open. " + demo + " walks through an upgrade on a simulated cluster, nothing to set up."
-		return m.waits(ofRuns, w, none), nil
+// noRuns is what stands where no run does.
+func (m *home) noRuns(w int) []string {
+	if len(m.shown(ofRuns)) > 0 {
+		return nil
 	}
-	for at, i := range shown {
-		for _, l := range m.runEntry(m.runs[i], m.list == ofRuns && at == m.at[ofRuns], w) {
-			lines, owner = append(lines, l), append(owner, at)
-		}
+	demo := keys.Name(m.o.Keys.Bound(keys.InHome, keys.Demo).Keys[0], "enter")
+	return m.waits(ofRuns, w, "No run is open. "+demo+" walks through an upgrade on a simulated cluster, nothing to set up.")
+}
+
+// noBooks is what stands where no runbook does.
+func (m *home) noBooks(w int) []string {
+	if len(m.shown(ofBooks)) > 0 {
+		return nil
 	}
-	return lines, owner
+	return m.waits(ofBooks, w, "There is no runbook here.")
 }
 
 func (m *home) runEntry(r ShelfRun, here bool, w int) []string {
@@ -222,31 +260,20 @@ func (m *home) entry(mark theme.Mark, title, right string, here, strong bool, w 
 	return pane.Row("  "+t.Draw(mark)+" "+style.Render(title), t.Muted.Render(right), w, t.Glyph.Ellipsis)
 }
 
-// bookLines are the runbooks, two lines each.
-func (m *home) bookLines(w int) (lines []string, owner []int) {
+func (m *home) bookEntry(b ShelfBook, here bool, w int) []string {
 	t := m.theme
-	shown := m.shown(ofBooks)
-	if len(shown) == 0 {
-		return m.waits(ofBooks, w, "There is no runbook here."), nil
+	mark, title := theme.Pending, b.Title
+	if title == "" {
+		title = b.Name
 	}
-	for at, i := range shown {
-		b := m.books[i]
-		mark, title := theme.Pending, b.Title
-		if title == "" {
-			title = b.Name
-		}
-		below := t.Muted.Render(wording.Line(b.Summary))
-		switch {
-		case b.Problem != "":
-			mark, below = theme.Failed, t.Bad.Render(wording.Line(b.Problem))
-		case b.Summary == "" && b.Plain:
-			below = t.Muted.Render("a plain document")
-		}
-		lines = append(lines, m.entry(mark, wording.Line(title), wording.Line(b.Name), m.list == ofBooks && at == m.at[ofBooks], true, w),
-			pane.Cut("    "+below, w, t.Glyph.Ellipsis))
-		owner = append(owner, at, at)
+	below := t.Muted.Render(wording.Line(b.Summary))
+	switch {
+	case b.Problem != "":
+		mark, below = theme.Failed, t.Bad.Render(wording.Line(b.Problem))
+	case b.Summary == "" && b.Plain:
+		below = t.Muted.Render("a plain document")
 	}
-	return lines, owner
+	return []string{m.entry(mark, wording.Line(title), wording.Line(b.Name), here, true, w), pane.Cut("    "+below, w, t.Glyph.Ellipsis)}
 }
 
 // about tells on a wide screen what is under the cursor.
