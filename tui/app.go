@@ -50,6 +50,8 @@ type app struct {
 	due     time.Time // when it ticks next
 	pulse   int       // number of the tick that is waited for
 	undone  secondWind
+	tmux    bool // the terminal is one of tmux
+	calling attention
 	left    Left
 	turned  time.Time // when a page of a dialog was turned
 	wished  uint64    // number of the latest guest's wish that was seen
@@ -71,7 +73,7 @@ func (a *app) here() offer { return offer{a.snap.Current, a.snap.Seq, a.snap.Wai
 
 func newApp(ctx context.Context, ctl Controller, src Source, o Options) *app {
 	o = o.withDefaults()
-	return &app{ctx: ctx, ctl: ctl, src: src, o: o, now: o.Now(), theme: theme.New(o.Theme), keys: o.Keys, auto: o.Auto}
+	return &app{ctx: ctx, ctl: ctl, src: src, o: o, now: o.Now(), theme: theme.New(o.Theme), keys: o.Keys, auto: o.Auto, tmux: inTmux(o.Env)}
 }
 
 // Init asks the terminal for its background.
@@ -102,13 +104,17 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case tea.MouseClickMsg:
 		cmd = a.click(m.Mouse())
+	case tea.FocusMsg:
+		a.calling.looks = gazeHere
+	case tea.BlurMsg:
+		a.calling.looks = gazeAway
 	case tea.MouseWheelMsg:
 		a.wheel(m.Mouse())
 		cmd = a.read()
 	}
 	a.rearrange()
 	a.lit()
-	return a, tea.Batch(cmd, a.tick())
+	return a, tea.Batch(cmd, a.tick(), a.attend())
 }
 
 func (a *app) own(m message) tea.Cmd {

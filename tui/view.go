@@ -18,14 +18,8 @@ func (a *app) View() tea.View {
 	v.AltScreen = true
 	v.MouseMode = tea.MouseModeCellMotion
 	v.WindowTitle = a.title()
+	v.ReportFocus = true
 	return v
-}
-
-func (a *app) title() string {
-	if a.snap == nil {
-		return "stepgate"
-	}
-	return "stepgate: " + wording.Line(a.snap.Run.Plan.Title)
 }
 
 // frame is the screen as lines of exactly its width.

@@ -355,7 +355,7 @@ func keyNames() map[string]setting {
 
 // themeOptions is what the terminal can show and the operator wants.
 func (c *config) themeOptions() theme.Options {
-	o := theme.Options{NoColor: os.Getenv("NO_COLOR") != "", ASCII: os.Getenv("STEPGATE_ASCII") == "1" || !utf8Locale()}
+	o := theme.Options{NoColor: noColour(), ASCII: os.Getenv("STEPGATE_ASCII") == "1" || !utf8Locale()}
 	if c.ascii != nil && os.Getenv("STEPGATE_ASCII") == "" {
 		o.ASCII = *c.ascii
 	}
@@ -368,7 +368,26 @@ func (c *config) themeOptions() theme.Options {
 	return o
 }
 
+// noColour is the environment's wish for no colours, as no-color.org and CLICOLOR
+// have it.
+func noColour() bool {
+	return os.Getenv("NO_COLOR") != "" || os.Getenv("CLICOLOR") == "0" && os.Getenv("CLICOLOR_FORCE") == ""
+}
+
+// longEnough is how long something has to have run for a person to be called behind it,
+// unless the configuration says otherwise.
+const longEnough = 30 * time.Second
+
+// notify is how a person is called who is needed: by everything that isn't switched off.
+func (c *config) notify() tui.Notify {
+	n := tui.Notify{Bell: c.bell == nil || *c.bell, OSC9: c.osc9 == nil || *c.osc9, After: longEnough}
+	if c.after != nil {
+		n.After = *c.after
+	}
+	return n
+}
+
 // screen is what every screen needs of its surroundings.
 func (s streams) screen() tui.Options {
-	return tui.Options{In: s.in, Out: s.out, Theme: s.conf.themeOptions(), Keys: s.conf.keymap}
+	return tui.Options{In: s.in, Out: s.out, Theme: s.conf.themeOptions(), Keys: s.conf.keymap, Notify: s.conf.notify()}
 }
