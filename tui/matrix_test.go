@@ -80,7 +80,7 @@ vars = ["zone"]
 `
 
 // on tells a story of a runbook on hosts, of which zones gives the variable zone.
-func on(t *testing.T, book, group string, hosts []string, zones ...string) *story {
+func on(t testing.TB, book, group string, hosts []string, zones ...string) *story {
 	t.Helper()
 	b, ds := runbook.Parse("book.md", []byte(book), nil)
 	if runbook.Failed(ds) {

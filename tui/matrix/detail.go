@@ -56,7 +56,7 @@ func (p *painter) detail() []string {
 // state is the word for a spot, with its time.
 func (p *painter) state(c spot) string {
 	m := mark(p.snap, c)
-	if b := wording.Busy(p.snap, c.Key); b != nil && m == theme.Running {
+	if b := p.snap.busy(c); b != nil && m == theme.Running {
 		return wording.Activity(c.Cell, b, p.Now)
 	}
 	switch {

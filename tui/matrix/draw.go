@@ -11,7 +11,6 @@ import (
 	"stepgate/runbook/run"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
-	"stepgate/tui/wording"
 )
 
 // drawn is where things are on the screen, inside the frame.
@@ -213,7 +212,7 @@ func (p *painter) cell(row, col int) string {
 	}
 	m := mark(p.snap, c)
 	glyph, style := t.Glyph.Mark(m), t.Style(m)
-	if m == theme.Running && wording.Busy(p.snap, c.Key) != nil && p.Spin != "" {
+	if m == theme.Running && p.snap.busy(c) != nil && p.Spin != "" {
 		glyph = p.Spin
 	}
 	say := ""

@@ -14,6 +14,29 @@ import (
 	"stepgate/tui/wording"
 )
 
+// scene is a snapshot with what is looked up often.
+type scene struct {
+	*run.Snapshot
+	with map[run.Key]struct{}
+}
+
+func newScene(s *run.Snapshot) *scene {
+	sc := &scene{s, make(map[run.Key]struct{}, len(s.With)+1)}
+	for _, k := range append([]run.Key{s.Current}, s.With...) {
+		sc.with[k] = struct{}{}
+	}
+	return sc
+}
+
+// busy is what goes on at a spot, or nil.
+func (s *scene) busy(c spot) *run.Activity { return wording.Busy(s.Snapshot, c.Key) }
+
+// next reports whether a spot is what begins next.
+func (s *scene) next(c spot) bool {
+	_, ok := s.with[c.Key]
+	return ok
+}
+
 // weight orders marks by how much they tell of several cells.
 var weight = map[theme.Mark]int{
 	theme.NotApplicable: 0, theme.Skipped: 1, theme.Excluded: 1, theme.Done: 2, theme.Pending: 3, theme.Gate: 4, theme.Ready: 5,
@@ -53,8 +76,8 @@ func (c spot) looked() (out []run.CheckResult) {
 }
 
 // mark is how a spot is drawn.
-func mark(s *run.Snapshot, c spot) theme.Mark {
-	b := wording.Busy(s, c.Key)
+func mark(s *scene, c spot) theme.Mark {
+	b := s.busy(c)
 	switch {
 	case b != nil && c.where != "":
 		return looking(b, c.where)
@@ -73,7 +96,7 @@ func mark(s *run.Snapshot, c spot) theme.Mark {
 		return wording.Mark(c.Status)
 	case c.NeedsGate():
 		return theme.Gate
-	case c.Key == s.Current || slices.Contains(s.With, c.Key):
+	case s.next(c):
 		return theme.Ready
 	}
 	return theme.Pending
@@ -98,7 +121,7 @@ func looking(b *run.Activity, where string) theme.Mark {
 }
 
 // worst is the one that tells most of those at one place.
-func worst(s *run.Snapshot, spots []spot) (spot, bool) {
+func worst(s *scene, spots []spot) (spot, bool) {
 	if len(spots) == 0 {
 		return spot{}, false
 	}
@@ -106,7 +129,7 @@ func worst(s *run.Snapshot, spots []spot) (spot, bool) {
 }
 
 // word says in a word or two how what is at one place stands.
-func word(s *run.Snapshot, spots []spot, now time.Time) string {
+func word(s *scene, spots []spot, now time.Time) string {
 	c, ok := worst(s, spots)
 	switch {
 	case !ok:
@@ -117,7 +140,7 @@ func word(s *run.Snapshot, spots []spot, now time.Time) string {
 	return brief(s, c, now)
 }
 
-func settled(s *run.Snapshot, spots []spot) int {
+func settled(s *scene, spots []spot) int {
 	n := 0
 	for _, c := range spots {
 		if c.settled(s) {
@@ -129,13 +152,13 @@ func settled(s *run.Snapshot, spots []spot) int {
 
 // settled reports whether nothing is left to do: of a check step that looks at many
 // places, at the spot's.
-func (c spot) settled(s *run.Snapshot) bool {
+func (c spot) settled(s *scene) bool {
 	return c.Status.Settled() || c.where != "" && mark(s, c) == theme.Done
 }
 
-func brief(s *run.Snapshot, c spot, now time.Time) string {
+func brief(s *scene, c spot, now time.Time) string {
 	m := mark(s, c)
-	switch b := wording.Busy(s, c.Key); {
+	switch b := s.busy(c); {
 	case b != nil && m == theme.Running:
 		return text.Duration(now.Sub(b.Since).Truncate(time.Second))
 	case m == theme.Done:
@@ -173,7 +196,7 @@ func (c spot) took() time.Duration {
 }
 
 // rowMark sums a row up, with the rows below it.
-func (g *Grid) rowMark(s *run.Snapshot, row int) theme.Mark {
+func (g *Grid) rowMark(s *scene, row int) theme.Mark {
 	total, settled, out := 0, 0, 0
 	begun, here := false, false
 	sum := theme.Pending
@@ -289,7 +312,7 @@ func (m *rolls) label(r *run.Run, row Row) string {
 
 // facts are what is to be said of the walks: of the outermost, and of the one
 // inside it that the run stands in.
-func (g *Grid) facts(s *run.Snapshot, m *rolls, now time.Time) []string {
+func (g *Grid) facts(s *scene, m *rolls, now time.Time) []string {
 	var out []string
 	say := func(lead, fact string) {
 		if fact != "" {
@@ -314,12 +337,12 @@ func (g *Grid) facts(s *run.Snapshot, m *rolls, now time.Time) []string {
 		}
 		say(lead, wording.Ordered(s.Run, w))
 	}
-	say("", wording.Stopping(s))
+	say("", wording.Stopping(s.Snapshot))
 	return out
 }
 
 // through says how much is done of a sheet.
-func (g *Grid) through(s *run.Snapshot, m *rolls) string {
+func (g *Grid) through(s *scene, m *rolls) string {
 	if g.Walk != nil {
 		return fmt.Sprintf("%d of %d through", len(m.get(s.Run, g.Walk).Settled), len(g.Walk.Keys))
 	}

@@ -25,13 +25,13 @@ func Table(w io.Writer, s *run.Snapshot, now time.Time) error {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		New(s.Run, sh).table(&b, s, now)
+		New(s.Run, sh).table(&b, newScene(s), now)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (g *Grid) table(b *strings.Builder, s *run.Snapshot, now time.Time) {
+func (g *Grid) table(b *strings.Builder, s *scene, now time.Time) {
 	var m rolls
 	fmt.Fprintf(b, "%s: %s\n", g.Title(s.Run), g.through(s, &m))
 	for _, f := range g.facts(s, &m, now) {
@@ -69,7 +69,7 @@ func (g *Grid) table(b *strings.Builder, s *run.Snapshot, now time.Time) {
 }
 
 // said is the word at a place, where no sign stands beside it.
-func (g *Grid) said(s *run.Snapshot, row, col int, now time.Time) string {
+func (g *Grid) said(s *scene, row, col int, now time.Time) string {
 	spots := g.spots(s.Run, row, col)
 	c, ok := worst(s, spots)
 	if !ok {
@@ -77,7 +77,7 @@ func (g *Grid) said(s *run.Snapshot, row, col int, now time.Time) string {
 	}
 	w := word(s, spots, now)
 	switch {
-	case wording.Busy(s, c.Key) != nil:
+	case s.busy(c) != nil:
 		return "running " + w
 	case c.Status == run.Succeeded && w != wording.Status(run.Succeeded):
 		return "done " + w

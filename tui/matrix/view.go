@@ -9,7 +9,7 @@ import (
 // View is a matrix with the operator's place in it. The zero value follows the
 // run.
 type View struct {
-	snap   *run.Snapshot
+	snap   *scene
 	sheets []Sheet
 	at     int // of sheets
 	grid   *Grid
@@ -24,8 +24,11 @@ type View struct {
 
 // Set takes a newer snapshot.
 func (v *View) Set(s *run.Snapshot) {
+	if v.snap != nil && v.snap.Snapshot == s {
+		return
+	}
 	fresh := v.snap == nil || v.snap.Run.Plan != s.Run.Plan
-	v.snap = s
+	v.snap = newScene(s)
 	if fresh {
 		v.sheets = Sheets(s.Run.Plan)
 		v.grid, v.moved, v.at = nil, false, v.home()
