@@ -11,6 +11,7 @@ import (
 
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
+	"stepgate/tui/diff"
 	"stepgate/tui/keys"
 	"stepgate/tui/pane"
 	"stepgate/tui/stepview"
@@ -36,6 +37,7 @@ func build(t *theme.Theme, d *Dialog, w int) ([]string, []moving) {
 	if st.Book.Judged != "" {
 		b.block(stepview.Alert(t, theme.Gate, "GATE", "This looks destructive: "+st.Book.Judged, w))
 	}
+	b.strayed()
 	b.undo(st)
 	b.window()
 	if c := d.shown.Dispatch; c != nil {
@@ -51,6 +53,19 @@ func build(t *theme.Theme, d *Dialog, w int) ([]string, []moving) {
 	}
 	b.checks()
 	return b.lines, b.moving
+}
+
+// strayed says that the runbook doesn't say what would run, and how it differs.
+func (b *content) strayed() {
+	switch c := b.d.cell; {
+	case c.AdHoc != nil:
+		b.block(b.say(b.Warning, "This command is not in the runbook."))
+	case c.Edited != nil && c.Edited.Was == c.Edited.Body:
+		b.block(b.say(b.Warning, "Its text was changed in this run, and is the runbook's again."))
+	case c.Edited != nil:
+		b.block(b.say(b.Warning, "This is not what the runbook says. What was changed in this run:"))
+		b.add(diff.Lines(b.Theme, c.Edited.Was, c.Edited.Body, b.w)...)
+	}
 }
 
 // caution is the warning of every cell that the gate opens, each text once.

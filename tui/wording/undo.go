@@ -19,6 +19,8 @@ func Undoing(r *run.Run, c *run.Cell) []string {
 	b, says := c.Plan.Step.Book, []string{Undo(c.Plan.Step)}
 	switch {
 	case c.Plan.Step.Kind != plan.Run:
+	case c.Edited != nil && b.Rollback != nil:
+		says[0] = "Whether this can be undone is not known: its rollback was written for the runbook's text."
 	case b.Irreversible:
 		if also := closes(r, c); also != "" {
 			says = append(says, also)
