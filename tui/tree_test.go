@@ -224,3 +224,59 @@ func TestTheTreeNeverJumpsUnderTheCursor(t *testing.T) {
 		}
 	})
 }
+
+// What isn't in the runbook stands where it was run: behind the step that had begun
+// and wasn't over, else before the one that came next.
+func TestTreeShowsWhatIsNotInTheBook(t *testing.T) {
+	t.Parallel()
+	aside := func(s *story, body string) {
+		t.Helper()
+		ev, err := s.run.AdHocAsked(run.AdHoc{Where: "tablet-1", Body: body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.then(ev).did(ev.Cell, 0, time.Second)
+	}
+	s := tablets(t)
+	aside(s, "one")
+	s.preflight()
+	aside(s, "two")
+	k := s.cell("tablets[tablet-1]/pre@ops-1").Key
+	s.did(k, 3, time.Second)
+	aside(s, "three")
+	var l steplist.List
+	l.Set(s.snap())
+	is := func(what, want string) {
+		t.Helper()
+		if got := tree(&l, s); got != strings.TrimPrefix(want, "\n") {
+			t.Errorf("%s: got:\n%s\nwant:%s", what, got, want)
+		}
+	}
+	is("at a failure", `
++ 1 Preflight                            2/2
+v 2 Tablets                   tablet-1 - 1/3
+  v tablet-1                      failed 0/3
+    + adhoc/2 two              off-book - 1s
+    x 2.1 Move the leaders off tab... failed
+    + adhoc/3 three            off-book - 1s
+    # 2.2 Stop the tablet               gate
+    # 2.3 Replace the binaries          gate
+  o tablet-2                          #2 0/3
+  o tablet-3                          #2 0/3
+`)
+	l.Visit(s.run.OffBook[0].Key)
+	if row, _ := l.Selected(); row.Key != s.run.OffBook[0].Key || !l.Away() {
+		t.Errorf("the cursor is at %q", row.Title)
+	}
+	if got := tree(&l, s); !strings.Contains(got, "v 1 Preflight                            2/2\n  + adhoc/1 one                off-book - 1s\n  + 1.1") {
+		t.Errorf("the first of all isn't where it was run:\n%s", got)
+	}
+	l.Fold(false)
+	if row, _ := l.Selected(); row.Title != "Preflight" {
+		t.Errorf("folding what it is in leads to %q", row.Title)
+	}
+	l.Return()
+	if row, _ := l.Selected(); row.Key != k {
+		t.Errorf("the run stands at %q", row.Title)
+	}
+}
