@@ -189,9 +189,8 @@ func (a *app) status() string {
 	if n := len(s.Run.Wishes); n > 0 && a.word == "" && s.ReadOnly == "" {
 		line = t.Warning.Render(wording.Wish(&s.Run.Wishes[n-1])) + dash + line
 	}
-	if s.Stop != "" && a.word == "" && s.Wait != run.WaitClosed {
-		what, name := wording.Open(s.Run, s.Stop)
-		line += dash + t.Gate.Render("pauses after "+strings.TrimSpace(what+" "+name))
+	if stops := wording.Stopping(s); stops != "" && a.word == "" {
+		line += dash + t.Gate.Render(stops)
 	}
 	if behind := a.behindIt(); behind != "" {
 		line = a.urgent().Render(behind) + dash + line
