@@ -273,7 +273,7 @@ func (s *story) begin(k run.Key) *story {
 func (s *story) gate(k run.Key) *story {
 	s.t.Helper()
 	c := s.run.Cell(k)
-	g := run.GateShown{Cell: k, Gate: "g-" + k.String(), Binding: "b", Phrase: s.run.Phrase(c), Reversible: c.Plan.Step.Book.Rollback != nil}
+	g := run.GateShown{Cell: k, Gate: "g-" + k.String(), Binding: "b", Phrase: s.run.Phrase(c), Reversible: c.Reversible()}
 	if c.Plan.Step.Kind == plan.Run {
 		d, err := s.run.Dispatch(c, run.RoleCommand)
 		if err != nil {
