@@ -302,12 +302,18 @@ func (f *configFile) duration(e conf.Entry, into **time.Duration) {
 // by the directory of the configuration.
 func (f *configFile) inventoryFile(e conf.Entry) {
 	f.text(e, &f.inventory)
-	if rest, ok := strings.CutPrefix(f.inventory, "~/"); ok {
-		f.inventory = filepath.Join(xdg.Home, rest)
-	}
+	f.inventory = fromHome(f.inventory)
 	if f.inventory != "" && !filepath.IsAbs(f.inventory) {
 		f.inventory = filepath.Join(filepath.Dir(f.path), f.inventory)
 	}
+}
+
+// fromHome is a path that may begin at the home directory, where no shell has read it.
+func fromHome(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return filepath.Join(xdg.Home, rest)
+	}
+	return path
 }
 
 // keyTable takes other keys for what the screen does: a key, or a list of them.

@@ -115,7 +115,7 @@ func (s *source) needHosts(ctx context.Context, st streams, d driveFlags) error 
 	}
 	field := tui.Field{
 		Question: tui.Question{Name: "inventory", Prompt: "Inventory file", Type: "path", Help: hostsWanted(book)},
-		Look:     func(_ context.Context, path string) error { return suits(path, book) },
+		Look:     func(_ context.Context, path string) error { return suits(fromHome(path), book) },
 	}
 	switch here := found(book); len(here) {
 	case 0:
@@ -128,7 +128,7 @@ func (s *source) needHosts(ctx context.Context, st streams, d driveFlags) error 
 	if err != nil {
 		return err
 	}
-	s.invFile = answers["inventory"]
+	s.invFile = fromHome(answers["inventory"])
 	s.inv, err = os.ReadFile(s.invFile)
 	if err != nil {
 		return exitWith(exitUsage, fmt.Errorf("read inventory %q: %w", s.invFile, err))
@@ -193,9 +193,9 @@ func suits(path string, book *runbook.Runbook) error {
 		case !ok && g.Min > 0:
 			return fmt.Errorf("it has no group %q", g.Name)
 		case len(hosts) < g.Min:
-			return fmt.Errorf("its group %q has %d hosts, and %d are needed", g.Name, len(hosts), g.Min)
+			return fmt.Errorf("its group %q has %d of the %d hosts that it needs", g.Name, len(hosts), g.Min)
 		case g.Max > 0 && len(hosts) > g.Max:
-			return fmt.Errorf("its group %q has %d hosts, and at most %d are allowed", g.Name, len(hosts), g.Max)
+			return fmt.Errorf("its group %q has %d hosts, more than the %d that are allowed", g.Name, len(hosts), g.Max)
 		}
 	}
 	return nil
