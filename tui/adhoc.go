@@ -19,6 +19,7 @@ import (
 type asideState struct {
 	typed []string // in this session, the latest last
 	seen  int      // how many the run has had
+	shown run.Key  // the one that the cursor was put on by itself
 	begun bool     // those that it had before are known
 }
 
@@ -272,7 +273,8 @@ func (a *app) showAside() {
 		return // the cursor follows the run there
 	}
 	a.aside.seen = len(cells)
-	if !a.tree.Away() {
+	if row, _ := a.tree.Selected(); !a.tree.Away() || row.Key == a.aside.shown && row.Step != nil {
+		a.aside.shown = last.Key
 		a.tree.Visit(last.Key)
 	}
 }

@@ -49,6 +49,7 @@ func (a *app) again() tea.Cmd {
 		if av.Phrase == "" {
 			typed = ""
 		}
+		a.tree.Return() // the run comes to where the cursor is
 		return run.Again{Cell: c.Key, Typed: typed}
 	})
 }

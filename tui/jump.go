@@ -44,6 +44,7 @@ func (a *app) jump() tea.Cmd {
 		a.open(&textDialog{
 			p: a.prompt(prompt.Config{Title: title, Ask: ask, Required: true, Body: body}),
 			then: func(a *app, s string) tea.Cmd {
+				a.tree.Return() // the run comes to where the cursor is
 				return a.do(k, seq, run.VerbJump, run.Jump{To: to.Key, Reason: s, Typed: typed})
 			},
 		})
@@ -67,6 +68,8 @@ func skips(l run.Leap) string {
 	n, gates := len(l.Over), ""
 	switch len(l.Gates) {
 	case 0:
+	case n:
+		gates = ", each of them behind a gate"
 	case 1:
 		gates = ", 1 of them behind a gate"
 	default:

@@ -221,6 +221,9 @@ func TestTheCursorShowsWhatWasRunAside(t *testing.T) {
 	if k := aside("uptime"); st.selected() == nil || st.selected().Key != k {
 		t.Errorf("the cursor is on %v", st.selected())
 	}
+	if k := aside("w"); st.selected().Key != k {
+		t.Errorf("the cursor stays on %v", st.selected().Key)
+	}
 	st.tree.Visit(s.cell("preflight/tell").Key)
 	if aside("df"); st.selected().Key != s.cell("preflight/tell").Key {
 		t.Errorf("the cursor has left its place for %v", st.selected().Key)

@@ -41,7 +41,7 @@ func (ownPrograms) Edit(ctx context.Context, t tui.Streams, name, body string) (
 	if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
 		return "", fmt.Errorf("edit: %w", err)
 	}
-	cmd := exec.Command("sh", "-c", line+` "$@"`, line, path) //nolint:gosec // the operator's own choice
+	cmd := exec.Command("sh", "-c", patient+line+` "$@"`, line, path) //nolint:gosec // the operator's own choice
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = t.In, t.Out, t.Err
 	if err := foreground(ctx, cmd, t.In); err != nil {
 		return "", text.WithHint(fmt.Errorf("edit: %s: %w", text.Line(text.Untrusted(line)), err), "choose an editor: export EDITOR=nano")
@@ -76,7 +76,7 @@ func (ownPrograms) Page(ctx context.Context, t tui.Streams, name string, write f
 	if err != nil {
 		return fmt.Errorf("page %q: %w", name, err)
 	}
-	cmd := exec.Command("sh", "-c", line) //nolint:gosec // the operator's own choice
+	cmd := exec.Command("sh", "-c", patient+line) //nolint:gosec // the operator's own choice
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r, t.Out, t.Err
 	cmd.Env = os.Environ()
 	if os.Getenv("LESS") == "" {
@@ -94,6 +94,10 @@ func (ownPrograms) Page(ctx context.Context, t tui.Streams, name string, write f
 	}
 	return nil
 }
+
+// patient has the shell that runs the line outlive what is typed to interrupt the
+// program: the line is over when the program is.
+const patient = "trap : INT QUIT\n"
 
 // ownProgram is the shell line that the environment names, or the first of the
 // programs that there is.
