@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"stepgate/tui"
 	"stepgate/tui/keys"
@@ -108,6 +109,24 @@ func TestThemeOfTheConfiguration(t *testing.T) {
 	write(t, userConfig(), "ascii = false")
 	if c, err := loadConfig(); err != nil || !c.themeOptions().ASCII {
 		t.Errorf("STEPGATE_ASCII doesn't come first: %v", err)
+	}
+}
+
+func TestNotificationsOfTheConfiguration(t *testing.T) {
+	atHome(t)
+	for src, want := range map[string]tui.Notify{
+		"":                                       {Bell: true, OSC9: true, After: 30 * time.Second},
+		"[notify]\nbell = false\nafter = \"2m\"": {OSC9: true, After: 2 * time.Minute},
+		"[notify]\nosc9 = false":                 {Bell: true, After: 30 * time.Second},
+	} {
+		write(t, userConfig(), src)
+		c, err := loadConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.notify(); got != want {
+			t.Errorf("%q: %+v, want %+v", src, got, want)
+		}
 	}
 }
 
