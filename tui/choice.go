@@ -44,6 +44,7 @@ func (d *choiceDialog) render(a *app, w, h int) string {
 		lines = append(lines, d.details(a.theme, iw, ih-len(lines)-len(d.m.Entries)-1)...)
 		lines = append(lines, "")
 	}
+	d.menuAt = len(lines)
 	lines = append(lines, d.m.Lines(a.theme, iw, max(ih-len(lines), 1))...)
 	return pane.Box{Title: d.title, Focus: true}.Render(a.theme, lines, w, min(h, len(lines)+2))
 }

@@ -156,7 +156,7 @@ type gateDialog struct {
 }
 
 func (g *gateDialog) scope() keys.Scope { return keys.InGate }
-func (g *gateDialog) fit(a *app) { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h, a.now) }
+func (g *gateDialog) fit(a *app)        { g.d.Layout(a.theme, a.layout.body.w, a.layout.body.h, a.now) }
 
 func (g *gateDialog) paste(*app, tea.PasteMsg) {
 	g.d.Paste()
@@ -232,6 +232,14 @@ type textDialog struct {
 
 func (d *textDialog) scope() keys.Scope            { return keys.InText }
 func (d *textDialog) paste(_ *app, m tea.PasteMsg) { d.p.Paste(m) }
+func (d *textDialog) wheel(a *app, n int)          { scrollPrompt(a, d.p, n) }
+
+// scrollPrompt moves what there is to read above an input, not faster than it is drawn.
+func scrollPrompt(a *app, p *prompt.Prompt, n int) {
+	if a.turn() {
+		p.Scroll(n)
+	}
+}
 
 func (d *textDialog) render(a *app, w, h int) string {
 	return d.p.Render(a.theme, min(w, 96), h)
@@ -261,6 +269,7 @@ type choiceDialog struct {
 	m         menu.Menu
 	then      map[string]func(a *app) tea.Cmd
 	below     []below   // what the choices stand for
+	menuAt    int       // the line of the first answer
 	whileBusy bool      // it is pointless once nothing is going on
 	wish      uint64    // of a guest, by the number of its event; 0: none
 	appeared  time.Time // by itself; zero: a key has opened it
@@ -295,6 +304,17 @@ func (d *choiceDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 	case keys.Cancel, keys.Interrupt:
 		a.shut()
 	default:
+	}
+	return nil
+}
+
+// click puts the cursor on an answer; one more gives it.
+func (d *choiceDialog) click(a *app, _, y int) tea.Cmd {
+	if !graceOver(d.appeared, a.now) {
+		return nil
+	}
+	if e, again := d.m.Click(y - 1 - d.menuAt); again {
+		return d.choose(a, e.Key)
 	}
 	return nil
 }

@@ -37,31 +37,36 @@ var footers = map[keys.Scope][]keys.ID{
 
 // foot is the line of keys that mean something now.
 func (a *app) foot() string {
-	sc := keys.InRun
-	if d := a.top(); d != nil {
-		sc = d.scope()
+	var parts []string
+	for _, f := range a.footKeys() {
+		parts = append(parts, f.text)
 	}
-	t := a.theme
-	shown := func(ids []keys.ID, room int) (parts []string, used int) {
+	return pane.Cut(" "+strings.Join(parts, a.theme.Faint.Render(a.footGap())), a.layout.w, "")
+}
+
+// footKeys are the keys of the footer.
+func (a *app) footKeys() []footKey {
+	sc, t := a.inFront(), a.theme
+	shown := func(ids []keys.ID, room int) (fs []footKey, used int) {
 		for _, id := range ids {
 			b := a.keys.Bound(sc, id)
 			name, ok := a.shortFor(b, sc)
 			k := keys.Name(b.Keys[0], t.Glyph.Enter)
 			if n := ansi.StringWidth(k+name) + 4; ok && used+n <= room {
 				used += n
-				parts = append(parts, t.Key.Render(k)+" "+t.Muted.Render(name))
+				fs = append(fs, footKey{id, b.Keys[0], t.Key.Render(k) + " " + t.Muted.Render(name)})
 			}
 		}
-		return parts, used
+		return fs, used
 	}
 	// What leads on from a screen, and out of it, is never squeezed out.
-	var last []string
+	var last []footKey
 	used := 0
 	if sc == keys.InRun {
 		last, used = shown([]keys.ID{keys.Help, keys.Leave}, a.layout.w)
 	}
 	first, _ := shown(footers[sc], a.layout.w-used)
-	return pane.Cut(" "+strings.Join(append(first, last...), t.Faint.Render(" "+t.Glyph.Dot+" ")), a.layout.w, "")
+	return append(first, last...)
 }
 
 // shortFor is the word of a key at this moment, and whether it applies.

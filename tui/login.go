@@ -29,8 +29,10 @@ func (p *pause) over(now time.Time) bool {
 	return false
 }
 
-func (d *loginDialog) scope() keys.Scope              { return keys.InLogin }
-func (d *loginDialog) paste(a *app, m tea.PasteMsg)   { d.answering.paste(m, a.now) }
+func (d *loginDialog) scope() keys.Scope            { return keys.InLogin }
+func (d *loginDialog) paste(a *app, m tea.PasteMsg) { d.answering.paste(m, a.now) }
+func (d *loginDialog) wheel(a *app, n int)          { scrollPrompt(a, d.p, n) }
+
 func (d *loginDialog) render(a *app, w, h int) string { return d.answering.render(a.theme, w, h) }
 
 // key takes a key. Actions that are on their way don't hold an answer up: they may be

@@ -57,6 +57,8 @@ func (d *questionDialog) fit(*app)          {}
 
 func (d *questionDialog) paste(_ *app, m tea.PasteMsg) { d.p.Paste(m) }
 
+func (d *questionDialog) wheel(a *app, n int) { scrollPrompt(a, d.p, n) }
+
 func (d *questionDialog) render(a *app, w, h int) string { return d.p.Render(a.theme, min(w, 96), h) }
 
 func (d *questionDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {

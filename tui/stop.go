@@ -10,7 +10,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"stepgate/runbook/run"
-	"stepgate/tui/gate"
 	"stepgate/tui/menu"
 	"stepgate/tui/pane"
 	"stepgate/tui/stepview"
@@ -48,8 +47,7 @@ func (d *stopDialog) scope() keys.Scope { return keys.InStop }
 func (d *stopDialog) fit(a *app)        { d.layout(a, a.layout.body.w, a.layout.body.h) }
 
 func (d *stopDialog) wheel(a *app, n int) {
-	if a.now.Sub(a.turned) >= gate.Drawn {
-		a.turned = a.now
+	if a.turn() {
 		d.scroll.By(n, d.total, d.room)
 		d.look()
 	}

@@ -263,6 +263,9 @@ func (d *Dialog) Backspace(now time.Time) {
 // Paste refuses a paste.
 func (d *Dialog) Paste() { d.note = Pasted }
 
+// ByHand says that no click answers a gate.
+func (d *Dialog) ByHand() { d.note = "a gate is answered at the keyboard" }
+
 // Enter answers: the phrase grants, nothing declines, anything else is told.
 func (d *Dialog) Enter(now time.Time) Answer {
 	if d.early(now) || d.sent {
