@@ -73,7 +73,7 @@ func TestPager(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close() //nolint:errcheck // read below
+	defer out.Close()
 	page := func(pager string, write func(io.Writer) error) error {
 		t.Setenv("PAGER", pager)
 		return ownPrograms{}.Page(t.Context(), tui.Streams{In: strings.NewReader(""), Out: out, Err: out}, "output", write)
