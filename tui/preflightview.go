@@ -195,8 +195,14 @@ func (m *preflight) foretoldLines(f *run.Foretold, w int) []string {
 			}
 		}
 	}
-	for _, c := range f.Left {
-		out = append(out, pane.Cut("   "+t.Draw(theme.Skipped)+" "+t.Muted.Render("not taken: "+wording.NotTaken(c)), w, t.Glyph.Ellipsis))
+	for _, left := range wording.LeftOut(f) {
+		for i, l := range pane.Wrap(left, max(w-6, 10)) {
+			lead := "     "
+			if i == 0 {
+				lead = "   " + t.Draw(theme.Skipped) + " "
+			}
+			out = append(out, lead+t.Muted.Render(l))
+		}
 	}
 	return out
 }

@@ -47,6 +47,8 @@ func (d driveFlags) preflight(ctx context.Context, st streams, src *source, p *p
 	})
 	begin, err := d.decide(ctx, st, f)
 	switch {
+	case errors.Is(err, context.Canceled) && ctx.Err() == nil:
+		err = exitWith(exitCtrlC, errors.New("interrupted at the preflight: nothing was begun, nothing was changed"))
 	case err != nil:
 	case !begin:
 		err = exitWith(exitAborted, errors.New("left at the preflight: nothing was begun, nothing was changed"))

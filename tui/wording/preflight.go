@@ -146,6 +146,27 @@ func NotTaken(c run.CheckLeft) string {
 	return s + ": " + Line(c.Why)
 }
 
+// LeftOut are the steps of checks that were not taken, by what kept them from it.
+func LeftOut(f *run.Foretold) []string {
+	var whys []string
+	steps := map[string][]string{}
+	for _, c := range f.Left {
+		if steps[c.Why] == nil {
+			whys = append(whys, c.Why)
+		}
+		name := Line(c.Title)
+		if c.Cells > 1 {
+			name += fmt.Sprintf(" (%d times)", c.Cells)
+		}
+		steps[c.Why] = append(steps[c.Why], name)
+	}
+	out := make([]string, len(whys))
+	for i, why := range whys {
+		out[i] = "not taken, as " + Line(why) + ": " + strings.Join(steps[why], ", ")
+	}
+	return out
+}
+
 // Shown are the rows of a check that was taken in advance, a line each: what didn't
 // hold, with what it saw, and why there is nothing to judge.
 func Shown(c run.CheckForetold) []string {
