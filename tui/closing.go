@@ -43,12 +43,20 @@ func (a *app) closing(w int) []string {
 			}
 		}
 	}
-	for _, c := range r.Cells {
-		if c.Status != run.Skipped && (c.Resolved == nil || c.Resolved.Method != run.ByOperator) {
+	for c := range r.All() {
+		strays := c.AdHoc != nil || c.Edited != nil
+		if c.Status != run.Skipped && !strays && (c.Resolved == nil || c.Resolved.Method != run.ByOperator) {
 			continue
 		}
 		why := c.Skip
-		if c.Resolved != nil && c.Status != run.Skipped {
+		switch {
+		case c.Status == run.Skipped:
+		case c.AdHoc != nil:
+			why = "it is not in the runbook"
+		case c.Edited != nil:
+			why = "its text was changed"
+		}
+		if c.Resolved != nil && c.Resolved.Method == run.ByOperator && c.Status != run.Skipped {
 			why = "marked by " + c.By + ": " + c.Resolved.Reason
 		}
 		mark := wording.Mark(c.Status)

@@ -20,11 +20,19 @@ func offBook(e run.Event) (what, detail string) {
 	case run.Edited:
 		return textChanged, first(e.Body)
 	case run.AdHocAsked:
-		return beside, first(e.Body)
+		return beside, asked(e)
 	case run.Jumped:
 		return jumpedOver, fmt.Sprintf("%s left out: %s", count(len(e.Over), "cell"), e.Reason)
 	}
 	return "", ""
+}
+
+// asked is what was asked for, in a line.
+func asked(e run.AdHocAsked) string {
+	if e.Body == run.LoginShell {
+		return "a shell"
+	}
+	return first(e.Body)
 }
 
 // toldOffBook tells such an event in a line; "": it is another.
@@ -33,7 +41,7 @@ func toldOffBook(r *run.Run, e run.Event) string {
 	case run.Edited:
 		return "its text was changed: " + first(e.Body)
 	case run.AdHocAsked:
-		return "asked for, beside the runbook" + suffix(" and gated, ", e.Judged) + ": " + first(e.Body)
+		return "asked for, beside the runbook" + suffix(" and gated, ", e.Judged) + ": " + asked(e)
 	case run.Jumped:
 		names := make([]string, len(e.Over))
 		for i, k := range e.Over {
