@@ -203,7 +203,11 @@ func TestTheTreeNeverJumpsUnderTheCursor(t *testing.T) {
 					l.Return()
 				}
 			default:
-				s.advance()
+				if ev, err := s.run.AdHocAsked(run.AdHoc{Where: "tablet-1", Body: "uptime"}); err == nil && rapid.IntRange(0, 4).Draw(rt, "aside") == 0 {
+					s.then(ev).did(ev.Cell, 0, time.Second)
+				} else {
+					s.advance()
+				}
 				l.Set(s.snap())
 				if !away {
 					break
