@@ -55,23 +55,43 @@ func BenchmarkFrame(b *testing.B) {
 			}
 		})
 	}
+	for name, size := range map[string]int64{"10kB": 10e3, "100MB": 100e6} {
+		b.Run("output="+name, func(b *testing.B) {
+			draw := printingFrames(command(b), size)
+			b.ReportAllocs()
+			for b.Loop() {
+				draw()
+			}
+		})
+	}
 }
 
-// A frame of a run of 1,000 steps allocates at most half as much again as one of 20.
+// A frame of a run of 1,000 steps, or with 100 MB of output behind it, allocates at
+// most half as much again as one of 20, or with 10 kB.
 func TestAFrameCostsWhatIsSeen(t *testing.T) {
-	few, many := framesOf(long(t, 20)), framesOf(long(t, 1000))
-	cost := func(draw func()) (allocs, bytes float64) {
-		draw()
-		draw()
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		allocs = testing.AllocsPerRun(20, draw)
-		runtime.ReadMemStats(&after)
-		return allocs, float64(after.TotalAlloc-before.TotalAlloc) / 21
+	for _, c := range []struct {
+		few, many string
+		draw      [2]func()
+	}{
+		{"20 steps", "1,000 steps", [2]func(){framesOf(long(t, 20)), framesOf(long(t, 1000))}},
+		{"10 kB printed", "100 MB printed", [2]func(){printingFrames(command(t), 10e3), printingFrames(command(t), 100e6)}},
+		{"pages of 10 kB", "pages of 100 MB", [2]func(){scrollingFrames(command(t), 10e3), scrollingFrames(command(t), 100e6)}},
+	} {
+		fa, fb := costOf(c.draw[0])
+		ma, mb := costOf(c.draw[1])
+		if ma > 1.5*fa || mb > 1.5*fb {
+			t.Errorf("%s: %.0f allocations, %.0f bytes; %s: %.0f allocations, %.0f bytes", c.few, fa, fb, c.many, ma, mb)
+		}
 	}
-	fa, fb := cost(few)
-	ma, mb := cost(many)
-	if ma > 1.5*fa || mb > 1.5*fb {
-		t.Errorf("20 steps: %.0f allocations, %.0f bytes; 1,000 steps: %.0f allocations, %.0f bytes", fa, fb, ma, mb)
-	}
+}
+
+// costOf is what a frame allocates.
+func costOf(draw func()) (allocs, bytes float64) {
+	draw()
+	draw()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	allocs = testing.AllocsPerRun(20, draw)
+	runtime.ReadMemStats(&after)
+	return allocs, float64(after.TotalAlloc-before.TotalAlloc) / 21
 }
