@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -335,7 +336,8 @@ func (d *Dialog) foot(t *theme.Theme) []string {
 		rule = t.Gate.Render(fmt.Sprintf("%s more below: %d", t.Glyph.Down, below))
 	}
 	if d.shown.Dispatch != nil {
-		hash = t.Faint.Render("what runs: " + wording.Fingerprint(d.shown.Dispatch))
+		print := strings.ReplaceAll(wording.Fingerprint(d.shown.Dispatch), "…", t.Glyph.Ellipsis)
+		hash = t.Faint.Render("what runs: " + print)
 	}
 	rule = pane.Row(rule, hash, d.w, t.Glyph.Ellipsis)
 	phrase := wording.Line(d.shown.Phrase)
