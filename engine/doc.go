@@ -6,6 +6,9 @@
 // journal is a port that the store satisfies, and a user interface sees the
 // engine as a controller and a source of snapshots.
 //
+// A [Preflight] comes before a run, looks at what it will need, changes nothing, and
+// hands its connections on.
+//
 // The invariants: one goroutine decides, whatever goes on beside it at the cells
 // that go together; an event changes the state only after it is durable; no byte
 // of an attempt leaves before its intent is; when the journal can't be written

@@ -11,6 +11,7 @@ import (
 
 	"stepgate/engine"
 	"stepgate/executor"
+	"stepgate/executor/executortest"
 	"stepgate/runbook/run"
 )
 
@@ -222,4 +223,51 @@ func listing(t *testing.T, root string, dirs ...string) string {
 		}
 	}
 	return b.String()
+}
+
+const toolOnTrio = `+++
+title = "Tool"
+[groups.trio]
+vars = ["n"]
+[tools.loud]
+on  = "trio"
+min = "1"
++++
+- [ ] One {#one on=trio}
+
+  ` + "```sh" + `
+  one
+  ` + "```" + `
+`
+
+func TestWhatIsFoundHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, toolOnTrio)
+	st.attended = true
+	guard(st, askWord)
+	st.set("loud --version", executortest.Script{Exit: 1, Stdout: "correct horse\n"})
+	f := st.preflight()
+	f.Look()
+	for range 3 {
+		p := f.until("a question", func(s *run.Preflight) bool { return s.Prompt != nil }).Prompt
+		if err := f.Respond(run.Respond{Prompt: p.ID, Text: "correct horse"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := f.until("the end of looking", func(s *run.Preflight) bool { return !s.Busy })
+	if got := saying(s, run.Warning); !strings.Contains(got, "the version of loud can't be read") || strings.Contains(got, "horse") {
+		t.Errorf("found %q", got)
+	}
+	o := st.options()
+	o.Preflight = f.Preflight
+	e, err := engine.Start(t.Context(), o, st.plan, st.id, st.begin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.drive(e).at(run.WaitGo, "one")
+	for _, r := range st.events() {
+		if p, ok := r.Event.(run.Preflighted); ok && (len(p.Findings) != 3 || strings.Contains(fmt.Sprint(p), "horse")) {
+			t.Errorf("journaled %+v", p)
+		}
+	}
 }

@@ -70,6 +70,9 @@ func (d driveFlags) decide(ctx context.Context, st streams, f *engine.Preflight)
 		if err == nil {
 			err = hindered(s)
 		}
+		if s.Count(run.Obstacle) > 0 && d.json {
+			err = errors.Join(text.WriteJSON(st.out, hindrances{s.Findings[:s.Count(run.Obstacle)]}), err)
+		}
 		return err == nil, err
 	}
 	tty, err := openTTY(st)
@@ -82,6 +85,11 @@ func (d driveFlags) decide(ctx context.Context, st streams, f *engine.Preflight)
 		return false, err
 	}
 	return lines.Decide(ctx, s)
+}
+
+// hindrances are what keeps an unattended run from beginning, for programs.
+type hindrances struct {
+	Obstacles []run.Finding `json:"obstacles"`
 }
 
 // hindered is the error of what stands in the way of a run; nil: nothing does.
