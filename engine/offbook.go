@@ -96,7 +96,7 @@ func (e *Engine) again(a run.Again) (run.Event, error) {
 	case says.Phrase == "":
 		return run.Retried{Cell: a.Cell, Why: "wanted once more"}, nil
 	}
-	return run.RerunOverride{Cell: a.Cell, Typed: a.Typed}, nil
+	return run.RerunOverride(a), nil
 }
 
 // count is how many secrets a text shows.

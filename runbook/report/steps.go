@@ -124,12 +124,10 @@ func (m *markdown) event(c *run.Cell, rec run.Record, rest []run.Record) error {
 		tell("**Run out of its place**")
 	case run.Edited:
 		m.edited(e, rec)
-	case run.AdHocAsked:
-		tell("**Asked for**, beside the runbook")
 	case run.Note:
 		tell("Note: %s", inline(e.Text))
-	case run.Returned, run.Copied:
-		tell("%s", inline(capital(toldOfAttempt(e))))
+	case run.Returned, run.Copied, run.AdHocAsked:
+		tell("%s", inline(capital(told(m.r, e))))
 	}
 	return nil
 }

@@ -215,12 +215,14 @@ func followOffBook(w *world, c *Cell, v Verb) []step {
 			}
 		}
 	case VerbAgain:
-		for _, o := range w.r.Repeatables() {
+		if all := w.r.Repeatables(); len(all) > 0 {
+			o := all[int(w.r.Seq)%len(all)]
 			if a := w.r.Repeatable(o); a.Phrase != "" {
 				return just(RerunOverride{Cell: o.Key, Typed: a.Phrase})
 			}
 			return just(Retried{Cell: o.Key})
 		}
+	default: // is followed elsewhere
 	}
 	return just(Note{Text: "nothing to jump to, or to do again"})
 }
