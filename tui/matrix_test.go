@@ -235,6 +235,20 @@ func TestMatrixLeadsToACell(t *testing.T) {
 	}
 }
 
+// The failure dialog leads to the matrix, and that to another host; the remedies step
+// aside.
+func TestMatrixFromAFailure(t *testing.T) {
+	t.Parallel()
+	st := pose(tablets(t).stopFails(), 120, 40, press("m", "down", "enter")...)
+	if row, _ := st.tree.Selected(); st.top() != nil || row.Key.String() != "tablets[tablet-2]/stop@tablet-2" {
+		t.Errorf("it leads to %s, dialog %T", row.Key, st.top())
+	}
+	st.Update(stroke("d"))
+	if _, ok := st.top().(*stopDialog); !ok {
+		t.Errorf("the remedies don't come back: %T", st.top())
+	}
+}
+
 // A click puts the cursor on what was clicked; the wheel moves it.
 func TestMatrixMouse(t *testing.T) {
 	t.Parallel()

@@ -190,12 +190,26 @@ func (p *painter) line(row int) string {
 	out := t.Muted.Render(pane.Fit(p.rolls.label(p.run, r), p.gutter, "")) + pane.Fit(name, p.label-p.gutter, t.Glyph.Ellipsis) + " "
 	why := p.grid.out(p.run, row)
 	for col := p.left; col < min(p.left+p.seen, len(p.grid.Cols)); col++ {
-		if c, ok := worst(p.snap, p.grid.spots(p.run, row, col)); why != "" && ok && c.Status == run.Excluded && row != p.row {
+		if why != "" && row != p.row && p.restIsOut(row, col) {
 			return out + t.Style(theme.Excluded).Render(t.Glyph.Mark(theme.Excluded)+" out: "+why)
 		}
 		out += p.cell(row, col)
 	}
 	return out
+}
+
+// restIsOut reports whether a row has nothing from a column on but what was taken out.
+func (p *painter) restIsOut(row, col int) bool {
+	for i := col; i < len(p.grid.Cols); i++ {
+		c, ok := worst(p.snap, p.grid.spots(p.run, row, i))
+		switch {
+		case ok && c.Status != run.Excluded:
+			return false
+		case !ok && i == col:
+			return false
+		}
+	}
+	return true
 }
 
 // cell draws what is at a place: a mark, and where there is room a word.
