@@ -36,7 +36,7 @@ type commandDialog struct {
 	at     int      // the one under the cursor
 	scroll pane.Scroll
 	back   int // how far back in what was typed; 0: not
-	key0   run.Key
+	cell   run.Key
 	seq    uint64
 }
 
@@ -45,7 +45,7 @@ func (a *app) adHoc(shell bool) tea.Cmd {
 	if why := a.action(run.VerbAdHoc).Why; why != "" {
 		return a.refuse(run.VerbAdHoc, why)
 	}
-	d := &commandDialog{shell: shell, places: a.snap.Run.AdHocPlaces(), key0: a.snap.Current, seq: a.snap.Seq}
+	d := &commandDialog{shell: shell, places: a.snap.Run.AdHocPlaces(), cell: a.snap.Current, seq: a.snap.Seq}
 	d.where = d.places[0]
 	if c := a.selected(); c != nil && slices.Contains(d.places, c.Key.Target) {
 		d.where = c.Key.Target
@@ -255,7 +255,7 @@ func (d *commandDialog) send(a *app, act run.AdHoc) tea.Cmd {
 		return nil
 	}
 	a.shut()
-	return a.do(d.key0, d.seq, run.VerbAdHoc, act)
+	return a.do(d.cell, d.seq, run.VerbAdHoc, act)
 }
 
 // showAside puts the cursor on a command that isn't in the runbook once it has ended:
