@@ -196,9 +196,9 @@ func (p *spectator) Do(ctx context.Context, at run.Key, _ uint64, a run.Action) 
 	case run.AddNote:
 		e = run.Note{Cell: at, Text: a.Text}
 	case run.Pause:
-		e = run.PauseRequested{Why: a.Why}
+		e = run.PauseRequested(a)
 	case run.Abort:
-		e = run.AbortRequested{Why: a.Why}
+		e = run.AbortRequested(a)
 	default:
 		return &run.NotNowError{Verb: v, Why: "the run is only watched"}
 	}

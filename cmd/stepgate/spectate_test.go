@@ -27,7 +27,9 @@ func TestARunIsWatchedOnAScreen(t *testing.T) {
 	go func() { ended <- driver.Wait() }()
 	t.Cleanup(func() {
 		_ = os.WriteFile(filepath.Join(work, "go"), nil, 0o600)
-		<-ended
+		if err := <-ended; err == nil {
+			t.Error("the driver ended as if nothing waited")
+		}
 	})
 	for !there(filepath.Join(work, "started")) {
 		select {
