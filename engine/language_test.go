@@ -114,9 +114,15 @@ func TestAnUnknownTryRestartsTheHold(t *testing.T) {
 		return &s.Busy.Looks[0]
 	}
 	d.do(run.Go{})
-	last(checks.Pass, 0)
+	if l := last(checks.Pass, 0); l.Held.IsZero() || l.Hold != time.Hour {
+		t.Errorf("while it holds, %v of %v are shown", l.Held, l.Hold)
+	}
 	st.set("look", executortest.Script{Exit: 127})
-	tries := last(checks.Unknown, 1).Last.Tries
+	l := last(checks.Unknown, 1)
+	if !l.Held.IsZero() {
+		t.Errorf("it doesn't hold, and is shown to since %v", l.Held)
+	}
+	tries := l.Last.Tries
 	clock.add(2 * time.Hour)
 	tries = last(checks.Unknown, tries+1).Last.Tries // it began after that
 	st.set("look", executortest.Script{})

@@ -29,7 +29,7 @@ func (e *Engine) take(ctx context.Context, c *run.Cell, phase run.Phase) (run.Ch
 		}
 		several[i] = len(places)
 		for _, where := range places {
-			looks = append(looks, run.Look{Fence: i, Where: where, Until: f.Poll.Until, Every: f.Poll.Every})
+			looks = append(looks, run.Look{Fence: i, Where: where, Until: f.Poll.Until, Every: f.Poll.Every, Hold: f.Poll.Hold})
 		}
 	}
 	e.busyWith(c, run.Activity{What: "check", Phase: phase, Looks: looks})

@@ -73,12 +73,15 @@ func (e *Engine) poll(ctx context.Context, p place, n int, l run.Look, several b
 		res := t.res
 		res.Tries, res.TookMS = no, since(now, begun).Milliseconds()
 		shown = shown.add(t.shown)
-		e.updateLook(c.Key, n, func(l *run.Look) { l.Last, l.Trends = res, shown; l.Last.Values = t.shown })
 		if res.Verdict != checks.Pass {
 			held = time.Time{}
 		} else if held.IsZero() {
 			held = began
 		}
+		e.updateLook(c.Key, n, func(l *run.Look) {
+			l.Last, l.Trends, l.Held = res, shown, held
+			l.Last.Values = t.shown
+		})
 		done := res.Verdict == checks.Pass && since(now, held) >= f.Poll.Hold
 		if done || t.over || since(now, begun) >= f.Poll.Until || ctx.Err() != nil {
 			switch {

@@ -26,6 +26,7 @@ var runFrames = []shot{
 	{"time-over", func(t *testing.T) *story { return timed(tablets(t).preflight(), 0, -4*time.Minute) }, nil},
 	{"time-some", someTimes, nil},
 	{"trend", trending, nil},
+	{"holds", holding, nil},
 	{"trend-back", trended, press("up")},
 	{"history", again, nil},
 	{"missing-values", searching, press("down", "down")},
@@ -90,6 +91,16 @@ func trending(t *testing.T) *story {
 	l := &s.busy.Looks[0]
 	l.Trends = []run.Trend{{Name: "behind", Values: []float64{912, 870, 640, 655, 420, 210, 88, 12}}, {Name: "数量", Values: []float64{3, 3}}}
 	l.Try = 8
+	return s
+}
+
+// holding is in a poll that holds, and not for long enough.
+func holding(t *testing.T) *story {
+	s := polling(t)
+	l := &s.busy.Looks[0]
+	l.Hold, l.Held = 10*time.Second, s.at.Add(-3*time.Second)
+	l.Last.Verdict = checks.Pass
+	l.Last.Rows[0].Verdict = checks.Pass
 	return s
 }
 

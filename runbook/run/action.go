@@ -331,6 +331,8 @@ type Look struct {
 	Since time.Time
 	Until time.Duration // 0: one try
 	Every time.Duration
+	Hold  time.Duration // how long it must hold
+	Held  time.Time     // since when it has; zero: it doesn't
 	Done  bool
 	Last  CheckResult // of the last try; Tries 0: none yet
 	// Trends are the numbers that a poll captures, try by try; at most [MaxTrend] of

@@ -231,6 +231,9 @@ func progress(l run.Look, now time.Time) string {
 	if l.Every > 0 {
 		tries += fmt.Sprintf("/%d", int(l.Until/l.Every))
 	}
+	if l.Hold > 0 && !l.Held.IsZero() {
+		tries = "has held " + text.Duration(now.Sub(l.Held).Truncate(time.Second)) + " of " + text.Duration(l.Hold) + ", " + tries
+	}
 	return tries + ", " + spent + " of " + text.Duration(l.Until)
 }
 
