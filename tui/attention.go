@@ -55,7 +55,7 @@ type need struct {
 func (a *app) needed() need {
 	s := a.snap
 	switch {
-	case s == nil:
+	case s == nil || a.o.Watching:
 		return need{}
 	case s.Prompt != nil:
 		return need{prompt: s.Prompt.ID}

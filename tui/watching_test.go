@@ -52,6 +52,9 @@ func TestWatchingActsOnNothing(t *testing.T) {
 					t.Errorf("%s opens %T, command %v:\n%s", k, st.top(), cmd != nil, st.text())
 				}
 			}
+			if n := st.needed(); n != (need{}) {
+				t.Errorf("the onlooker is called: %+v", n)
+			}
 			if foot := st.foot(); strings.Contains(foot, "run") && strings.Contains(foot, "auto") {
 				t.Errorf("the footer offers what it refuses: %s", foot)
 			}
