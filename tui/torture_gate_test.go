@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"image/color"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -31,6 +32,25 @@ func longBook() string {
 	return b.String()
 }
 
+// longGate stands at the gate of longBook.
+func longGate(t *testing.T) *story {
+	s := tell(t, longBook(), nil)
+	k := s.cell("[tablet-1]/cut@tablet-1").Key
+	s.then(verdict(run.Before, k, 2, "", "ok\n"))
+	return s.gate(k)
+}
+
+// longGateEdited stands there once more, with another text than the runbook's.
+func longGateEdited(t *testing.T) *story {
+	s := longGate(t)
+	k := s.cell("[tablet-1]/cut@tablet-1").Key
+	s.grant(k).did(k, 1, time.Second)
+	d := s.run.Cell(k).Latest().Intent.Dispatch
+	s.then(run.Edited{Cell: k, Was: d.Body, Body: strings.ReplaceAll(d.Body, ": part", "echo part")})
+	s.then(run.RerunOverride{Cell: k, Typed: s.run.Cell(k).RerunPhrase()}, verdict(run.Before, k, 2, "", "ok\n"))
+	return s.gate(k)
+}
+
 // keyboard sends anything to a gate and keeps what a person would have meant.
 type keyboard struct {
 	*still
@@ -42,6 +62,8 @@ type keyboard struct {
 	pace    time.Duration   // between keys
 	drawn   time.Time       // the last frame
 	seen    map[string]bool // parts of the command that have been on the screen
+	checked *run.Snapshot   // the gate with its checks taken again
+	changed bool            // that is what is shown
 }
 
 // T16: whatever is typed, pasted, clicked or resized, and whatever comes in
@@ -51,13 +73,16 @@ func TestTortureT16Keys(t *testing.T) {
 	t.Parallel()
 	n := tally.Size(t, 500)
 	opened, granted := 0, 0
-	book := longBook()
-	s := tell(t, book, nil)
-	k := s.cell("[tablet-1]/cut@tablet-1").Key
-	s.then(verdict(run.Before, k, 2, "", "ok\n"))
-	s.gate(k)
+	gates := []*story{longGate(t), longGateEdited(t)}
+	var checked []*run.Snapshot // what it becomes when the checks are taken again
+	for _, s := range gates {
+		again := *s
+		again.then(verdict(run.Before, s.cell("[tablet-1]/cut@tablet-1").Key, 2, "", "it still holds\n"))
+		checked = append(checked, again.snap())
+	}
 	for i := range n {
-		kb := &keyboard{r: rand.New(rand.NewPCG(16, uint64(i))), story: s, pace: pressed, seen: map[string]bool{}}
+		s := gates[i%len(gates)]
+		kb := &keyboard{r: rand.New(rand.NewPCG(16, uint64(i))), story: s, pace: pressed, seen: map[string]bool{}, checked: checked[i%len(gates)]}
 		kb.still, kb.ctl = atGate(t, s, 60+kb.r.IntN(80), 15+kb.r.IntN(40))
 		kb.appears = kb.now
 		for range 8 + kb.r.IntN(30) {
@@ -122,7 +147,7 @@ func subsequence(s, want string) bool {
 func (kb *keyboard) one() {
 	phrase := "tablet-1"
 	kb.now = kb.now.Add(time.Duration(kb.r.IntN(400)) * time.Millisecond)
-	switch kb.r.IntN(16) {
+	switch kb.r.IntN(22) {
 	case 0:
 		kb.send(tea.PasteMsg{Content: phrase + []string{"", "\r", "\n"}[kb.r.IntN(3)]})
 	case 1:
@@ -141,10 +166,17 @@ func (kb *keyboard) one() {
 		kb.send(tea.MouseWheelMsg{Button: tea.MouseWheelDown}, tea.MouseClickMsg{Button: tea.MouseLeft, X: 10, Y: kb.r.IntN(20)})
 	case 4: // a login in between, which somebody types into
 		snap := kb.story.snap()
+		if kb.changed {
+			snap.Run = kb.checked.Run
+		}
 		snap.Prompt = &run.Prompt{ID: "p", Kind: "password", Host: "tablet-1"}
 		kb.send(snapMsg{snap})
 		kb.press(append(strings.Split(phrase, ""), "enter")...)
-		kb.send(snapMsg{kb.story.snap()})
+		back := kb.story.snap()
+		if kb.changed {
+			back = kb.checked
+		}
+		kb.send(snapMsg{back})
 		kb.appears, kb.typed = kb.now, ""
 	case 5, 6, 7:
 		kb.press([]string{"y", "1", "中", "backspace", "pgup", "up", "down", "tab", "é", "t"}[kb.r.IntN(10)])
@@ -152,6 +184,36 @@ func (kb *keyboard) one() {
 		kb.press("pgdown", "pgdown")
 	case 11:
 		kb.press("enter")
+	case 16: // the wheel, slowly and faster than any screen is drawn
+		for range kb.r.IntN(30) {
+			kb.now = kb.now.Add(time.Duration(kb.r.IntN(90)) * time.Millisecond)
+			kb.at(tea.MouseWheelMsg{Button: tea.MouseWheelDown, X: kb.r.IntN(80), Y: kb.r.IntN(40)})
+		}
+	case 17: // clicks anywhere but on what declines
+		for range kb.r.IntN(12) {
+			m := tea.MouseClickMsg{Button: tea.MouseLeft, X: kb.r.IntN(kb.layout.w + 1), Y: kb.r.IntN(kb.layout.h + 1)}
+			if kb.r.IntN(2) == 0 {
+				m.Y = kb.layout.h - 1
+			}
+			kb.send(m)
+		}
+	case 18:
+		for range 1 + kb.r.IntN(8) { // dragged to other sizes within a frame
+			kb.at(tea.WindowSizeMsg{Width: 60 + kb.r.IntN(100), Height: 15 + kb.r.IntN(150)})
+		}
+		kb.at(tea.WindowSizeMsg{Width: 80, Height: 15 + kb.r.IntN(30)})
+	case 19:
+		kb.send([]tea.Msg{tea.FocusMsg{}, tea.BlurMsg{}, tickMsg{-1}, tea.BackgroundColorMsg{Color: color.White}, stroke("ctrl+c")}[kb.r.IntN(4)])
+	case 20: // keys of other screens
+		kb.press([]string{"m", "T", ":", "?", "J", "R", "v", "S", "B", "/", "z", "Z", "a"}[kb.r.IntN(13)])
+		kb.send(tea.KeyPressMsg{Code: 'p', Mod: tea.ModCtrl}, tea.KeyPressMsg{Code: 't', Text: phrase})
+	case 21: // what there is to read changes
+		if kb.changed = !kb.changed; kb.changed {
+			kb.send(snapMsg{kb.checked})
+		} else {
+			kb.send(snapMsg{kb.story.snap()})
+		}
+		kb.appears, kb.typed, kb.seen = kb.now, "", map[string]bool{}
 	default: // a person who reads, types the phrase, and makes a mistake at times
 		for g, ok := kb.top().(*gateDialog); ok && !kb.layout.small && !g.d.Ready() && kb.r.IntN(12) > 0; {
 			kb.press("pgdown")
@@ -164,13 +226,18 @@ func (kb *keyboard) one() {
 	}
 }
 
+// at is something that happens at this very moment.
+func (kb *keyboard) at(m tea.Msg) {
+	kb.look()
+	_, cmd := kb.Update(m)
+	play(kb.app, cmd)
+}
+
 // send lets time pass, in which a frame may be drawn, before each message.
 func (kb *keyboard) send(msgs ...tea.Msg) {
 	for _, m := range msgs {
 		kb.now = kb.now.Add(kb.pace)
-		kb.look()
-		_, cmd := kb.Update(m)
-		play(kb.app, cmd)
+		kb.at(m)
 	}
 }
 
