@@ -112,12 +112,7 @@ func (s *scanning) add(pos int64) {
 func (s *scanning) plain(pos int64, b []byte) {
 	in := b
 	if s.pattern.fold {
-		s.small = append(s.small[:0], b...)
-		for i, c := range s.small {
-			if c >= 'A' && c <= 'Z' {
-				s.small[i] = c + 'a' - 'A'
-			}
-		}
+		s.small = small(s.small[:0], b)
 		in = s.small
 	}
 	for from := 0; from < len(in) && len(s.lines) < s.room; {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -23,7 +24,7 @@ type Pattern struct {
 
 // NewPattern reads what was typed.
 func NewPattern(s string) (*Pattern, error) {
-	p := &Pattern{text: s, fold: !strings.ContainsFunc(s, unicode.IsUpper)}
+	p := &Pattern{text: s, fold: !strings.ContainsFunc(s, unicode.IsUpper) && strings.ToUpper(s) != s}
 	expr, isExpr := strings.CutPrefix(s, "/")
 	if !isExpr {
 		p.lit, expr = []byte(s), regexp.QuoteMeta(s)
@@ -60,11 +61,27 @@ func (p *Pattern) Matches(b []byte) [][2]int {
 }
 
 func (p *Pattern) in(b []byte) bool {
-	if p.lit != nil && !p.fold {
+	switch {
+	case p.lit != nil && !p.fold:
 		return bytes.Contains(b, p.lit)
+	case p.lit != nil && !bytes.ContainsFunc(p.lit, func(c rune) bool { return c >= utf8.RuneSelf }):
+		var room [512]byte
+		return bytes.Contains(small(room[:0], b), p.lit)
 	}
 	m := p.re.FindIndex(b)
 	return m != nil && (m[0] < m[1] || len(p.Matches(b)) > 0)
+}
+
+// small appends b to dst, with ASCII's capital letters as small ones.
+func small(dst, b []byte) []byte {
+	n := len(dst)
+	dst = append(dst, b...)
+	for i, c := range dst[n:] {
+		if c >= 'A' && c <= 'Z' {
+			dst[n+i] = c + 'a' - 'A'
+		}
+	}
+	return dst
 }
 
 // mostFound is how many lines a search keeps of what it finds.
