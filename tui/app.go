@@ -2,14 +2,15 @@ package tui
 
 import (
 	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
 	"stepgate/runbook/run"
 	"stepgate/tui/keys"
 	"stepgate/tui/output"
 	"stepgate/tui/steplist"
 	"stepgate/tui/theme"
-	"time"
-
-	tea "charm.land/bubbletea/v2"
 )
 
 // frame is how often the clock and the spinner move while something is going

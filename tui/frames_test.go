@@ -6,13 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"stepgate/runbook/run"
 	"strings"
 	"testing"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/runbook/run"
 )
 
 var update = flag.Bool("update", false, "write the golden frames anew")

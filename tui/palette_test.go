@@ -97,8 +97,12 @@ func TestPaletteGoesToSteps(t *testing.T) {
 	t.Parallel()
 	stop := run.Key{Step: "tablets[tablet-3]/stop", Target: "tablet-3"}
 	for _, keys := range [][]string{
-		{"ctrl+p", "2.2 stop tablet-3"}, {"ctrl+p", "the tablet tablet-3"}, {"ctrl+p", "[tablet-3]/stop"},
-		{"m", "ctrl+p", "[tablet-3]/stop"}, {"T", "ctrl+p", "[tablet-3]/stop"}, {"z", "ctrl+p", "[tablet-3]/stop"},
+		{"ctrl+p", "2.2 stop tablet-3"},
+		{"ctrl+p", "the tablet tablet-3"},
+		{"ctrl+p", "[tablet-3]/stop"},
+		{"m", "ctrl+p", "[tablet-3]/stop"},
+		{"T", "ctrl+p", "[tablet-3]/stop"},
+		{"z", "ctrl+p", "[tablet-3]/stop"},
 	} {
 		st, ctl := atGate(t, ready(t), 100, 30)
 		for _, k := range keys[:len(keys)-1] {

@@ -17,20 +17,20 @@ import (
 
 // Options are what the surroundings know.
 type Options struct {
-	In     io.Reader // the terminal; nil: standard input
-	Out    io.Writer // the terminal; nil: standard output
-	Env    []string  // of the process; nil: its own
-	Theme  theme.Options
-	Auto   bool             // go on by itself from the start
-	Lab    bool             // every host is simulated
+	In    io.Reader // the terminal; nil: standard input
+	Out   io.Writer // the terminal; nil: standard output
+	Env   []string  // of the process; nil: its own
+	Theme theme.Options
+	Auto  bool // go on by itself from the start
+	Lab   bool // every host is simulated
 	// Watching: the run is driven elsewhere; the screen only shows it.
 	Watching bool
-	Now    func() time.Time // the clock; nil: the system's
-	Lend   *Lender          // of the terminal, to commands that need it; nil: to none
-	Title  string           // of what values are asked for
-	Size   [2]int           // columns and lines, where the terminal can't be asked; else zero
-	Keys   keys.Map         // zero: the default
-	Notify Notify           // how a person is called who isn't looking
+	Now      func() time.Time // the clock; nil: the system's
+	Lend     *Lender          // of the terminal, to commands that need it; nil: to none
+	Title    string           // of what values are asked for
+	Size     [2]int           // columns and lines, where the terminal can't be asked; else zero
+	Keys     keys.Map         // zero: the default
+	Notify   Notify           // how a person is called who isn't looking
 	// Outside runs the operator's own programs; nil: there are none.
 	Outside Outside
 }

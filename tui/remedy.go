@@ -116,6 +116,7 @@ func (a *app) availability(id keys.ID) run.Availability {
 		av.Says = "open a shell on a host; what is typed there is not recorded"
 	case keys.Yes:
 		av.Says += ", once it has been read to its end"
+	default:
 	}
 	return av
 }

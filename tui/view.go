@@ -2,14 +2,15 @@ package tui
 
 import (
 	"fmt"
-	"stepgate/tui/keys"
-	"stepgate/tui/pane"
-	"stepgate/tui/wording"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"stepgate/tui/keys"
+	"stepgate/tui/pane"
+	"stepgate/tui/wording"
 )
 
 // View draws the screen.
