@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -260,5 +261,36 @@ func offBookFrames(t *testing.T) []shot {
 		{"help-search", ready, presses("?", "/", typed("palette"))},
 		{"note", busy, presses("n", typed("客户反馈：写入变慢"))},
 		{"evidence", manual, presses("e", typed("posted"))},
+	}
+}
+
+// What is left out has to have been on the screen to its end when gates are among it:
+// until then the word isn't taken.
+func TestALongJumpIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	var book strings.Builder
+	book.WriteString("+++\ntitle = \"升级\"\n+++\n# 升级\n\n")
+	for i := range 60 {
+		fmt.Fprintf(&book, "- [ ] 停止节点 %d {#s%d .irreversible}\n\n  ```sh\n  echo %d\n  ```\n  ```sh {.check}\n  true\n  ```\n", i, i, i)
+	}
+	st, ctl := atGate(t, tell(t, book.String(), nil), 80, 24)
+	st.send(presses("G", "J")...)
+	if got := st.text(); !strings.Contains(got, "59 steps are left out, each of them behind a gate.") || !strings.Contains(got, "gate, irreversible") {
+		t.Fatalf("it doesn't say what is left out:\n%s", got)
+	}
+	st.send(presses(typed("jump"), "enter")...)
+	if got := st.text(); strings.Contains(got, "> j") || !strings.Contains(got, "Type jump") {
+		t.Fatalf("the word was taken before the list was read:\n%s", got)
+	}
+	for pages := 0; !strings.Contains(st.text(), "停止节点 58"); pages++ {
+		if pages > 20 {
+			t.Fatalf("the list has no end:\n%s", st.text())
+		}
+		st.now = st.now.Add(gate.Drawn)
+		st.send(press("pgdown")...)
+	}
+	st.send(presses(typed("jump"), "enter", typed("换成新集群"), "enter")...)
+	if len(ctl.got) != 1 || ctl.got[0] != (run.Jump{To: st.snap.Run.Cells[59].Key, Reason: "换成新集群", Typed: "jump"}) {
+		t.Errorf("asked for %#v\n%s", ctl.got, st.text())
 	}
 }
