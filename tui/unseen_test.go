@@ -81,3 +81,23 @@ func TestAGateThatChangesIsReadAgain(t *testing.T) {
 		t.Errorf("answers: %+v", got)
 	}
 }
+
+// So has one that changes while the screen is too small for it.
+func TestAGateThatChangesUnseenIsReadAgain(t *testing.T) {
+	t.Parallel()
+	s := longGate(t)
+	st, ctl := atGate(t, s, 120, 80)
+	st.now = st.now.Add(gate.Grace)
+	st.send(press("x", "backspace")...)
+	st.send(tea.WindowSizeMsg{Width: 40, Height: 10})
+	asks := *s.snap()
+	asks.Prompt = &run.Prompt{ID: "p", Kind: "password", Host: "tablet-1"}
+	st.send(snapMsg{&asks}, snapMsg{s.snap()})
+	s.then(verdict(run.Before, s.cell("[tablet-1]/cut@tablet-1").Key, 2, "", "it still holds\n"))
+	st.send(snapMsg{s.snap()}, tea.WindowSizeMsg{Width: 120, Height: 20})
+	st.now = st.now.Add(time.Minute)
+	st.send(append(typed("tablet-1"), stroke("enter"))...)
+	if got := answers(ctl); len(got) > 0 && got[0].Typed != "" {
+		t.Fatalf("granted though it has changed: %+v", got)
+	}
+}

@@ -137,15 +137,19 @@ func (d *Dialog) Paint(t *theme.Theme) {
 // read, it has to be read again.
 func (d *Dialog) Follow(t *theme.Theme, s *run.Snapshot, c *run.Cell, now time.Time) {
 	d.snap = s
-	if s.Run == d.run || d.w == 0 {
+	if s.Run == d.run {
 		return
 	}
 	d.run, d.cell, d.with = s.Run, c, followers(s.Run, c)
-	lines, moves := build(t, d, d.w)
-	d.moving = moves
-	if slices.Equal(lines, d.lines) {
-		return
+	lines, moves := d.lines, d.moving
+	if d.w > 0 {
+		lines, moves = build(t, d, d.w)
+		d.moving = moves
+		if slices.Equal(lines, d.lines) {
+			return
+		}
 	}
+	// Without room for it, what is shown next may be anything.
 	d.lines, d.seen, d.scroll.Top, d.all = lines, 0, 0, false
 	d.typed, d.appeared = typed{}, now
 	if !d.since.IsZero() {
