@@ -141,10 +141,9 @@ func (d *Dialog) Follow(t *theme.Theme, s *run.Snapshot, c *run.Cell, now time.T
 		return
 	}
 	d.run, d.cell, d.with = s.Run, c, followers(s.Run, c)
-	lines, moves := d.lines, d.moving
+	lines := d.lines
 	if d.w > 0 {
-		lines, moves = build(t, d, d.w)
-		d.moving = moves
+		lines, d.moving = build(t, d, d.w)
 		if slices.Equal(lines, d.lines) {
 			return
 		}
