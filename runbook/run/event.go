@@ -339,7 +339,7 @@ type Closing string
 
 const (
 	Done           Closing = "done"
-	DoneExceptions Closing = "done with exceptions" // cells were skipped or marked done
+	DoneExceptions Closing = "done with exceptions" // cells were skipped or marked done, or people left the runbook
 	Aborted        Closing = "aborted"
 )
 
