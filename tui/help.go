@@ -65,7 +65,11 @@ func (a *app) footKeys() []footKey {
 	if sc == keys.InRun {
 		last, used = shown([]keys.ID{keys.Help, keys.Leave}, a.layout.w)
 	}
-	first, _ := shown(footers[sc], a.layout.w-used)
+	ids := footers[sc]
+	if sc == keys.InRun && a.focus == paneOut && !a.out.Empty() {
+		ids = outputFoot
+	}
+	first, _ := shown(ids, a.layout.w-used)
 	return append(first, last...)
 }
 

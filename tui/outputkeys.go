@@ -19,6 +19,11 @@ import (
 // sideways is how many columns a key moves lines that are cut.
 const sideways = 16
 
+// outputFoot are the keys at the bottom of the run screen while the output has them.
+var outputFoot = []keys.ID{
+	keys.Go, keys.Stop, keys.Search, keys.Zoom, keys.Wrap, keys.Streams, keys.Copy, keys.Pager, keys.NextPane,
+}
+
 // outputKey does what a key means only while the output has the keys.
 func (a *app) outputKey(k string) (tea.Cmd, bool) {
 	if a.focus != paneOut {
