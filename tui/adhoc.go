@@ -85,7 +85,7 @@ func (d *commandDialog) says(a *app, t *theme.Theme, w int) []string {
 	out = append(out, "", t.Strong.Render("This runs on "+wording.Place(d.where)+":"))
 	for _, l := range wording.Exact(ask.Body) {
 		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(w-2, 1), true), "\n") {
-			out = append(out, t.Faint.Render("  ")+t.Code.Render(part))
+			out = append(out, t.Faint.Render("  ")+t.Exact(t.Code, part))
 		}
 	}
 	switch {

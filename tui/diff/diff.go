@@ -33,7 +33,7 @@ func Lines(t *theme.Theme, was, is string, w int) []string {
 		}
 		for _, shown := range wording.Exact(l[1:] + "\n") {
 			for part := range strings.SplitSeq(ansi.Hardwrap(shown, max(w-2, 1), true), "\n") {
-				out = append(out, style.Render(lead+" "+part))
+				out = append(out, t.Exact(style, lead+" "+part))
 			}
 		}
 	}

@@ -188,7 +188,7 @@ func (b *content) prefix(d *run.Dispatch) {
 	b.add(b.Faint.Render("  before it:"))
 	for _, l := range wording.Exact(d.Prefix) {
 		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-4, 1), true), "\n") {
-			b.add("    " + b.Muted.Render(part))
+			b.add("    " + b.Exact(b.Muted, part))
 		}
 	}
 }
@@ -246,7 +246,7 @@ func (b *content) values(d *run.Dispatch) {
 		}
 		for _, l := range wording.Exact(wording.Value(v) + "\n") {
 			for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-room, 8), true), "\n") {
-				lines = append(lines, b.Muted.Render(pane.Fit(lead, room, ""))+b.Strong.UnsetBold().Render(part))
+				lines = append(lines, b.Muted.Render(pane.Fit(lead, room, ""))+b.Exact(b.Strong.UnsetBold(), part))
 				lead = ""
 			}
 		}

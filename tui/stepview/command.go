@@ -186,7 +186,7 @@ func Body(t *theme.Theme, d *run.Dispatch, w int) []string {
 			if j > 0 {
 				lead = "  "
 			}
-			out = append(out, t.Faint.Render(lead)+t.Code.Render(part))
+			out = append(out, t.Faint.Render(lead)+t.Exact(t.Code, part))
 		}
 	}
 	return out

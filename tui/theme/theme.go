@@ -37,14 +37,14 @@ type Theme struct {
 	Border   lipgloss.Style
 	Focus    lipgloss.Style // border of the pane that has the keys
 
-	marks        [markCount]lipgloss.Style
-	plain, light bool // of the options
+	marks               [markCount]lipgloss.Style
+	plain, light, ascii bool // of the options
 }
 
 // New builds the theme.
 func New(o Options) *Theme {
 	p := paletteOf(o)
-	t := &Theme{Glyph: unicode, plain: o.NoColor, light: o.Light}
+	t := &Theme{Glyph: unicode, ascii: o.ASCII, plain: o.NoColor, light: o.Light}
 	if o.ASCII {
 		t.Glyph = ascii
 	}
