@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"sync"
 	"time"
 
 	"stepgate/runbook/run"
@@ -68,17 +70,21 @@ func merge(chunks []run.Chunk) []run.Chunk {
 	}
 	last := map[stream]int{}
 	var out []run.Chunk
+	var ours []bool // out's data is a copy, which may grow in its place
 	for _, c := range chunks {
 		if len(c.Data) == 0 {
 			continue
 		}
 		id := stream{c.Attempt, c.Stream}
 		if i, ok := last[id]; ok && out[i].Offset+int64(len(out[i].Data)) == c.Offset {
-			out[i].Data = append(out[i].Data[:len(out[i].Data):len(out[i].Data)], c.Data...)
+			if !ours[i] {
+				out[i].Data, ours[i] = slices.Clone(out[i].Data), true
+			}
+			out[i].Data = append(out[i].Data, c.Data...)
 			continue
 		}
 		last[id] = len(out)
-		out = append(out, c)
+		out, ours = append(out, c), append(ours, false)
 	}
 	return out
 }
@@ -160,24 +166,35 @@ func putPiece(tx *sql.Tx, c run.Chunk, off int64, data []byte) error {
 	return err
 }
 
+// packer compresses. A flate.Writer has a megabyte of tables, so it is used again.
+type packer struct {
+	b bytes.Buffer
+	w *flate.Writer
+}
+
+var packers = sync.Pool{New: func() any {
+	p := &packer{}
+	p.w, _ = flate.NewWriter(&p.b, flate.BestSpeed) // fails for other levels only
+	return p
+}}
+
 // pack compresses data where that saves an eighth or more.
 func pack(data []byte) (codec int, packed []byte, err error) {
 	if len(data) < minPack {
 		return codecPlain, data, nil
 	}
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestSpeed)
-	if err != nil {
+	p := packers.Get().(*packer) //nolint:forcetypeassert // by New
+	defer packers.Put(p)
+	p.b.Reset()
+	p.w.Reset(&p.b)
+	_, err = p.w.Write(data)
+	if err := errors.Join(err, p.w.Close()); err != nil {
 		return 0, nil, err
 	}
-	_, err = w.Write(data)
-	if err := errors.Join(err, w.Close()); err != nil {
-		return 0, nil, err
-	}
-	if b.Len() > len(data)-len(data)/8 {
+	if p.b.Len() > len(data)-len(data)/8 {
 		return codecPlain, data, nil
 	}
-	return codecDeflate, b.Bytes(), nil
+	return codecDeflate, bytes.Clone(p.b.Bytes()), nil
 }
 
 func unpack(codec int, data []byte, size int64) ([]byte, error) {
