@@ -43,7 +43,7 @@ func (a *app) edit() tea.Cmd {
 	if err != nil {
 		return a.refuse(run.VerbEdit, err.Error())
 	}
-	return a.inEditor(edited{c.Key, a.snap.Seq, fileName(c), was, was})
+	return a.inEditor(edited{c.Key, a.snap.Seq, wording.FileName(c), was, was})
 }
 
 // refuse says why an action doesn't apply.
@@ -65,30 +65,6 @@ func (a *app) inEditor(e edited) tea.Cmd {
 		},
 		func(err error) message { msg.err = err; return msg },
 	)
-}
-
-// fileName is what an editor calls a command's text: the step, with the ending that
-// such text has.
-func fileName(c *run.Cell) string {
-	ending := "sh"
-	f := c.Fence(run.RoleCommand)
-	switch form := wording.Form(f.Form); {
-	case form != "":
-		ending = form
-	case strings.HasPrefix(f.Lang, "python"):
-		ending = "py"
-	case f.Lang == "perl":
-		ending = "pl"
-	case f.Lang == "ruby":
-		ending = "rb"
-	}
-	clean := strings.Map(func(r rune) rune {
-		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-			return r
-		}
-		return -1
-	}, c.Plan.Step.Book.ID)
-	return "step-" + clean + "." + ending
 }
 
 // takeEdited puts what the editor has made of a command before the operator.

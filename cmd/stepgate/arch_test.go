@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"engine":                {"checks", "executor", "runbook", "runbook/inventory", "runbook/plan", "runbook/run", "runbook/text"},
 	"tui/theme":             {},
 	"tui/keys":              {"runbook/run", "runbook/text"},
-	"tui/plain":             {"tui", "tui/theme", "tui/wording", "checks", "runbook", "runbook/plan", "runbook/run", "runbook/text"},
+	"tui/plain":             {"tui", "tui/diff", "tui/matrix", "tui/theme", "tui/wording", "checks", "runbook", "runbook/plan", "runbook/report", "runbook/run", "runbook/text"},
 	"tui/...":               {"tui/...", "checks", "runbook", "runbook/plan", "runbook/report", "runbook/run", "runbook/text"},
 	"tui":                   {"tui/...", "checks", "runbook", "runbook/plan", "runbook/report", "runbook/run", "runbook/text"},
 	"lab":                   {"lab/...", "runbook/text"},

@@ -34,7 +34,7 @@ type driveFlags struct {
 	until   until
 	// noPreflight: nothing is looked at before the run begins.
 	noPreflight bool
-	lender  *tui.Lender
+	lender      *tui.Lender
 }
 
 // newDriveFlags are those of a person at this terminal.
@@ -198,6 +198,7 @@ func (d driveFlags) front(ctx context.Context, st streams, e *engine.Engine, id 
 	if err != nil {
 		return plain.Result{}, err
 	}
+	o.Outside, o.Pager = ownPrograms{}, os.Getenv("TERM") != "dumb"
 	return plain.Run(ctx, e, e, tty, o)
 }
 

@@ -73,3 +73,81 @@ func TestToldToLeaveAtAFailedStep(t *testing.T) {
 		t.Errorf("it ended with %d", code)
 	}
 }
+
+// In lines everything can be done and looked at that the screen has: what is typed
+// while something goes on is answered at once, a command that failed is changed and
+// run through a gate, and what the runbook doesn't say is asked for and told.
+func TestLinesDoWhatTheScreenDoes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	book, on := filepath.Join(dir, "book.md"), filepath.Join(dir, "on")
+	write(t, book, "+++\ntitle = \"轮换日志\"\n+++\n- [ ] 等 {#wait}\n\n  ```sh {on=local}\n  until test -e "+on+"; do sleep 0.05; done\n  ```\n"+
+		"- [ ] 坏 {#break}\n\n  ```sh {on=local}\n  echo 试; exit 3\n  ```\n- [ ] Cut {#cut .irreversible}\n\n  ```sh {on=local}\n  true\n  ```\n"+
+		"- [ ] Last {#last}\n\n  ```sh {on=local}\n  echo last\n  ```\n")
+	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
+	p := c.person("run", book, "--plain", "--no-preflight")
+	p.reads(`number> `)
+	p.types("?")
+	p.reads(`edit and retry: not now, it has not failed(?s:.*)what can be looked at(?s:.*)number> `)
+	p.types("show cut")
+	p.reads(`3 Cut on this machine: gate ahead\r\n.*irreversible(?s:.*)number> `)
+	p.types("go")
+	p.reads(`wait local running`)
+	p.types("status")
+	p.reads(`running, .*: 1 等 on this machine\r\n.*0 of 4 settled`)
+	p.types("note 看一眼")
+	p.reads(`\(note: taken\)`)
+	p.types("1") // a number means nothing while no question is asked
+	p.reads(`something is going on`)
+	p.types("stop")
+	p.reads(`not safe to repeat\r\ntype "local" to stop it> `)
+	p.types("no")
+	p.reads(`nothing done`)
+	write(t, on, "")
+	p.reads(`wait local done(?s:.*)number> `)
+	p.types("go")
+	p.reads(`failure: 2 坏 local\r\n +the command ended with exit 3(?s:.*)number> `)
+	p.types("output")
+	p.reads(`\| 试\r\n(?s:.*)number> `)
+	p.types("edit")
+	p.reads(`anything else leaves it as it is> `)
+	p.types("l")
+	for _, line := range []string{"echo 试; exit 0", "."} {
+		p.reads(`    > `)
+		p.types(line)
+	}
+	p.reads(`- echo 试; exit 3\r\n +\+ echo 试; exit 0\r\n(?s:.*)type "y" to go on> `)
+	p.types("y")
+	p.reads(`GATE 2 坏\r\n.*not what the runbook says(?s:.*)\+ echo 试; exit 0(?s:.*)type "break" to go on`)
+	p.types("steps")
+	p.reads(`2 坏 – this machine: gate(?s:.*)type "break" to go on`)
+	p.types("break")
+	p.reads(`break local done(?s:.*)number> `)
+	p.types("ad hoc")
+	p.reads(`which command, in sh> `)
+	p.types("echo beside")
+	p.reads(`type y to run it> `)
+	p.types("y")
+	p.reads(`\| beside\r\n(?s:.*)number> `)
+	p.types("jump")
+	p.reads(`which step.*> `)
+	p.types("last")
+	p.reads(`3 Cut – this machine \(gate, irreversible\)(?s:.*)type "jump"> `)
+	p.types("jump")
+	p.reads(`reason> `)
+	p.types("不需要")
+	p.reads(`cut local skipped Cut \(不需要\)(?s:.*)number> `)
+	p.types("again")
+	p.reads(`which step.*> `)
+	p.types("break")
+	p.reads(`not safe to repeat(?s:.*)type "RERUN break local"> `)
+	p.types("RERUN")
+	p.reads(`nothing done(?s:.*)number> `)
+	p.types("timeline 看一眼")
+	p.reads(`note: 看一眼\r\n(?s:.*)number> `)
+	p.types("go")
+	p.reads(`with exceptions after`)
+	if code := p.ends(); code != exitOK {
+		t.Errorf("it ended with %d", code)
+	}
+}

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -15,12 +16,8 @@ import (
 // It is empty when they are the same.
 func Lines(t *theme.Theme, was, is string, w int) []string {
 	var out []string
-	unified := strings.TrimSuffix(udiff.Unified("was", "is", was, is), "\n")
-	for i, l := range strings.Split(unified, "\n") {
-		switch {
-		case i < 2 || l == "":
-			continue // the names
-		case l[0] == '@' || l[0] == '\\':
+	for _, l := range unified(was, is) {
+		if l[0] == '@' || l[0] == '\\' {
 			out = append(out, t.Faint.Render(pane.Cut(l, w, t.Glyph.Ellipsis)))
 			continue
 		}
@@ -38,4 +35,25 @@ func Lines(t *theme.Theme, was, is string, w int) []string {
 		}
 	}
 	return out
+}
+
+// Unified is [Lines] as text of any width.
+func Unified(was, is string) []string {
+	var out []string
+	for _, l := range unified(was, is) {
+		if l[0] == '@' || l[0] == '\\' {
+			out = append(out, l)
+			continue
+		}
+		for _, shown := range wording.Exact(l[1:] + "\n") {
+			out = append(out, l[:1]+" "+shown)
+		}
+	}
+	return out
+}
+
+// unified is the difference without the names of the texts.
+func unified(was, is string) []string {
+	lines := strings.Split(udiff.Unified("was", "is", was, is), "\n")
+	return slices.DeleteFunc(lines[min(2, len(lines)):], func(l string) bool { return l == "" })
 }

@@ -45,3 +45,15 @@ func TestLines(t *testing.T) {
 		})
 	}
 }
+
+// Without a width nothing is cut or wrapped.
+func TestUnified(t *testing.T) {
+	t.Parallel()
+	want := []string{"@@ -1,2 +1,2 @@", "  a", "- 停止", "+ 停止·", `\ No newline at end of file`}
+	if got := Unified("a\n停止\n", "a\n停止 "); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := Unified("a\n", "a\n"); len(got) != 0 {
+		t.Errorf("of the same text: %q", got)
+	}
+}

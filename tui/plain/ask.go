@@ -25,6 +25,7 @@ type Answers interface {
 // or the person leaves; EOF leaves and opens nothing.
 func Run(ctx context.Context, ctl tui.Controller, src tui.Source, in Answers, o Options) (Result, error) {
 	w := &walk{auto: auto{ctl: ctl, src: src, o: o, p: newPrinter(o.Out, src), tried: map[string]int{}}, in: in}
+	defer w.hush()
 	if o.Known {
 		w.p.known(src.Snapshot())
 	}
@@ -37,7 +38,9 @@ func Run(ctx context.Context, ctl tui.Controller, src tui.Source, in Answers, o 
 
 type walk struct {
 	auto
-	in Answers
+	in   Answers
+	ear  *ear // what is typed while something goes on; nil: nobody listens
+	deaf bool // nobody types any more
 }
 
 // errLeave is the person's wish to leave.
@@ -62,7 +65,16 @@ func (w *walk) run(ctx context.Context) (Result, error) {
 			select {
 			case _, more := <-w.src.Changes():
 				over = !more
+			case h := <-w.listen(ctx):
+				switch err := w.hears(ctx, h); {
+				case errors.Is(err, errLeave), ended(err):
+					res.Waiting = w.waiting(s, KindLeft, "it was left while at work; what runs goes on")
+					return res, nil
+				case err != nil && ctx.Err() == nil:
+					return res, err
+				}
 			case loan := <-w.o.Lend.Loans():
+				w.hush()
 				if err := w.lend(loan); err != nil {
 					return res, err
 				}
@@ -72,6 +84,7 @@ func (w *walk) run(ctx context.Context) (Result, error) {
 			}
 			continue
 		}
+		w.hush()
 		switch err := w.put(ctx, s); {
 		case errors.Is(err, errLeave), ended(err), ctx.Err() != nil:
 			kind := string(s.Wait)
@@ -105,14 +118,7 @@ func (w *walk) put(ctx context.Context, s *run.Snapshot) error {
 	if err != nil || act == nil {
 		return err
 	}
-	err = w.ctl.Do(ctx, s.Current, s.Seq, act)
-	var stale *run.StaleError
-	var notNow *run.NotNowError
-	if errors.As(err, &stale) || errors.As(err, &notNow) {
-		w.p.printf("%s\n", wording.Line(err.Error()))
-		return nil
-	}
-	return err
+	return w.send(ctx, s.Current, s.Seq, act)
 }
 
 // moved reports whether the run waits for something else than it did, or has
@@ -168,30 +174,48 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 	}
 	w.p.printf("\n%s: %s %s\n", s.Wait, name, wording.Line(s.Current.Target))
 	w.about(s, c)
-	var offered []run.Availability
+	offered := offers(s)
+	for i, a := range offered {
+		line := fmt.Sprintf("%2d %s: %s", i+1, a.Verb, says(s, a))
+		if !a.OK() {
+			line = fmt.Sprintf("   %s: not now, %s", a.Verb, a.Why)
+		}
+		if a.OK() || decides(s.Wait) {
+			w.p.printf("  %s\n", wording.Line(line))
+		}
+	}
+	w.p.printf("   ? everything, with what can't be done now and why, and what can be looked at\n")
+	w.p.printf("   q leave: the run stays and can be resumed\n")
+	return w.choice(ctx, s, offered)
+}
+
+// decides reports whether a person has to choose among remedies: then what doesn't
+// apply is told, too.
+func decides(w run.Wait) bool {
+	switch w {
+	case run.WaitFailure, run.WaitUnknown, run.WaitBatch, run.WaitUndo:
+		return true
+	default:
+		return false
+	}
+}
+
+// offers are the actions that a question lists, in the order of their numbers.
+func offers(s *run.Snapshot) (offered []run.Availability) {
 	for _, a := range s.Actions {
 		if a.Verb == run.VerbAnswer || a.Verb == run.VerbRespond || !a.OK() && beside(a.Verb) {
 			continue
 		}
 		offered = append(offered, a)
-		line := fmt.Sprintf("%2d %s: %s", len(offered), a.Verb, says(s, a))
-		if !a.OK() {
-			line = fmt.Sprintf("   %s: not now, %s", a.Verb, a.Why)
-		}
-		w.p.printf("  %s\n", wording.Line(line))
 	}
-	w.p.printf("   q leave: the run stays and can be resumed\n")
-	n, err := w.choice(ctx, offered)
-	if err != nil || n < 0 {
-		return nil, err
-	}
-	return w.act(ctx, s, offered[n])
+	return offered
 }
 
 // beside reports an action that isn't worth a line where it doesn't apply.
 func beside(v run.Verb) bool {
 	switch v {
-	case run.VerbContinue, run.VerbReply, run.VerbCall, run.VerbFinish, run.VerbExclude, run.VerbPostpone, run.VerbInclude:
+	case run.VerbContinue, run.VerbReply, run.VerbCall, run.VerbFinish, run.VerbExclude, run.VerbPostpone, run.VerbInclude,
+		run.VerbEdit, run.VerbAdHoc, run.VerbJump, run.VerbAgain:
 		return true
 	default:
 		return false
@@ -206,25 +230,36 @@ func says(s *run.Snapshot, a run.Availability) string {
 	return a.Says
 }
 
-// choice reads the number of an action; -1 for what isn't one.
-func (w *walk) choice(ctx context.Context, offered []run.Availability) (int, error) {
+// choice reads what is to be done: an action by its number or name. What only asks
+// to be shown something is answered, and is no choice yet.
+func (w *walk) choice(ctx context.Context, s *run.Snapshot, offered []run.Availability) (run.Action, error) {
 	// What was typed before this question was meant for another one.
 	if err := w.in.Flush(); err != nil {
-		return -1, err
+		return nil, err
 	}
-	line, err := w.read(ctx, "number> ")
-	if err != nil {
-		return -1, err
+	for {
+		line, err := w.read(ctx, "number> ")
+		if err != nil {
+			return nil, err
+		}
+		if line == "q" || line == "leave" {
+			return nil, errLeave
+		}
+		if n, err := strconv.Atoi(line); err == nil && n >= 1 && n <= len(offered) && offered[n-1].OK() {
+			return w.act(ctx, s, offered[n-1])
+		}
+		if shown, err := w.look(ctx, s, line); shown {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		act, err := w.named(ctx, s, line)
+		if !errors.Is(err, errNoWord) {
+			return act, err
+		}
+		w.p.printf("type the number of an action that is offered, ? for all that can be done, or q\n")
 	}
-	if line == "q" {
-		return -1, errLeave
-	}
-	n, err := strconv.Atoi(line)
-	if err != nil || n < 1 || n > len(offered) || !offered[n-1].OK() {
-		w.p.printf("type the number of an action that is offered, or q\n")
-		return -1, nil
-	}
-	return n - 1, nil
 }
 
 // read reads a line without the blanks at its ends.
@@ -245,12 +280,21 @@ func (w *walk) exactly(ctx context.Context, ask string) (string, error) {
 
 // act asks for the words an action needs.
 func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (run.Action, error) {
+	switch a.Verb { // they ask for the phrase once it has been shown what it is for
+	case run.VerbEdit:
+		return w.edit(ctx, s, a)
+	case run.VerbAdHoc:
+		return w.adHoc(ctx, s, false)
+	case run.VerbJump:
+		return w.jump(ctx, s)
+	case run.VerbAgain:
+		return w.again(ctx, s)
+	case run.VerbStopNow:
+		return w.stop(ctx, s)
+	default:
+	}
 	if a.Phrase != "" {
-		typed, err := w.exactly(ctx, fmt.Sprintf("type %q> ", a.Phrase))
-		if err == nil && typed != a.Phrase {
-			w.p.printf("that is not what has to be typed, nothing done\n")
-		}
-		if err != nil || typed != a.Phrase {
+		if ok, err := w.phrase(ctx, a.Phrase); err != nil || !ok {
 			return nil, err
 		}
 	}
@@ -285,8 +329,6 @@ func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (ru
 		return w.finish(ctx, s)
 	case run.VerbCall:
 		return w.call(ctx, s)
-	case run.VerbStopNow:
-		return run.StopNow{}, nil
 	case run.VerbPause:
 		return run.Pause{}, nil
 	case run.VerbContinue:
@@ -295,9 +337,18 @@ func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (ru
 		return run.Abort{}, nil
 	case run.VerbNote:
 		return run.AddNote{Text: typed}, nil
-	case run.VerbAnswer, run.VerbRespond:
+	default:
+		return nil, nil
 	}
-	return nil, nil
+}
+
+// phrase asks for what has to be typed with an action.
+func (w *walk) phrase(ctx context.Context, phrase string) (bool, error) {
+	typed, err := w.exactly(ctx, fmt.Sprintf("type %q> ", phrase))
+	if err == nil && typed != phrase {
+		w.p.printf("that is not what has to be typed, nothing done\n")
+	}
+	return err == nil && typed == phrase, err
 }
 
 // words reads what has to be said with an action. false: nothing was, and that
@@ -349,41 +400,4 @@ func (w *walk) rollBack(ctx context.Context) (run.Action, error) {
 		return nil, err
 	}
 	return run.RollBack{}, nil
-}
-
-// gate prints exactly what would run and asks for the phrase. What was typed
-// before is dropped; anything but the phrase declines.
-func (w *walk) gate(ctx context.Context, s *run.Snapshot, c *run.Cell) (run.Action, error) {
-	g := c.Gate
-	w.p.printf("\nGATE %s\n", wording.Name(s.Run, c.Plan.Step))
-	for _, caution := range cautions(s.Run, c) {
-		w.p.indent("!", caution)
-	}
-	if c.Plan.Step.Book.Judged != "" {
-		w.p.indent("!", c.Plan.Step.Book.Judged)
-	}
-	if d := g.Dispatch; d != nil {
-		w.p.printf("  %s:\n", strings.Join(wording.Facts(d), ", "))
-		w.p.command(d)
-	}
-	w.p.checks(c, run.Before, nil)
-	w.others(s, c)
-	if g.Reversible {
-		w.p.printf("  it can be rolled back\n")
-	} else {
-		w.p.printf("  it can NOT be undone by this runbook\n")
-	}
-	if c.Plan.Step.Book.Irreversible {
-		for _, sentence := range wording.Elsewhere(s.Run) {
-			w.p.indent("!", sentence)
-		}
-	}
-	if err := w.in.Flush(); err != nil {
-		return nil, err
-	}
-	typed, err := w.exactly(ctx, fmt.Sprintf("type %q to go on, anything else declines> ", g.Phrase))
-	if err != nil {
-		return nil, err
-	}
-	return run.Answer{Gate: g.Gate, Typed: typed}, nil
 }

@@ -49,6 +49,9 @@ type Options struct {
 	Resume string      // the command that goes on with this run
 	Lend   *tui.Lender // of the terminal, to commands that need it; nil: to none
 	Known  bool        // a resumed run: what is behind it isn't told again
+	// Outside runs the operator's own programs; nil: there are none.
+	Outside tui.Outside
+	Pager   bool // long texts are shown in the operator's pager
 }
 
 // Grants are given ahead to an unattended run.

@@ -26,9 +26,11 @@ type printer struct {
 	copied map[string]int                      // of attempts that copy: what was told last, in steps
 	status map[run.Key]run.Status              // told last
 	read   map[string]*[2]stream               // attempts' output told
+	ended  map[string]bool                     // attempts whose end was told
 	notice string
-	doing  string // what goes on where a link was lost, or a host is away
-	wished uint64 // number of the latest guest's wish told
+	doing  string    // what goes on where a link was lost, or a host is away
+	polled time.Time // when a poll was told last
+	wished uint64    // number of the latest guest's wish told
 	hosts  map[string]run.HostState
 	err    error // of writing
 }
@@ -42,7 +44,7 @@ type stream struct {
 func newPrinter(out io.Writer, src tui.Source) *printer {
 	return &printer{
 		out: out, src: src, seen: map[run.Key]uint64{}, phases: map[run.Key]map[run.Phase]time.Time{}, copied: map[string]int{},
-		status: map[run.Key]run.Status{}, read: map[string]*[2]stream{}, hosts: map[string]run.HostState{},
+		status: map[run.Key]run.Status{}, read: map[string]*[2]stream{}, ended: map[string]bool{}, hosts: map[string]run.HostState{},
 	}
 }
 
@@ -99,6 +101,7 @@ func (p *printer) tell(ctx context.Context, s *run.Snapshot) error {
 	p.notice = s.Notice
 	p.away(s)
 	p.copying(s)
+	p.polling(s)
 	p.wishes(s)
 	p.connections(s)
 	return p.err
@@ -179,7 +182,8 @@ func (p *printer) cell(ctx context.Context, s *run.Snapshot, c *run.Cell) error 
 				return err
 			}
 		}
-		if o := a.Outcome; o != nil && o.Verdict != checks.Pass {
+		if o := a.Outcome; o != nil && o.Verdict != checks.Pass && !p.ended[a.Intent.Attempt] {
+			p.ended[a.Intent.Attempt] = true
 			p.printf("    exit %d\n", o.Exit)
 			p.rows(o.Rows)
 		}
@@ -331,7 +335,7 @@ func (p *printer) output(ctx context.Context, attempt string, ended bool) error 
 				p.indent(mark, string(st[i].rest[:n+1]))
 				st[i].rest = st[i].rest[n+1:]
 			}
-			if len(data) == 0 || st[i].at >= end {
+			if len(data) == 0 || st[i].at >= end || p.err != nil {
 				break
 			}
 		}

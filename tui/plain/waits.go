@@ -28,7 +28,46 @@ func (w *walk) about(s *run.Snapshot, c *run.Cell) {
 		w.canary(s)
 	case run.WaitUndo:
 		w.undo(s, c)
+	case run.WaitFailure, run.WaitUnknown:
+		w.stopped(s, c)
 	default:
+	}
+}
+
+// stopped says what failed, or isn't known: the verdict that decided, what it saw,
+// what is known of the host, and what ran.
+func (w *walk) stopped(s *run.Snapshot, c *run.Cell) {
+	if why := wording.Stopped(c); why != "" {
+		w.p.printf("    %s\n", why)
+	}
+	for _, j := range wording.Decisive(c) {
+		what, saw := wording.Row(j.Row)
+		said := slices.DeleteFunc([]string{j.Where, j.Row.Verdict.String(), what, saw}, func(s string) bool { return s == "" })
+		w.p.printf("    saw: %s\n", strings.Join(said, "  "))
+	}
+	hint := s.Hosts[c.Key.Target].Hint
+	for _, h := range []string{hint, c.Hint} {
+		if h != "" {
+			w.p.indent("→", h)
+		}
+		if c.Hint == hint {
+			break
+		}
+	}
+	for _, sentence := range wording.Known(s.Run, c) {
+		w.p.printf("    %s\n", sentence)
+	}
+	if e, at := wording.Looked(c); e != nil {
+		w.p.printf("    what held at %s, after it had ended:\n", at.Format(time.TimeOnly))
+		for _, res := range e.Checks {
+			w.p.rows(res.Rows)
+		}
+	}
+	for _, a := range c.Attempts {
+		w.p.printf("    attempt %s\n", wording.Attempt(a))
+	}
+	if len(c.Attempts) > 0 {
+		w.p.printf("    (`output` shows all that it printed)\n")
 	}
 }
 
@@ -38,7 +77,11 @@ func (w *walk) step(s *run.Snapshot, c *run.Cell) {
 		w.p.indent("!", s.Run.Text(c, warn))
 	}
 	if f := c.Plan.Step.Book.Command; f != nil {
-		w.p.indent(sign(wording.Form(f.Form)), strings.TrimRight(f.Body, "\n"))
+		body := f.Body
+		if c.Edited != nil {
+			body = c.Edited.Body
+		}
+		w.p.indent(sign(wording.Form(f.Form)), strings.TrimRight(body, "\n"))
 	}
 	w.p.expects(c)
 	w.together(s, c)
@@ -268,7 +311,11 @@ func led(r *run.Run, c *run.Cell) (with []*run.Cell) {
 // cautions are the warnings of every cell that a gate opens, each text once.
 func cautions(r *run.Run, c *run.Cell) (texts []string) {
 	for _, o := range append([]*run.Cell{c}, led(r, c)...) {
-		if text := r.Text(o, o.Plan.Step.Book.Caution); text != "" && !slices.Contains(texts, text) {
+		source := o.Plan.Step.Book.Caution
+		if e := o.Plan.Step.Enter; e != nil && source == "" {
+			source = e.Book.Caution
+		}
+		if text := r.Text(o, source); text != "" && !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
 	}

@@ -113,3 +113,27 @@ func Meant(r *run.Run, c *run.Cell, f *runbook.Fence, d *run.Dispatch) {
 		d.Via = r.Text(c, conn.Via)
 	}
 }
+
+// FileName is what an editor calls a command's text: the step, with the ending that
+// such text has.
+func FileName(c *run.Cell) string {
+	ending := "sh"
+	f := c.Fence(run.RoleCommand)
+	switch form := Form(f.Form); {
+	case form != "":
+		ending = form
+	case strings.HasPrefix(f.Lang, "python"):
+		ending = "py"
+	case f.Lang == "perl":
+		ending = "pl"
+	case f.Lang == "ruby":
+		ending = "rb"
+	}
+	clean := strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, c.Plan.Step.Book.ID)
+	return "step-" + clean + "." + ending
+}
