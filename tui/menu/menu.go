@@ -182,7 +182,7 @@ func (d *drawing) dense(on, off []int, h int) []string {
 	}
 	for n := first; n < len(on) && len(d.lines) < room; n++ {
 		if left := len(on) - n; left > 1 && len(d.lines) == room-1 {
-			d.put(-1, d.t.Faint.Render(fmt.Sprintf("  %s %d more", d.t.Glyph.Down, left)))
+			d.put(-1, d.t.Faint.Render(fmt.Sprintf("  %s %d more", d.t.Glyph.Ellipsis, left)))
 			break
 		}
 		d.put(on[n], "")
