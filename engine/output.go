@@ -14,6 +14,9 @@ import (
 // judged is how much of each stream an expect may see, in bytes.
 const judged = 8 << 20
 
+// shown is how much stays of an output that is larger, in bytes.
+const shown = 64 << 10
+
 // tail holds what a command printed, for its expect. It is a sink.
 type tail struct {
 	mu     sync.Mutex
@@ -40,9 +43,14 @@ func (t *tail) Output(s executor.Stream, offset int64, p []byte) {
 		p, offset = p[old:], t.next[s]
 	}
 	t.next[s] = offset + int64(len(p))
-	if t.stream[s].Len()+len(p) > judged {
-		t.cut = true
-	} else {
+	switch {
+	case t.cut:
+	case t.stream[s].Len()+len(p) > judged:
+		t.cut = true // it isn't judged any more: its beginning is enough to be read
+		for _, b := range []*bytes.Buffer{&t.stream[0], &t.stream[1], &t.both} {
+			*b = *bytes.NewBuffer(bytes.Clone(b.Bytes()[:min(b.Len(), shown)]))
+		}
+	default:
 		t.stream[s].Write(p)
 		t.both.Write(p)
 	}
