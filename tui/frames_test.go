@@ -181,7 +181,11 @@ func TestFrames(t *testing.T) {
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", "frames", name+".txt")
+	goldenAt(t, filepath.Join("testdata", "frames", name+".txt"), got)
+}
+
+func goldenAt(t *testing.T, path, got string) {
+	t.Helper()
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)

@@ -14,8 +14,8 @@ import (
 // A cell of the picture, in pixels, and where its text stands.
 const (
 	cellWidth  = 9
-	cellHeight = 19
-	baseline   = 14
+	cellHeight = 17
+	baseline   = 13
 	margin     = 12
 )
 

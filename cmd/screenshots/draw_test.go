@@ -14,14 +14,14 @@ func TestDraw(t *testing.T) {
 	t.Parallel()
 	got := string(draw([]byte("\x1b[1;38;2;255;0;16mgate\x1b[m <&>\n\x1b[7m节点 a\x1b[m\n"), 10, 2))
 	for _, want := range []string{
-		`viewBox="0 0 114 62"`,
-		`<text x="12" y="26" textLength="36" lengthAdjust="spacingAndGlyphs" fill="#FF0010" font-weight="bold">gate</text>`,
-		`<text x="57" y="26" textLength="27" lengthAdjust="spacingAndGlyphs" fill="#D7DAE0">&lt;&amp;&gt;</text>`,
+		`viewBox="0 0 114 58"`,
+		`<text x="12" y="25" textLength="36" lengthAdjust="spacingAndGlyphs" fill="#FF0010" font-weight="bold">gate</text>`,
+		`<text x="57" y="25" textLength="27" lengthAdjust="spacingAndGlyphs" fill="#D7DAE0">&lt;&amp;&gt;</text>`,
 		// A wide character has two cells, and what follows stands behind both.
-		`<text x="12" y="45" textLength="18" lengthAdjust="spacingAndGlyphs" fill="#16181D">节</text>`,
-		`<text x="30" y="45" textLength="18" lengthAdjust="spacingAndGlyphs" fill="#16181D">点</text>`,
-		`<text x="57" y="45" textLength="9" lengthAdjust="spacingAndGlyphs" fill="#16181D">a</text>`,
-		`<rect x="12" y="31" width="18" height="19" fill="#D7DAE0"/>`,
+		`<text x="12" y="42" textLength="18" lengthAdjust="spacingAndGlyphs" fill="#16181D">节</text>`,
+		`<text x="30" y="42" textLength="18" lengthAdjust="spacingAndGlyphs" fill="#16181D">点</text>`,
+		`<text x="57" y="42" textLength="9" lengthAdjust="spacingAndGlyphs" fill="#16181D">a</text>`,
+		`<rect x="12" y="29" width="18" height="17" fill="#D7DAE0"/>`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the picture lacks\n%s\nin\n%s", want, got)
