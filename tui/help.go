@@ -19,7 +19,7 @@ import (
 // footers are the keys shown at the bottom of each screen, most wanted first.
 var footers = map[keys.Scope][]keys.ID{
 	keys.InRun: {
-		keys.Go, keys.Stop, keys.Done, keys.Skip, keys.Retry, keys.Auto, keys.Note, keys.NextPane, keys.Whole, keys.Finish,
+		keys.Go, keys.Stop, keys.Done, keys.Skip, keys.Retry, keys.Auto, keys.Note, keys.Matrix, keys.NextPane, keys.AdHoc, keys.Whole, keys.Finish, keys.Timeline,
 	},
 	keys.InGate:     {keys.PageDown, keys.Enter, keys.Cancel},
 	keys.InStop:     {keys.Enter, keys.Cancel, keys.Help},

@@ -212,6 +212,9 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 		what, saw := wording.Row(j.Row)
 		out = append(out, stepview.CheckLine(t, "saw", j.Where, wording.Verdict(j.Row.Verdict), "", what, saw, w)...)
 	}
+	if c.Latest() != nil { // else the output below is the checks'
+		out = append(out, against(t, c, w)...)
+	}
 	host := a.snap.Hosts[c.Key.Target]
 	out = append(out, stepview.Host(t, c.Key.Target, host, w)...)
 	if c.Hint != "" && c.Hint != host.Hint {
@@ -234,6 +237,25 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 		out = append(out, pane.Indent(tail, t.Border.Render(t.Glyph.Quote)+" ")...)
 	}
 	return append(out, ran(t, c, w)...)
+}
+
+// checkLines is how much is shown of what a check printed.
+const checkLines = 6
+
+// against shows what the checks printed that made a cell fail or unknown: an error
+// of theirs is seldom one of the step.
+func against(t *theme.Theme, c *run.Cell, w int) []string {
+	var out []string
+	for _, res := range wording.Against(c) {
+		printed := strings.TrimSpace(wording.Block(ended(res.Stdout) + res.Stderr))
+		if printed == "" {
+			continue
+		}
+		lines := pane.Wrap(printed, max(w-2, 1))
+		out = append(out, t.Muted.Render("The check on "+wording.Place(res.Where)+" printed at last:"))
+		out = append(out, pane.Indent(lines[max(len(lines)-checkLines, 0):], t.Border.Render(t.Glyph.Quote)+" ")...)
+	}
+	return out
 }
 
 // lastLines is how much of what was printed is shown.

@@ -110,16 +110,8 @@ type Judged struct {
 // Decisive returns the rows that made a cell fail or unknown, those that passed
 // left out.
 func Decisive(c *run.Cell) []Judged {
-	var phases []run.Phase
 	var out []Judged
-	switch {
-	case c.Status == run.RollbackFailed:
-		phases = []run.Phase{run.RollbackBefore, run.RollbackAfter}
-	case c.Reason == run.Precondition || c.Plan.Step.Kind == plan.Check:
-		phases = []run.Phase{run.Before}
-	case c.Reason == run.CheckFailed:
-		phases = []run.Phase{run.After}
-	}
+	phases := decided(c)
 	if a := c.Latest(); a != nil && a.Outcome != nil && len(phases) == 0 {
 		for _, r := range a.Outcome.Rows {
 			if r.Verdict != checks.Pass {
@@ -128,12 +120,39 @@ func Decisive(c *run.Cell) []Judged {
 		}
 	}
 	for _, p := range phases {
-		t := c.Checks[p]
-		if t == nil {
-			continue
+		if t := c.Checks[p]; t != nil {
+			for _, res := range t.Checks {
+				out = append(out, notPassed(res, len(t.Checks) > 1)...)
+			}
 		}
-		for _, res := range t.Checks {
-			out = append(out, notPassed(res, len(t.Checks) > 1)...)
+	}
+	return out
+}
+
+// decided are the phases whose checks made a cell fail or unknown; none: something
+// else did.
+func decided(c *run.Cell) []run.Phase {
+	switch {
+	case c.Status == run.RollbackFailed:
+		return []run.Phase{run.RollbackBefore, run.RollbackAfter}
+	case c.Reason == run.Precondition || c.Plan.Step.Kind == plan.Check:
+		return []run.Phase{run.Before}
+	case c.Reason == run.CheckFailed:
+		return []run.Phase{run.After}
+	}
+	return nil
+}
+
+// Against are the checks that made a cell fail or unknown, with what they printed.
+func Against(c *run.Cell) []run.CheckResult {
+	var out []run.CheckResult
+	for _, p := range decided(c) {
+		if t := c.Checks[p]; t != nil {
+			for _, res := range t.Checks {
+				if len(notPassed(res, false)) > 0 {
+					out = append(out, res)
+				}
+			}
 		}
 	}
 	return out
