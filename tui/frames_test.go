@@ -13,6 +13,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"stepgate/checks"
 	"stepgate/runbook/run"
 )
 
@@ -109,6 +110,7 @@ var frames = []shot{
 	{"stop", busy, press("x")},
 	{"chinese", chinese, nil},
 	{"chinese-gate", chineseGate, nil},
+	{"chinese-failure", chineseFailure, nil},
 	{"closed", closed, nil},
 }
 
@@ -153,6 +155,13 @@ func chineseGate(t *testing.T) *story {
 	k := s.cell("[tablet-1]/stop@tablet-1").Key
 	s.then(verdict(run.Before, k, 2, "标准输出：没有主副本", "没有主副本\n"))
 	return s.gate(k)
+}
+
+func chineseFailure(t *testing.T) *story {
+	s := chineseGate(t)
+	k := s.cell("[tablet-1]/stop@tablet-1").Key
+	s.grant(k).did(k, 0, 3*time.Second)
+	return s.then(verdict(run.After, k, checks.Fail, "标准输出：端口仍在监听", "端口 9520 仍在监听，进程号 4711，请先确认它不再服务客户端\n"))
 }
 
 func closed(t *testing.T) *story {

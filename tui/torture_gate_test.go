@@ -71,7 +71,7 @@ type keyboard struct {
 // line of what it opens has been on the screen.
 func TestTortureT16Keys(t *testing.T) {
 	t.Parallel()
-	n := tally.Size(t, 500)
+	n := tally.Size(t, 5000)
 	opened, granted := 0, 0
 	gates := []*story{longGate(t), longGateEdited(t)}
 	var checked []*run.Snapshot // what it becomes when the checks are taken again
