@@ -32,23 +32,10 @@ func (r *Run) Closes(c *Cell) []*Cell {
 // inOrder are the cells in walking order.
 func (r *Run) inOrder() []*Cell {
 	out := make([]*Cell, 0, len(r.Cells))
-	var walk func(plan.Node)
-	walk = func(n plan.Node) {
-		switch n := n.(type) {
-		case *plan.Section:
-			for _, c := range n.Children {
-				walk(c)
-			}
-		case *plan.Walk:
-			for _, i := range r.Order(n) {
-				walk(n.Instances[i])
-			}
-		case *plan.Step:
-			for _, pc := range n.Cells {
-				out = append(out, r.Cells[pc.Index])
-			}
+	for st := range r.StepsIn(r.Plan.Root) {
+		for _, pc := range st.Cells {
+			out = append(out, r.Cells[pc.Index])
 		}
 	}
-	walk(r.Plan.Root)
 	return out
 }

@@ -78,16 +78,7 @@ func (l *leaper) node(n plan.Node) bool {
 
 // row is [walker.together].
 func (l *leaper) row(nodes []plan.Node) bool {
-	var steps []*plan.Step
-	var sections []*plan.Section
-	for _, n := range nodes {
-		switch n := n.(type) {
-		case *plan.Step:
-			steps = append(steps, n)
-		case *plan.Section:
-			sections = append(sections, n)
-		}
-	}
+	steps, sections := alike(nodes)
 	switch len(nodes) {
 	case 0:
 		return false

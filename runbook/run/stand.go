@@ -48,8 +48,18 @@ func (w *walker) together(nodes []plan.Node, parallel int) *stand {
 	if len(nodes) == 1 {
 		return w.at(nodes[0])
 	}
-	var steps []*plan.Step
-	var sections []*plan.Section
+	steps, sections := alike(nodes)
+	switch len(nodes) {
+	case len(steps):
+		return w.step(steps, parallel)
+	case len(sections):
+		return w.section(sections, parallel)
+	}
+	return w.oneByOne(nodes)
+}
+
+// alike are the steps and the sections among nodes.
+func alike(nodes []plan.Node) (steps []*plan.Step, sections []*plan.Section) {
 	for _, n := range nodes {
 		switch n := n.(type) {
 		case *plan.Step:
@@ -58,13 +68,7 @@ func (w *walker) together(nodes []plan.Node, parallel int) *stand {
 			sections = append(sections, n)
 		}
 	}
-	switch len(nodes) {
-	case len(steps):
-		return w.step(steps, parallel)
-	case len(sections):
-		return w.section(sections, parallel)
-	}
-	return w.oneByOne(nodes)
+	return steps, sections
 }
 
 func (w *walker) oneByOne(nodes []plan.Node) *stand {

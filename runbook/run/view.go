@@ -28,6 +28,31 @@ func (r *Run) Cell(k Key) *Cell {
 // has none.
 func (r *Run) CellOf(c *plan.Cell) *Cell { return r.Cell(Key{c.Step.ID, c.Target}) }
 
+// StepsIn gives the steps below a node of the plan, itself one too, in walking order.
+func (r *Run) StepsIn(n plan.Node) iter.Seq[*plan.Step] {
+	return func(yield func(*plan.Step) bool) { r.stepsIn(n, yield) }
+}
+
+func (r *Run) stepsIn(n plan.Node, yield func(*plan.Step) bool) bool {
+	switch n := n.(type) {
+	case *plan.Section:
+		for _, c := range n.Children {
+			if !r.stepsIn(c, yield) {
+				return false
+			}
+		}
+	case *plan.Walk:
+		for _, i := range r.Order(n) {
+			if !r.stepsIn(n.Instances[i], yield) {
+				return false
+			}
+		}
+	case *plan.Step:
+		return yield(n)
+	}
+	return true
+}
+
 // All gives every cell: what isn't the plan's, then the plan's.
 func (r *Run) All() iter.Seq[*Cell] {
 	return func(yield func(*Cell) bool) {

@@ -50,28 +50,33 @@ const (
 
 // Append appends the printable form of chunk to dst.
 func (s *Sanitizer) Append(dst, chunk []byte) []byte {
-	for i := 0; i < len(chunk); {
-		if s.state == ground && len(s.partial) == 0 && !s.cr {
-			n := asciiRun(chunk[i:])
-			if n > 0 {
-				dst = append(dst, chunk[i:i+n]...)
-				s.col += n
-				s.begin(rune(chunk[i+n-1]))
-				i += n
-				continue
-			}
-		}
-		c := chunk[i]
-		if s.state == ground && (c >= utf8.RuneSelf || len(s.partial) > 0) {
-			var n int
-			dst, n = s.wide(dst, chunk[i:])
-			i += n
-			continue
-		}
-		dst = s.step(dst, c)
-		i++
+	for n := 0; len(chunk) > 0; chunk = chunk[n:] {
+		dst, n = s.next(dst, chunk)
 	}
 	return dst
+}
+
+// next takes what can be taken at once from the start of chunk.
+func (s *Sanitizer) next(dst, chunk []byte) ([]byte, int) {
+	if s.state != ground {
+		return s.step(dst, chunk[0]), 1
+	}
+	if len(s.partial) == 0 && !s.cr {
+		if n := asciiRun(chunk); n > 0 {
+			s.col += n
+			s.begin(rune(chunk[n-1]))
+			return append(dst, chunk[:n]...), n
+		}
+		if n, last := hanRun(chunk); n > 0 {
+			s.col += n / 3 * 2
+			s.begin(last)
+			return append(dst, chunk[:n]...), n
+		}
+	}
+	if chunk[0] >= utf8.RuneSelf || len(s.partial) > 0 {
+		return s.wide(dst, chunk)
+	}
+	return s.step(dst, chunk[0]), 1
 }
 
 // Flush appends what was held back at the end of the stream.

@@ -22,31 +22,9 @@ const moves = "ABCDEFGKJPXm"
 func (s *Sanitizer) Split(dst, chunk []byte) ([]byte, int, Control) {
 	s.split = true
 	for i := 0; i < len(chunk); {
-		if s.state == ground && len(s.partial) == 0 {
-			if n := asciiRun(chunk[i:]); n > 0 {
-				dst = append(dst, chunk[i:i+n]...)
-				s.col += n
-				s.begin(rune(chunk[i+n-1]))
-				i += n
-				continue
-			}
-			if n, last := hanRun(chunk[i:]); n > 0 {
-				dst = append(dst, chunk[i:i+n]...)
-				s.col += n / 3 * 2
-				s.begin(last)
-				i += n
-				continue
-			}
-		}
-		c := chunk[i]
-		if s.state == ground && (c >= utf8.RuneSelf || len(s.partial) > 0) {
-			var n int
-			dst, n = s.wide(dst, chunk[i:])
-			i += n
-			continue
-		}
-		dst = s.step(dst, c)
-		i++
+		var n int
+		dst, n = s.next(dst, chunk[i:])
+		i += n
 		if s.found.Final != 0 {
 			found := s.found
 			s.found, s.split = Control{}, false

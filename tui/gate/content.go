@@ -257,34 +257,21 @@ func (b *content) values(d *run.Dispatch) {
 // follows lists the steps of the section that is entered.
 func (b *content) follows(s *plan.Section) {
 	lines := []string{b.Muted.Render("What follows:")}
-	var walk func(plan.Node)
-	walk = func(n plan.Node) {
-		switch n := n.(type) {
-		case *plan.Section:
-			for _, c := range n.Children {
-				walk(c)
+	for n := range b.d.run.StepsIn(s) {
+		if n == b.d.cell.Plan.Step {
+			continue
+		}
+		mark := b.Draw(theme.Pending)
+		if n.Gated {
+			mark = b.Draw(theme.Gate)
+		}
+		for i, l := range pane.Wrap(wording.Name(b.d.run, n), max(b.w-2, 8)) {
+			if i > 0 {
+				mark = " "
 			}
-		case *plan.Walk:
-			for _, i := range b.d.run.Order(n) {
-				walk(n.Instances[i])
-			}
-		case *plan.Step:
-			if n == b.d.cell.Plan.Step {
-				return
-			}
-			mark := b.Draw(theme.Pending)
-			if n.Gated {
-				mark = b.Draw(theme.Gate)
-			}
-			for i, l := range pane.Wrap(wording.Name(b.d.run, n), max(b.w-2, 8)) {
-				if i > 0 {
-					mark = " "
-				}
-				lines = append(lines, mark+" "+l)
-			}
+			lines = append(lines, mark+" "+l)
 		}
 	}
-	walk(s)
 	b.block(lines)
 }
 

@@ -31,26 +31,13 @@ func (v View) Section(s *plan.Section, w int) []string {
 		block(Alert(t, theme.Failed, "CAUTION", text(s.Book.Caution), w))
 	}
 	var steps []string
-	var walk func(plan.Node)
-	walk = func(n plan.Node) {
-		switch n := n.(type) {
-		case *plan.Section:
-			for _, c := range n.Children {
-				walk(c)
-			}
-		case *plan.Walk:
-			for _, i := range r.Order(n) {
-				walk(n.Instances[i])
-			}
-		case *plan.Step:
-			mark := wording.Mark(r.StepStatus(n))
-			if mark == theme.Pending && n.Gated {
-				mark = theme.Gate
-			}
-			steps = append(steps, t.Draw(mark)+" "+wording.Name(r, n))
+	for n := range r.StepsIn(s) {
+		mark := wording.Mark(r.StepStatus(n))
+		if mark == theme.Pending && n.Gated {
+			mark = theme.Gate
 		}
+		steps = append(steps, t.Draw(mark)+" "+wording.Name(r, n))
 	}
-	walk(s)
 	block(steps)
 	return out
 }
