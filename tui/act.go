@@ -4,7 +4,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"stepgate/tui/keys"
 
-	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/tui/prompt"
 	"stepgate/tui/stepview"
@@ -240,13 +239,7 @@ func (a *app) stop() tea.Cmd {
 	if b.Attempt == "" {
 		return a.do(c.Key, c.Seq, run.VerbStopNow, act)
 	}
-	phrase, warn := c.Key.Target, "A command that is stopped half way may have done half of it, and this one is not safe to repeat."
-	if phrase == "" {
-		phrase = plan.Local
-	}
-	if c.Plan.Step.Book.Idempotent {
-		phrase, warn = "y", "The command is safe to repeat."
-	}
+	phrase, warn := wording.HalfWay(c)
 	how := "TERM goes to the command and everything it started."
 	if act.Kill {
 		how = "KILL goes to the command and everything it started."

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/tui/wording"
 )
@@ -212,18 +211,12 @@ func (w *walk) stop(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 
 // meant asks whether a command is to be stopped half way.
 func (w *walk) meant(ctx context.Context, c *run.Cell, doing *run.Activity) (bool, error) {
-	phrase, warn := c.Key.Target, "a command that is stopped half way may have done half of it, and this one is not safe to repeat"
-	if phrase == "" {
-		phrase = plan.Local
-	}
-	if c.Plan.Step.Book.Idempotent {
-		phrase, warn = "y", "the command is safe to repeat"
-	}
+	phrase, warn := wording.HalfWay(c)
 	signal := "TERM"
 	if doing.Stopping {
 		signal = "KILL"
 	}
-	w.p.printf("  %s goes to the command and everything it started; %s\n", signal, warn)
+	w.p.printf("  %s goes to the command and everything it started. %s\n", signal, warn)
 	typed, err := w.exactly(ctx, fmt.Sprintf("type %q to stop it> ", wording.Line(phrase)))
 	if err != nil || typed != phrase {
 		return false, w.stays(err)

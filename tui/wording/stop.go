@@ -195,3 +195,17 @@ func Row(r checks.Row) (what, saw string) {
 	}
 	return what, saw
 }
+
+// HalfWay is what has to be typed before a cell's command is stopped, and what that
+// means.
+func HalfWay(c *run.Cell) (phrase, means string) {
+	switch {
+	case c.Plan.Step.Book.Idempotent:
+		return "y", "The command is safe to repeat."
+	case c.Key.Target == "":
+		phrase = plan.Local
+	default:
+		phrase = c.Key.Target
+	}
+	return phrase, "A command that is stopped half way may have done half of it, and this one is not safe to repeat."
+}
