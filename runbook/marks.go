@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"stepgate/checks"
 	"stepgate/runbook/attrs"
@@ -22,7 +23,11 @@ type marks struct {
 
 func (m marks) has(class string) bool { _, ok := m.classes[class]; return ok }
 
-var idForm = regexp.MustCompile(`^[\p{L}\p{N}_-]{1,100}$`)
+var idForm = regexp.MustCompile(`^[\p{L}\p{N}_-]+$`)
+
+// maxID is how many characters an id may have. The expression doesn't count them:
+// its program would be a hundred times as large.
+const maxID = 100
 
 // vocabulary checks every word of a group against where it stands. Words that
 // don't exist or stand in a wrong place are reported and left out.
@@ -103,7 +108,7 @@ func (p *parser) id(g *attrs.Group, at place, m *marks) {
 			p.errorAt(w.At, "twice", "a second id "+quote("#"+w.Text), "keep one of them")
 		case at&(onStep|onMonitor) == 0:
 			p.errorAt(w.At, "misplaced", "an id can't stand on this fence", "write it on the first line of the task-list item")
-		case !idForm.MatchString(w.Text):
+		case !idForm.MatchString(w.Text) || utf8.RuneCountInString(w.Text) > maxID:
 			p.errorAt(w.At, "id", "the id "+quote(w.Text)+" is more than letters, digits, - and _", "write #"+slug(w.Text))
 		default:
 			m.id, m.idAt = w.Text, w.At

@@ -117,7 +117,7 @@ func Run(ctx context.Context, ctl Controller, src Source, o Options) (Left, erro
 
 func programOptions(o Options) []tea.ProgramOption {
 	opts := []tea.ProgramOption{
-		tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithFPS(20),
+		tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithFPS(60),
 		tea.WithoutSignalHandler(), // signals are the caller's: they end ctx
 	}
 	if o.Theme.NoColor { // whatever the terminal could do, and for what hosts print too
