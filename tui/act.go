@@ -121,7 +121,7 @@ func (a *app) settle(id keys.ID) tea.Cmd {
 }
 
 func says(s string) func(*theme.Theme, int) []string {
-	return func(t *theme.Theme, _ int) []string { return []string{t.Muted.Render(wording.Line(s))} }
+	return func(t *theme.Theme, w int) []string { return wrapped(t.Muted, wording.Line(s), w) }
 }
 
 // ask opens a prompt whose answer is an action on what the run stands at now,

@@ -81,6 +81,16 @@ func (a *app) shortFor(b keys.Binding, sc keys.Scope) (string, bool) {
 	if d, ok := a.top().(*matrixPage); ok && b.ID == keys.NextPane {
 		return b.Short, d.v.Several()
 	}
+	if d, ok := a.top().(*commandDialog); ok && d.pick != nil {
+		switch {
+		case b.ID == keys.NextPane:
+			return "the command", !d.shell
+		case b.ID == keys.Enter && !d.shell:
+			return "choose", true
+		case b.ID == keys.Enter:
+			return "open it", true
+		}
+	}
 	if sc != keys.InRun {
 		return b.Short, b.Short != "" && !(sc == keys.InMatrix && a.bars(b.ID))
 	}
