@@ -81,7 +81,7 @@ func TestLinesDoWhatTheScreenDoes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	book, on := filepath.Join(dir, "book.md"), filepath.Join(dir, "on")
-	write(t, book, "+++\ntitle = \"轮换日志\"\n+++\n- [ ] 等 {#wait}\n\n  ```sh {on=local}\n  until test -e "+on+"; do sleep 0.05; done\n  ```\n"+
+	write(t, book, "+++\ntitle = \"轮换日志\"\n+++\n- [ ] 等 {#wait}\n\n  ```sh {on=local}\n  echo 开始; until test -e "+on+"; do sleep 0.05; done\n  ```\n"+
 		"- [ ] 坏 {#break}\n\n  ```sh {on=local}\n  echo 试; exit 3\n  ```\n- [ ] Cut {#cut .irreversible}\n\n  ```sh {on=local}\n  true\n  ```\n"+
 		"- [ ] Last {#last}\n\n  ```sh {on=local}\n  echo last\n  ```\n")
 	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
@@ -92,15 +92,15 @@ func TestLinesDoWhatTheScreenDoes(t *testing.T) {
 	p.types("show cut")
 	p.reads(`3 Cut on this machine: gate ahead\r\n.*irreversible(?s:.*)number> `)
 	p.types("go")
-	p.reads(`wait local running`)
+	p.reads(`\| 开始`) // the command is what goes on
 	p.types("status")
-	p.reads(`running, .*: 1 等 on this machine\r\n.*0 of 4 settled`)
+	p.reads(`: 1 等 on this machine\r\n.*0 of 4 settled`)
 	p.types("note 看一眼")
 	p.reads(`\(note: taken\)`)
 	p.types("1") // a number means nothing while no question is asked
 	p.reads(`something is going on`)
 	p.types("stop")
-	p.reads(`not safe to repeat\r\ntype "local" to stop it> `)
+	p.reads(`not safe to repeat\.\r\ntype "local" to stop it> `)
 	p.types("no")
 	p.reads(`nothing done`)
 	write(t, on, "")

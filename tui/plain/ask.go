@@ -385,19 +385,3 @@ func (w *walk) goOn(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	}
 	return run.Go{}, nil
 }
-
-// rollBack shows what a rollback would run, and asks.
-func (w *walk) rollBack(ctx context.Context) (run.Action, error) {
-	s := w.src.Snapshot()
-	d, err := s.Run.Dispatch(s.Run.Cell(s.Current), run.RoleRollback)
-	if err != nil {
-		return nil, err
-	}
-	w.p.printf("%s:\n", strings.Join(wording.Facts(&d), ", "))
-	w.p.command(&d)
-	typed, err := w.exactly(ctx, "type y to roll back> ")
-	if err != nil || typed != "y" {
-		return nil, err
-	}
-	return run.RollBack{}, nil
-}

@@ -3,6 +3,7 @@ package plain
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"stepgate/runbook/plan"
@@ -98,5 +99,51 @@ func (w *walk) follows(r *run.Run, n plan.Node, at *run.Cell) {
 			gate = " (gate)"
 		}
 		w.p.printf("    %s%s\n", wording.Among(r, c), gate)
+	}
+}
+
+// led returns the cells whose gates the cell's own answer opens.
+func led(r *run.Run, c *run.Cell) (with []*run.Cell) {
+	for _, o := range r.Cells {
+		if o.Gate != nil && o.Gate.Leader == c.Gate.Gate {
+			with = append(with, o)
+		}
+	}
+	return with
+}
+
+// cautions are the warnings of every cell that a gate opens, each text once.
+func cautions(r *run.Run, c *run.Cell) (texts []string) {
+	for _, o := range append([]*run.Cell{c}, led(r, c)...) {
+		source := o.Plan.Step.Book.Caution
+		if e := o.Plan.Step.Enter; e != nil && source == "" {
+			source = e.Book.Caution
+		}
+		if text := r.Text(o, source); text != "" && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// others prints what a gate opens beside the cell it is shown at.
+func (w *walk) others(s *run.Snapshot, c *run.Cell) {
+	with := led(s.Run, c)
+	if len(with) == 0 {
+		return
+	}
+	w.p.printf("  the same gate opens it at %d places more:\n", len(with))
+	for _, o := range with {
+		w.p.printf("  %s\n", wording.Instance(o))
+		if d := o.Gate.Dispatch; d != nil {
+			w.p.printf("    %s\n", strings.Join(wording.Facts(d), ", "))
+			if own := c.Gate.Dispatch; own == nil || own.Prefix+own.Body != d.Prefix+d.Body {
+				w.p.exact(d)
+			}
+			for _, v := range d.Named() {
+				w.p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(wording.Value(v)))
+			}
+		}
+		w.p.checks(o, run.Before, nil)
 	}
 }

@@ -233,6 +233,22 @@ func (w *walk) scope(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	return run.RollBack{Scope: reaches[n].Scope}, nil
 }
 
+// rollBack shows what a rollback would run, and asks.
+func (w *walk) rollBack(ctx context.Context) (run.Action, error) {
+	s := w.src.Snapshot()
+	d, err := s.Run.Dispatch(s.Run.Cell(s.Current), run.RoleRollback)
+	if err != nil {
+		return nil, err
+	}
+	w.p.printf("%s:\n", strings.Join(wording.Facts(&d), ", "))
+	w.p.command(&d)
+	typed, err := w.exactly(ctx, "type y to roll back> ")
+	if err != nil || typed != "y" {
+		return nil, err
+	}
+	return run.RollBack{}, nil
+}
+
 // finish asks what is to be finished before the run pauses.
 func (w *walk) finish(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	var lines []string
@@ -296,52 +312,6 @@ func (w *walk) pick(ctx context.Context, ask string, lines []string, open []bool
 		return -1, nil
 	}
 	return n - 1, nil
-}
-
-// led returns the cells whose gates the cell's own answer opens.
-func led(r *run.Run, c *run.Cell) (with []*run.Cell) {
-	for _, o := range r.Cells {
-		if o.Gate != nil && o.Gate.Leader == c.Gate.Gate {
-			with = append(with, o)
-		}
-	}
-	return with
-}
-
-// cautions are the warnings of every cell that a gate opens, each text once.
-func cautions(r *run.Run, c *run.Cell) (texts []string) {
-	for _, o := range append([]*run.Cell{c}, led(r, c)...) {
-		source := o.Plan.Step.Book.Caution
-		if e := o.Plan.Step.Enter; e != nil && source == "" {
-			source = e.Book.Caution
-		}
-		if text := r.Text(o, source); text != "" && !slices.Contains(texts, text) {
-			texts = append(texts, text)
-		}
-	}
-	return texts
-}
-
-// others prints what a gate opens beside the cell it is shown at.
-func (w *walk) others(s *run.Snapshot, c *run.Cell) {
-	with := led(s.Run, c)
-	if len(with) == 0 {
-		return
-	}
-	w.p.printf("  the same gate opens it at %d places more:\n", len(with))
-	for _, o := range with {
-		w.p.printf("  %s\n", wording.Instance(o))
-		if d := o.Gate.Dispatch; d != nil {
-			w.p.printf("    %s\n", strings.Join(wording.Facts(d), ", "))
-			if own := c.Gate.Dispatch; own == nil || own.Prefix+own.Body != d.Prefix+d.Body {
-				w.p.exact(d)
-			}
-			for _, v := range d.Named() {
-				w.p.printf("      %s=%s\n", wording.Line(v.Name), wording.Line(wording.Value(v)))
-			}
-		}
-		w.p.checks(o, run.Before, nil)
-	}
 }
 
 // sign stands before the lines of what is run: a script, or what is sent.
