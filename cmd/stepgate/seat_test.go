@@ -25,13 +25,18 @@ type seat struct {
 	over  chan struct{} // the program has closed the terminal
 }
 
-// sit starts the program in a directory, with its state and configuration in dir.
+// sit starts the program in a directory, with its state and configuration in dir,
+// among them ssh_config where there is one.
 func sit(t *testing.T, dir, work string, w, h int, args ...string) *seat {
 	t.Helper()
+	config := filepath.Join(dir, "ssh_config")
+	if _, err := os.Stat(config); err != nil {
+		config = "none"
+	}
 	cmd := exec.Command(program(t), args...)
 	cmd.Dir = work
 	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(dir, "state"), "XDG_CONFIG_HOME="+filepath.Join(dir, "config"),
-		"HOME="+dir, "TERM=xterm-256color", "LC_ALL=C.UTF-8", "STEPGATE_OPERATOR=", "STEPGATE_SSH_CONFIG=none")
+		"HOME="+dir, "TERM=xterm-256color", "LC_ALL=C.UTF-8", "STEPGATE_OPERATOR=", "STEPGATE_SSH_CONFIG="+config)
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: uint16(h), Cols: uint16(w)}) //nolint:gosec // small
 	if err != nil {
 		t.Fatal(err)
