@@ -49,7 +49,7 @@ func TestTortureT18LongRunsStaySmall(t *testing.T) {
 			kb, fds := holds(ch.cmd.Process.Pid)
 			resident = max(resident, kb<<10)
 			switch acked := c.ackedEvents(); {
-			case fds == 0: // it has ended
+			case fds == 0 || acked == 0: // it has ended, or the run has not begun
 			case acked < passes: // about a quarter of the run's
 				early = min(early, fds)
 			case acked > 2*passes:
