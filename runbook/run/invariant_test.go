@@ -89,16 +89,27 @@ func outOfWalks(t *rapid.T, w *world) {
 		began(t, w, e.Cell, RoleCommand)
 	case BatchEntered:
 		canary(t, w, e, rec)
+	case Jumped:
+		for _, b := range e.Enters {
+			canary(t, w, b, rec)
+		}
 	}
 }
 
 func began(t *rapid.T, w *world, k Key, role Role) {
 	entered, out := map[string]bool{}, map[string]bool{}
+	enter := func(e BatchEntered) {
+		for _, h := range e.Hosts {
+			entered[fmt.Sprintf("%s[%s]", e.Walk, h)] = true
+		}
+	}
 	for _, rec := range w.records {
 		switch e := rec.Event.(type) {
 		case BatchEntered:
-			for _, h := range e.Hosts {
-				entered[fmt.Sprintf("%s[%s]", e.Walk, h)] = true
+			enter(e)
+		case Jumped:
+			for _, b := range e.Enters {
+				enter(b)
 			}
 		case InstanceExcluded:
 			out[fmt.Sprintf("%s[%s]", e.Walk, e.Instance)] = true

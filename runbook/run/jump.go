@@ -144,6 +144,7 @@ func (l *leaper) walk(n *plan.Walk) bool {
 		l.Why = why
 		return true
 	}
+	l.enters = append(l.enters, BatchEntered{Walk: n.ID, Hosts: next})
 	return l.row(l.going(n, next, key))
 }
 
@@ -207,6 +208,17 @@ func (r *Run) jumped(rec Record, e Jumped) error {
 		return refuse("a jump needs a reason")
 	case !slices.EqualFunc(l.Over, e.Over, func(c *Cell, k Key) bool { return c.Key == k }):
 		return refuse("it leaves out something else than what lies before")
+	case !slices.EqualFunc(l.enters, e.Enters, func(a, b BatchEntered) bool { return a.Walk == b.Walk && slices.Equal(a.Hosts, b.Hosts) }):
+		return refuse("it goes into other batches than those that are next")
+	}
+	for _, in := range e.Enters {
+		w, ok := r.Plan.Walk(in.Walk)
+		if !ok {
+			return refuse("the plan has no walk " + in.Walk)
+		}
+		if why := r.batchEntered(w, in, rec); why != "" {
+			return refuse(why)
+		}
 	}
 	for _, c := range l.Over {
 		c = r.own(c)
@@ -225,7 +237,7 @@ func (r *Run) jumped(rec Record, e Jumped) error {
 // Jumped is the event by which the run goes on at a cell, and leaves out what a leap
 // says.
 func (l Leap) Jumped(to Key, reason string) Jumped {
-	e := Jumped{To: to, Reason: reason}
+	e := Jumped{To: to, Reason: reason, Enters: l.enters}
 	for _, c := range l.Over {
 		e.Over = append(e.Over, c.Key)
 	}

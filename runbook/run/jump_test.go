@@ -76,6 +76,20 @@ func TestAJumpPastFailures(t *testing.T) {
 	w.asks(t, WaitManual, "end/last")
 }
 
+// A batch that a jump goes into, past all of one of its instances, is the one that
+// would have been entered.
+func TestAJumpIntoABatch(t *testing.T) {
+	t.Parallel()
+	w := parsed(t, "+++\n[groups.trio]\n+++\n## Before {#before}\n\n- [ ] Zero {#zero}\n\n  ```sh {on=local}\n  zero\n  ```\n"+
+		"## Walk {#w each=trio batch=2}\n\n### Inner {#in each=trio}\n\n- [ ] One {#one}\n\n  ```sh\n  one\n  ```\n", nil)
+	w.follow(t)
+	w.jump(t, "w[b]/in[a]/one")
+	w.asks(t, WaitGo, "w[b]/in[a]/one")
+	if got := w.r.Batches["w"]; len(got) != 1 || !slices.Equal(got[0], []string{"a", "b"}) {
+		t.Errorf("the walk is at %q", got)
+	}
+}
+
 func TestWhereAJumpIsRefused(t *testing.T) {
 	t.Parallel()
 	if _, why := walking(t, "canary=1").leap(t, "w[b]/one"); why != "the batch of b has not been entered" {

@@ -26,6 +26,9 @@ type Jumped struct {
 	To     Key    `json:"to"`
 	Over   []Key  `json:"over"` // in walking order
 	Reason string `json:"reason"`
+	// Enters are the batches that it goes into and that nothing has entered before:
+	// with what it leaves out gone, their walks would put others together.
+	Enters []BatchEntered `json:"enters,omitempty"`
 }
 
 // Leap is what going on at a later cell means.
@@ -34,4 +37,6 @@ type Leap struct {
 	Gates  []*Cell // those of Over that stand behind a gate
 	Phrase string  // has to be typed; empty: nothing
 	Why    string  // why it can't be done; empty: it can
+
+	enters []BatchEntered // as [Jumped] has them
 }
