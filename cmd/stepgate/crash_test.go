@@ -34,6 +34,7 @@ type crash struct {
 
 	grants []string // flags that open the gates; of the demo by default
 	under  []string // a command line that runs what follows it
+	env    []string // of its processes, beside the test's own
 
 	mu    sync.Mutex
 	acked map[string]string // "RUN SEQ" → hash, as printed once durable
@@ -60,7 +61,7 @@ func (c *crash) start(args ...string) *child {
 	}
 	line := slices.Concat(c.under, []string{program(c.t)}, args, []string{"--events-fd", "3"})
 	ch := &child{cmd: exec.Command(line[0], line[1:]...), out: make(chan string, 10000), err: &strings.Builder{}, done: make(chan struct{})}
-	ch.cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+c.state)
+	ch.cmd.Env = append(append(os.Environ(), "XDG_STATE_HOME="+c.state), c.env...)
 	ch.cmd.ExtraFiles = []*os.File{w}
 	ch.cmd.Stderr = ch.err
 	stdout, err := ch.cmd.StdoutPipe()

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -75,6 +79,9 @@ func (c *crash) killedAtCalls(tracer, where string) (kills, twice int) {
 		c.t.Fatalf("to its first gate it ended with %d:\n%s", code, ch.err)
 	}
 	c.grants = granted
+	if where == "ssh" {
+		c.env = []string{"PATH=" + withoutSSH(c.t)}
+	}
 	for range tries[where] { // the later ones while it recovers
 		name := calls[where][c.rng.IntN(len(calls[where]))]
 		when := 1 + c.rng.IntN(1<<(2+c.rng.IntN(5))) // counted in each thread
@@ -99,4 +106,24 @@ func (c *crash) killedAtCalls(tracer, where string) (kills, twice int) {
 		return kills, c.linesTwice(r)
 	}
 	return kills, c.repeated(r)
+}
+
+// withoutSSH is a directory with all programs on PATH but ssh. The tracer follows
+// every process: a helper of its own that is killed leaves a check unknown, which is
+// right, and stops the run.
+func withoutSSH(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, from := range filepath.SplitList(os.Getenv("PATH")) {
+		programs, _ := os.ReadDir(from) // what is named and not there has none
+		for _, p := range programs {
+			if p.Name() == "ssh" {
+				continue
+			}
+			if err := os.Symlink(filepath.Join(from, p.Name()), filepath.Join(dir, p.Name())); err != nil && !errors.Is(err, fs.ErrExist) {
+				t.Fatal(err)
+			}
+		}
+	}
+	return dir
 }
