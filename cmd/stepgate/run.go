@@ -171,13 +171,7 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 	if err != nil {
 		return err
 	}
-	for _, n := range src.notices {
-		_, _ = fmt.Fprintln(st.err, sanitised(n.String()))
-	}
-	if err := d.check(p, src.lab); err != nil {
-		return err
-	}
-	if err := d.needsPerson(st); err != nil {
+	if err := d.admits(st, src, p); err != nil {
 		return err
 	}
 	start, err := src.startAt.jump(st, p)
@@ -213,6 +207,18 @@ func startRun(ctx context.Context, st streams, src *source, d driveFlags) (err e
 		}
 	}
 	return d.drive(ctx, st, e, p, id, started)
+}
+
+// admits tells what was noticed in the source, and refuses a plan that can't be driven
+// as was asked for.
+func (d driveFlags) admits(st streams, src *source, p *plan.Plan) error {
+	for _, n := range src.notices {
+		_, _ = fmt.Fprintln(st.err, sanitised(n.String()))
+	}
+	if err := d.check(p, src.lab); err != nil {
+		return err
+	}
+	return d.needsPerson(st)
 }
 
 // secretsOf are the secret parameters that a plan has values for.

@@ -278,9 +278,10 @@ func (w *walk) exactly(ctx context.Context, ask string) (string, error) {
 	return line, errors.Join(err, w.p.err)
 }
 
-// act asks for the words an action needs.
+// act asks for the words an action needs. Some ask for their phrase by themselves, once
+// they have shown what it is for.
 func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (run.Action, error) {
-	switch a.Verb { // they ask for the phrase once it has been shown what it is for
+	switch a.Verb {
 	case run.VerbEdit:
 		return w.edit(ctx, s, a)
 	case run.VerbAdHoc:
@@ -292,7 +293,12 @@ func (w *walk) act(ctx context.Context, s *run.Snapshot, a run.Availability) (ru
 	case run.VerbStopNow:
 		return w.stop(ctx, s)
 	default:
+		return w.plainly(ctx, s, a)
 	}
+}
+
+// plainly asks for an action's phrase, then for its words.
+func (w *walk) plainly(ctx context.Context, s *run.Snapshot, a run.Availability) (run.Action, error) {
 	if a.Phrase != "" {
 		if ok, err := w.phrase(ctx, a.Phrase); err != nil || !ok {
 			return nil, err
