@@ -210,12 +210,16 @@ func (y *yielder) ask() {
 	}
 }
 
-// giveWay lists a session that can give way; ended takes it off.
+// giveWay lists a session that can give way; ended takes it off. Who came while it was
+// being opened found nobody to ask, and looks again.
 func (t *sshTransport) giveWay() (way <-chan struct{}, ended func()) {
 	y := &yielder{way: make(chan struct{})}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.follows = append(t.follows, y)
+	if t.waiting > 0 {
+		t.wake()
+	}
 	return y.way, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
