@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"stepgate/checks"
@@ -87,7 +88,7 @@ func (e *Engine) answer(ctx context.Context, q question, a run.Answer, accepted 
 	})
 	if len(left) > 0 && e.ctx.Err() == nil {
 		left = e.stillGated(left)
-		if serr := e.shut(ctx, left, true, e.unsuccessful(cells)+" did not succeed"); err == nil {
+		if serr := e.shut(ctx, left, true, e.holdingUp(cells)); err == nil {
 			err = serr
 		}
 	}
@@ -115,15 +116,21 @@ func (e *Engine) stillGated(cells []*run.Cell) (out []*run.Cell) {
 	return out
 }
 
-// unsuccessful names the first of the cells that has ended otherwise than well.
-func (e *Engine) unsuccessful(cells []*run.Cell) string {
-	r := e.state()
+// holdingUp says what is the matter with the first of the cells that has ended
+// otherwise than well.
+func (e *Engine) holdingUp(cells []*run.Cell) string {
+	r, first := e.state(), cells[0]
 	for _, c := range cells {
-		if st := r.Cell(c.Key).Status; !st.Settled() && st != run.Gated {
-			return placeOf(c)
+		now := r.Cell(c.Key)
+		if now.Status == run.Pending { // its gate is void
+			return placeOf(c) + ": " + now.Detail
+		}
+		if !now.Status.Settled() && now.Status != run.Gated {
+			first = c
+			break
 		}
 	}
-	return placeOf(cells[0])
+	return placeOf(first) + " did not succeed"
 }
 
 // placeOf is what tells a cell apart from those that go with it.
@@ -149,6 +156,19 @@ func (e *Engine) shut(ctx context.Context, cells []*run.Cell, void bool, why str
 	e.say("the gate is closed: " + why)
 	return e.append(ctx, events...)
 }
+
+// shutOutdated closes a gate that is about to be asked about, and those that were
+// shown with it, when one of them shows something else than what would run. It
+// reports whether it did.
+func (e *Engine) shutOutdated(q question) bool {
+	if q.Wait != run.WaitGate || !slices.ContainsFunc(gated(q), e.state().Outdated) {
+		return false
+	}
+	return e.shut(e.ctx, gated(q), true, otherThanShown) == nil
+}
+
+// otherThanShown is why a gate is void whose command has changed under it.
+const otherThanShown = "what would run is no longer what was shown"
 
 // openGate takes the preconditions once more and dispatches exactly what the
 // cell's gate has shown.
@@ -176,7 +196,7 @@ func (e *Engine) openGate(ctx context.Context, c *run.Cell, a run.Answer, accept
 		return e.notDispatched(ctx, c, err)
 	}
 	if now.Binding != g.Binding {
-		return e.shut(ctx, []*run.Cell{c}, true, "what would run is no longer what was shown")
+		return e.shut(ctx, []*run.Cell{c}, true, otherThanShown)
 	}
 	return e.carry(ctx, c, &grant, accepted)
 }

@@ -95,7 +95,9 @@ func (e *Engine) step() (over bool) {
 		return false
 	}
 	if a, ok := d.(run.Ask); ok {
-		e.ask(question{Ask: a})
+		if !e.shutOutdated(question{Ask: a}) {
+			e.ask(question{Ask: a})
+		}
 		return false
 	}
 	tasks := e.tasksOf(r, d)

@@ -29,6 +29,21 @@ func (r *Run) Dispatch(c *Cell, role Role) (Dispatch, error) {
 	return r.DispatchFence(c, f, where, nil)
 }
 
+// Outdated reports whether the cell's gate shows something else than what would run
+// now: a value that its command sees has come or changed since. The server that
+// statements go to is not in the run, and not compared.
+func (r *Run) Outdated(c *Cell) bool {
+	if c.Gate == nil || c.Gate.Dispatch == nil {
+		return false
+	}
+	shown := *c.Gate.Dispatch
+	would, err := r.Dispatch(c, RoleCommand)
+	if shown.Server != "" {
+		would.Server, would.Via = shown.Server, shown.Via
+	}
+	return err != nil || would.Hash("") != shown.Hash("")
+}
+
 // Fence is what an attempt of a role runs; nil: nothing.
 func (c *Cell) Fence(role Role) *runbook.Fence {
 	if role != RoleRollback {

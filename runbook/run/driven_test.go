@@ -167,9 +167,13 @@ func (d *driver) together(ask Ask) {
 		return
 	}
 	for _, c := range ask.Cells() {
+		if d.r.Outdated(d.r.Cell(c.Key)) {
+			d.shut(ask, "what would run is no longer what was shown")
+			return
+		}
 		d.begin(d.r.Cell(c.Key))
 		if next := d.r.Cell(c.Key); next.stopped() {
-			d.shut(ask)
+			d.shut(ask, "another did not succeed")
 			return
 		}
 	}
@@ -242,10 +246,10 @@ func (d *driver) flight(c *Cell) {
 }
 
 // shut closes the gates of an ask that are still open.
-func (d *driver) shut(ask Ask) {
+func (d *driver) shut(ask Ask, why string) {
 	for _, c := range ask.Cells() {
 		if c = d.r.Cell(c.Key); c.Status == Gated {
-			d.must(GateClosed{Cell: c.Key, Gate: c.Gate.Gate, Void: true, Why: "another did not succeed"})
+			d.must(GateClosed{Cell: c.Key, Gate: c.Gate.Gate, Void: true, Why: why})
 		}
 	}
 }

@@ -87,10 +87,8 @@ func follow(w *world, ask Ask, a Availability) []step {
 		}
 		return advance(w)
 	case VerbAnswer:
-		if d := c.Gate.Dispatch; d != nil {
-			if now, err := w.r.Dispatch(c, RoleCommand); err != nil || now.Hash("") != d.Hash("") {
-				return just(GateClosed{Cell: c.Key, Gate: c.Gate.Gate, Void: true, Why: "it has changed"})
-			}
+		if w.r.Outdated(c) {
+			return just(GateClosed{Cell: c.Key, Gate: c.Gate.Gate, Void: true, Why: "it has changed"})
 		}
 		out := []step{
 			func(c *Cell) Event {
