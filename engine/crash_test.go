@@ -98,6 +98,8 @@ func next(t *testing.T, s *run.Snapshot) run.Action {
 		return run.Reply{Value: "fast"}
 	case run.WaitGate:
 		return run.Answer{Gate: c.Gate.Gate, Typed: c.Gate.Phrase}
+	case run.WaitMonitor:
+		return run.Acknowledge{Reason: "seen"}
 	case run.WaitManual:
 		return run.MarkDone{}
 	case run.WaitFailure:

@@ -70,6 +70,7 @@ type Engine struct {
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the loop has ended
 	watched chan struct{} // closed when nobody looks any more at what others write
+	beside  *beside       // what goes on beside the run
 	news    chan struct{} // others have written something; holds one
 
 	hostsMu sync.Mutex
@@ -149,7 +150,7 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 	e := &Engine{
 		o: o, plan: p, lease: lease,
 		changes: make(chan struct{}, 1), requests: make(chan request), done: make(chan struct{}),
-		watched: make(chan struct{}), news: make(chan struct{}, 1),
+		watched: make(chan struct{}), beside: newBeside(), news: make(chan struct{}, 1),
 		hosts: map[string]*host{}, blocked: map[string]uint64{}, offered: map[string]bool{}, cuts: map[string]int{},
 		cutAt: map[string]time.Time{}, sent: map[string]time.Time{},
 		live: live{hosts: map[string]run.HostState{}, work: map[run.Key]*activity{}},
@@ -172,6 +173,7 @@ func (e *Engine) begin() {
 	e.mu.Unlock()
 	go e.loop()
 	go e.watch()
+	go e.attend()
 }
 
 // Close leaves the run: nothing new is started, checks under way are ended,
@@ -200,6 +202,7 @@ func (e *Engine) leave(ctx context.Context, why string) error {
 	e.cancel()
 	<-e.done
 	<-e.watched
+	<-e.beside.over
 	errs := []error{e.out.close(ctx), e.dbs.close()}
 	if e.state().Closed == "" && e.isLatched() == nil {
 		errs = append(errs, e.append(ctx, run.LeaseReleased{Why: why}))

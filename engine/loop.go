@@ -81,6 +81,11 @@ func (e *Engine) loop() {
 // step performs one decision, and reports whether the run is over.
 func (e *Engine) step() (over bool) {
 	r := e.state()
+	// What a section had beside it ends before anything comes behind that section.
+	e.beside.reconcile(e.ctx, e.wanted(r))
+	if e.beside.ended(e.ctx) != nil {
+		return false
+	}
 	if e.isLatched() != nil {
 		if r.Closed != "" { // by whoever has taken the run over
 			return true

@@ -192,6 +192,8 @@ func anyOf(s *run.Snapshot, l *luck) run.Action {
 			all = append(all, run.MarkFailed{Reason: "seen"})
 		case run.VerbProbe:
 			all = append(all, run.Probe{})
+		case run.VerbAcknowledge:
+			all = append(all, run.Acknowledge{Reason: "seen"})
 		case run.VerbStopNow:
 			all = append(all, run.StopNow{Kill: l.oneIn(2)})
 		case run.VerbSkip:

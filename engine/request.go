@@ -90,6 +90,8 @@ func (e *Engine) decided(q question, action run.Action) (run.Event, error) {
 		return e.jump(a)
 	case run.Again:
 		return e.again(a)
+	case run.Acknowledge:
+		return e.acknowledge(a)
 	case run.Pause:
 		return run.Paused(a), nil
 	case run.Continue:
@@ -197,6 +199,9 @@ func (e *Engine) say(s string) {
 
 // close closes the run, and clears its hosts of attempt directories.
 func (e *Engine) close(ctx context.Context, how run.Closing, why string) error {
+	if err := e.beside.end(ctx); err != nil {
+		return err
+	}
 	if err := e.out.flush(ctx); err != nil {
 		return err
 	}

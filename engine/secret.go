@@ -250,6 +250,21 @@ func (s *secrets) steering(ev run.Event) run.Event {
 	case run.Jumped:
 		e.Reason = mask(e.Reason)
 		return e
+	case run.SampleBatch:
+		e.Samples = slices.Clone(e.Samples)
+		for i := range e.Samples {
+			e.Samples[i].Texts = s.values(e.Samples[i].Texts)
+		}
+		return e
+	case run.MonitorTurned:
+		e.Rows, e.Cause = s.rows(e.Rows), mask(e.Cause)
+		return e
+	case run.MonitorAcknowledged:
+		e.Reason = mask(e.Reason)
+		return e
+	case run.BackgroundDown:
+		e.Why = mask(e.Why)
+		return e
 	}
 	return ev
 }

@@ -72,6 +72,7 @@ func (e *Engine) publish() {
 	e.showAround(s, c)
 	s.Actions = e.actions(c, s)
 	e.snap.Store(s)
+	e.beside.stir()
 	select {
 	case e.changes <- struct{}{}:
 	default:

@@ -107,6 +107,10 @@ type Again struct {
 	Typed string // where [Run.Repeatable] has a phrase
 }
 
+// Acknowledge goes on although monitors were red ([Run.Held]).
+type Acknowledge struct{ Reason string }
+
+func (Acknowledge) action()    {}
 func (Edit) action()           {}
 func (AdHoc) action()          {}
 func (Jump) action()           {}
@@ -136,30 +140,31 @@ func (Respond) action()        {}
 type Verb string
 
 const (
-	VerbGo         Verb = "go"
-	VerbAnswer     Verb = "answer"
-	VerbRetry      Verb = "retry"
-	VerbSkip       Verb = "skip"
-	VerbMarkDone   Verb = "mark done"
-	VerbMarkFailed Verb = "mark failed"
-	VerbProbe      Verb = "probe"
-	VerbRollBack   Verb = "roll back"
-	VerbStopNow    Verb = "stop now"
-	VerbPause      Verb = "pause"
-	VerbContinue   Verb = "continue"
-	VerbAbort      Verb = "abort"
-	VerbNote       Verb = "note"
-	VerbReply      Verb = "reply"
-	VerbExclude    Verb = "exclude"
-	VerbPostpone   Verb = "postpone"
-	VerbInclude    Verb = "include"
-	VerbFinish     Verb = "finish, then stop"
-	VerbCall       Verb = "call"
-	VerbRespond    Verb = "respond"
-	VerbEdit       Verb = "edit and retry"
-	VerbAdHoc      Verb = "ad hoc"
-	VerbJump       Verb = "jump"
-	VerbAgain      Verb = "run again"
+	VerbGo          Verb = "go"
+	VerbAnswer      Verb = "answer"
+	VerbRetry       Verb = "retry"
+	VerbSkip        Verb = "skip"
+	VerbMarkDone    Verb = "mark done"
+	VerbMarkFailed  Verb = "mark failed"
+	VerbProbe       Verb = "probe"
+	VerbRollBack    Verb = "roll back"
+	VerbStopNow     Verb = "stop now"
+	VerbPause       Verb = "pause"
+	VerbContinue    Verb = "continue"
+	VerbAbort       Verb = "abort"
+	VerbNote        Verb = "note"
+	VerbReply       Verb = "reply"
+	VerbExclude     Verb = "exclude"
+	VerbPostpone    Verb = "postpone"
+	VerbInclude     Verb = "include"
+	VerbFinish      Verb = "finish, then stop"
+	VerbCall        Verb = "call"
+	VerbRespond     Verb = "respond"
+	VerbEdit        Verb = "edit and retry"
+	VerbAdHoc       Verb = "ad hoc"
+	VerbJump        Verb = "jump"
+	VerbAgain       Verb = "run again"
+	VerbAcknowledge Verb = "acknowledge"
 )
 
 // VerbOf names an action.
@@ -213,6 +218,8 @@ func VerbOf(a Action) Verb {
 		return VerbJump
 	case Again:
 		return VerbAgain
+	case Acknowledge:
+		return VerbAcknowledge
 	}
 	return ""
 }
@@ -256,6 +263,7 @@ const (
 	WaitAsk     Wait = "ask"     // a question of the runbook
 	WaitBatch   Wait = "batch"   // the canary is through: soak, then a person's word
 	WaitUndo    Wait = "undo"    // the next rollback of a queue, previewed
+	WaitMonitor Wait = "monitor" // a monitor was red: a person's word before what is next
 	WaitPaused  Wait = "paused"
 	WaitClosed  Wait = "closed"
 )
@@ -276,6 +284,7 @@ type Snapshot struct {
 	Always   []Key          // cells of class `always` that may be called now
 	Prompt   *Prompt        // what a login needs of a person, before all else; nil: nothing
 	Hosts    map[string]HostState
+	Keeping  []Keeping                // background processes, in the plan's order
 	Usual    map[string]time.Duration // how long steps took in earlier runs, by [Key.StepID]
 	Until    time.Time                // the end of the change window; zero: none
 	Notice   string                   // the engine's last word to the operator, one line
@@ -284,6 +293,19 @@ type Snapshot struct {
 	// TakenOver is who drives the run instead, from a lease that was taken by force;
 	// empty: it is driven here.
 	TakenOver string
+}
+
+// Keeping is what is going on at a background process.
+type Keeping struct {
+	Cell    Key
+	Monitor string // path of the monitor that it is read for; empty: the cell's command
+	Where   string
+	State   string    // starting, up, down, ending
+	Since   time.Time // of the state
+	Next    time.Time // of down: when it is started again
+	Attempt string    // the latest; empty: none yet
+	Starts  int       // how often it was started in this run
+	Why     string    // of down, one line; untrusted
 }
 
 // HostState is the connection to a host.

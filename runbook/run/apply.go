@@ -80,6 +80,7 @@ func (r *Run) clone() *Run {
 	n.Notes = slices.Clone(r.Notes)
 	n.Wishes = slices.Clone(r.Wishes)
 	n.values = maps.Clone(r.values)
+	n.monitors = maps.Clone(r.monitors)
 	return &n
 }
 
@@ -131,6 +132,8 @@ func (r *Run) applyToRun(rec Record) error {
 	case Exported, HostKeyAccepted:
 	case AbortRequested, PauseRequested:
 		r.Wishes = append(r.Wishes, rec)
+	case SampleBatch, MonitorTurned, MonitorAcknowledged:
+		return r.monitored(rec)
 	case AdHocAsked:
 		return r.adHocAsked(rec, e)
 	case Jumped:

@@ -46,6 +46,8 @@ func (c *Cell) apply(rec Record) (why string) {
 		return c.edited(e, rec)
 	case Asked:
 		return c.asked(e)
+	case WatchBegun:
+		return c.watchBegun()
 	case Called:
 		return "" // the run's: see forbids and follows
 	}

@@ -23,6 +23,8 @@ var kinds = map[string]Event{
 	"HostKeyAccepted": HostKeyAccepted{}, "Returned": Returned{}, "NotReturned": NotReturned{}, "AbortRequested": AbortRequested{},
 	"PauseRequested": PauseRequested{}, "Adopted": Adopted{}, "Copied": Copied{},
 	"Edited": Edited{}, "AdHocAsked": AdHocAsked{}, "Jumped": Jumped{}, "Preflighted": Preflighted{},
+	"WatchBegun": WatchBegun{}, "SampleBatch": SampleBatch{}, "MonitorTurned": MonitorTurned{},
+	"MonitorAcknowledged": MonitorAcknowledged{}, "BackgroundUp": BackgroundUp{}, "BackgroundDown": BackgroundDown{},
 }
 
 // UnknownKindError is an event of a kind that this version doesn't know. The
@@ -111,6 +113,12 @@ func KeyOf(e Event) (cell Key, attempt string) {
 		return e.Cell, ""
 	case AdHocAsked:
 		return e.Cell, ""
+	case WatchBegun:
+		return e.Cell, ""
+	case BackgroundUp:
+		return e.Cell, e.Attempt
+	case BackgroundDown:
+		return e.Cell, e.Attempt
 	}
 	return Key{}, ""
 }

@@ -93,6 +93,10 @@ func fill(t *testing.T, v reflect.Value, name string) {
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(-1 << 53)
+	case reflect.Uint64:
+		v.SetUint(1 << 53)
+	case reflect.Float64:
+		v.SetFloat(1.0 / 3)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fill(t, v.Field(i), v.Type().Field(i).Name)

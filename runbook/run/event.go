@@ -239,6 +239,9 @@ type Intent struct {
 	Dispatch Dispatch `json:"dispatch"`
 	Host     Identity `json:"host"`
 	Gate     string   `json:"gate,omitempty"` // whose grant it uses up
+	// Monitor is whose process it is, with [RoleKeep]: a monitor's path; empty: the
+	// cell's background command.
+	Monitor string `json:"monitor,omitempty"`
 }
 
 // NotDispatched says that a command could not be sent, before any intent: its

@@ -1,4 +1,223 @@
 package run
 
-// Monitor implements [checks.World]. No monitor has been sampled.
-func (w World) Monitor(_, _ string) (map[string]any, bool) { return nil, false }
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"stepgate/checks"
+	"stepgate/runbook"
+	"stepgate/runbook/plan"
+)
+
+// Watch names a monitor at one place.
+type Watch struct {
+	Monitor string `json:"monitor"`         // its path, with instances: tablets[t-1]/writes
+	Where   string `json:"where,omitempty"` // host whose values it sees, or "local"
+}
+
+func (w Watch) String() string {
+	if w.Where == "" || w.Where == plan.Local {
+		return w.Monitor
+	}
+	return w.Monitor + "@" + w.Where
+}
+
+// WatchBegun says that a step which has monitors alone is done: from here on they are
+// sampled.
+type WatchBegun struct {
+	Cell Key `json:"cell"`
+}
+
+// SampleBatch is what the monitors of a run showed since the last one.
+type SampleBatch struct {
+	// Reserved is the highest number that a sample of this run may have had so far.
+	Reserved uint64    `json:"reserved"`
+	Samples  []Samples `json:"samples,omitempty"` // of a watch, in their order
+}
+
+// Samples are what a monitor showed while it was watched without a break. A time
+// between two of them is one in which nobody watched.
+type Samples struct {
+	Watch
+	From     time.Time `json:"from"`               // watched from here on
+	After    []int64   `json:"after,omitempty"`    // ms to the end of each sample, from From and then from the one before
+	Verdicts string    `json:"verdicts,omitempty"` // of each: p passed, f failed, u unknown
+	// Numbers are the numeric captures, one for each sample; nil: it had none.
+	Numbers map[string][]*float64 `json:"numbers,omitempty"`
+	// Texts are the captures that aren't numbers, of the last sample that passed.
+	Texts map[string]json.RawMessage `json:"texts,omitempty"`
+	Rest  int64                      `json:"rest,omitempty"` // ms that it was watched on after the last sample, or From
+}
+
+// Until is up to when they watched.
+func (s *Samples) Until() time.Time {
+	ms := s.Rest
+	for _, d := range s.After {
+		ms += d
+	}
+	return s.From.Add(time.Duration(ms) * time.Millisecond)
+}
+
+// MonitorTurned says that a monitor has become red, or is no longer.
+type MonitorTurned struct {
+	Watch
+	Red   bool         `json:"red"`
+	Since time.Time    `json:"since"`           // the end of its last good sample; of one that has none, since when it is watched
+	Rows  []checks.Row `json:"rows,omitempty"`  // of the sample that decided
+	Cause string       `json:"cause,omitempty"` // why that sample has no verdict
+}
+
+// MonitorAcknowledged is a person's word that the run goes on although monitors were
+// red.
+type MonitorAcknowledged struct {
+	Watches []Watch `json:"watches"`
+	Reason  string  `json:"reason"`
+}
+
+func (WatchBegun) event()          {}
+func (SampleBatch) event()         {}
+func (MonitorTurned) event()       {}
+func (MonitorAcknowledged) event() {}
+
+// Monitor is what is known of a monitor at one place.
+type Monitor struct {
+	Watch
+	Cell  *plan.Cell // of the step it begins at
+	Fence *runbook.Fence
+	// Samples are what it showed, in order; the last ones may not be in the journal yet.
+	Samples  []*Samples
+	Episodes []Episode // in which it was red, in order
+}
+
+// Episode is a time in which a monitor was red.
+type Episode struct {
+	Turned MonitorTurned
+	At     time.Time // when it became red
+	Green  time.Time // when it no longer was; zero: it is
+	// Reason is with which it was acknowledged, By whom and when; empty: it wasn't.
+	Reason string
+	By     string
+	Acked  time.Time
+}
+
+// Red reports whether it is red.
+func (m *Monitor) Red() bool {
+	return len(m.Episodes) > 0 && m.Episodes[len(m.Episodes)-1].Green.IsZero()
+}
+
+// Held reports whether it holds the run: it is or was red, and nobody has
+// acknowledged that.
+func (m *Monitor) Held() bool {
+	return slices.ContainsFunc(m.Episodes, func(e Episode) bool { return e.Reason == "" })
+}
+
+// Captures are the names of its captures, in the runbook's order.
+func (m *Monitor) Captures() []string {
+	if m.Fence.Capture == nil {
+		return nil
+	}
+	return m.Fence.Capture.Names()
+}
+
+// Drawn is the capture that is drawn: the first that has numbers; empty: none has.
+func (m *Monitor) Drawn() string {
+	for _, name := range m.Captures() {
+		for _, s := range m.Samples {
+			if len(s.Numbers[name]) > 0 {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// monitored is the state of a run's monitors, by watch.
+type monitored map[Watch]*Monitor
+
+// path is a monitor's path in an instance of its step.
+func monitorPath(s *plan.Step, f *runbook.Fence) string {
+	if f.ID == "" || f.ID == s.Book.ID {
+		return s.ID
+	}
+	if up := parent(s.ID); up != "" {
+		return up + "/" + f.ID
+	}
+	return f.ID
+}
+
+// Monitors are all monitors of the plan that have begun, at their places, in the
+// plan's order.
+func (r *Run) Monitors() []*Monitor {
+	var out []*Monitor
+	for _, pc := range r.Plan.Cells {
+		if len(pc.Step.Book.Monitors) == 0 || pc != pc.Step.Cells[0] {
+			continue
+		}
+		c := r.CellOf(pc)
+		for _, f := range pc.Step.Book.Monitors {
+			for _, where := range r.Plan.Places(pc, f) {
+				w := Watch{monitorPath(pc.Step, f), where}
+				m, ok := r.monitors[w]
+				if !ok {
+					m = &Monitor{Watch: w, Cell: pc, Fence: f}
+				}
+				if ok || c.watching() {
+					out = append(out, m)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Monitor is one of [Run.Monitors]; nil: it hasn't begun.
+func (r *Run) Monitor(w Watch) *Monitor {
+	for _, m := range r.Monitors() {
+		if m.Watch == w {
+			return m
+		}
+	}
+	return nil
+}
+
+// watching reports whether the cell's monitors have begun.
+func (c *Cell) watching() bool {
+	switch c.Status {
+	case Skipped, NotApplicable, Excluded:
+		return false
+	case Succeeded:
+		return true
+	case Pending, Gated, Authorised, Running, Failed, Unknown, RollingBack, RolledBack, RollbackFailed:
+	}
+	return c.Plan.Step.Kind != plan.Watch && !c.Begun.IsZero()
+}
+
+// Watched are the monitors that are to be sampled now: those that have begun in
+// sections that are still open.
+func (r *Run) Watched() []*Monitor {
+	if r.Closed != "" {
+		return nil
+	}
+	return slices.DeleteFunc(r.Monitors(), func(m *Monitor) bool {
+		return !r.CellOf(m.Cell).watching() || settled(r.under(parent(m.Cell.Step.ID)))
+	})
+}
+
+// Held are the monitors that hold the run until a person has acknowledged that they
+// were red.
+func (r *Run) Held() []*Monitor {
+	return slices.DeleteFunc(r.Monitors(), func(m *Monitor) bool { return !m.Held() })
+}
+
+// Sampled returns the run as one sees it who has samples that the journal doesn't have
+// yet.
+func (r *Run) Sampled(fresh []Samples) *Run {
+	if len(fresh) == 0 {
+		return r
+	}
+	n := *r
+	n.shared = true
+	n.monitors = n.monitors.with(r, fresh)
+	return &n
+}

@@ -22,9 +22,12 @@ func Next(r *Run) Decision {
 		}
 	}
 	s := r.stands()
+	held := r.holding(s)
 	switch {
 	case s == nil && r.Paused:
 		return Ask{Wait: WaitPaused}
+	case !r.Paused && held != nil:
+		return held
 	case s == nil:
 		return Close{r.closing()}
 	case r.Paused:
@@ -33,6 +36,27 @@ func Next(r *Run) Decision {
 		return Halt{r.Stop}
 	}
 	return s.next
+}
+
+// holding is the wait for a person's word about monitors that were red, which comes
+// before anything new; nil: nothing holds the run. What repairs a failure, and what a
+// person brings forward, is never held.
+func (r *Run) holding(s *stand) Decision {
+	if len(r.monitors) == 0 || r.Called != nil {
+		return nil
+	}
+	held := r.Held()
+	if len(held) == 0 {
+		return nil
+	}
+	c := r.CellOf(held[0].Cell)
+	if s != nil {
+		if a, ok := s.next.(Ask); ok && (a.Wait == WaitFailure || a.Wait == WaitUnknown || a.Wait == WaitUndo) {
+			return nil
+		}
+		c = s.cell
+	}
+	return Ask{Cell: c, Wait: WaitMonitor, Parallel: 1}
 }
 
 func inFlight(c *Cell) Decision {

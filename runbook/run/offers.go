@@ -25,6 +25,8 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 	switch a.Wait {
 	case WaitBatch, WaitUndo:
 		list = r.aside(a, now)
+	case WaitMonitor:
+		list = []Availability{{Verb: VerbAcknowledge, Says: "go on although it was red, with a reason"}}
 	default:
 		list = []Availability{
 			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), r.canRunAgain(c), c.canSkip(), c.canMarkDone(a.Wait),

@@ -36,12 +36,15 @@ type Run struct {
 	Wishes    []Record // of guests: AbortRequested, PauseRequested; a pause answers the latter, going on both
 	// Preflighted is what was looked at before it began; nil: nothing was.
 	Preflighted *Preflighted
+	// SampleNumbers is the highest number that a sample may have had so far.
+	SampleNumbers uint64
 
-	values map[string]map[string]json.RawMessage // scope path → captured
-	known  map[string]map[string]jsonValue       // secrets in memory: see Knowing
-	byKey  map[Key]int
-	tried  Key  // the one of Undoing whose rollback was sent
-	shared bool // cells may be held by a snapshot: copy before change
+	monitors monitored
+	values   map[string]map[string]json.RawMessage // scope path → captured
+	known    map[string]map[string]jsonValue       // secrets in memory: see Knowing
+	byKey    map[Key]int
+	tried    Key  // the one of Undoing whose rollback was sent
+	shared   bool // cells may be held by a snapshot: copy before change
 }
 
 // Cell is the state of one cell.
@@ -56,6 +59,7 @@ type Cell struct {
 	Gate      *GateShown // shown and not yet closed, or granted
 	Grant     *GateGranted
 	Attempts  []*Attempt
+	Keeps     []*Attempt             // of [RoleKeep], in order
 	Checks    map[Phase]*ChecksTaken // the latest of each
 	CheckedAt map[Phase]time.Time
 	Resolved  *OutcomeResolved
@@ -96,6 +100,9 @@ type Attempt struct {
 	// Of a step that sends its host away, once the wait for it is over:
 	Returned    *Returned
 	NotReturned *NotReturned // until it is back after all
+	// Of a background process:
+	Up   time.Time       // since when it was seen to run; zero: it wasn't
+	Down *BackgroundDown // once it has ended
 }
 
 // Attempt returns the latest attempt of a role, or nil.

@@ -1,7 +1,9 @@
 package run
 
 import (
+	"maps"
 	"strings"
+	"time"
 
 	"stepgate/runbook/plan"
 )
@@ -11,6 +13,7 @@ type World struct {
 	r    *Run
 	c    *plan.Scope
 	held map[string]map[string]jsonValue
+	at   *Cell // that asks; nil: a walk or a section does
 }
 
 // WorldOf returns the world as a walk or a section sees it.
@@ -18,7 +21,7 @@ func (r *Run) WorldOf(s *plan.Scope) World { return World{r: r, c: s} }
 
 // WorldAt returns the world as a cell sees it, with what it has captured on the
 // way.
-func (r *Run) WorldAt(c *Cell) World { return World{r, c.Plan.Step.Scope, c.held} }
+func (r *Run) WorldAt(c *Cell) World { return World{r, c.Plan.Step.Scope, c.held, c} }
 
 // Hosts returns the hosts of a group with their variables, and what was captured
 // at them and in the instances that walk them.
@@ -100,18 +103,24 @@ func (w World) OK(id string) bool {
 // match returns the cells whose step path ends in id: those of the asking
 // cell's own innermost instance that has any, else all.
 func (w World) match(id string) []*Cell {
-	var all []*Cell
-	for _, c := range w.r.Cells {
-		p := plan.WithoutInstances(c.Key.Step)
+	return nearest(w.c, w.r.Cells, id, func(c *Cell) string { return c.Key.Step })
+}
+
+// nearest are those of what has a path that ends in id which lie in the innermost
+// scope that holds any, else all.
+func nearest[T any](s *plan.Scope, of []T, id string, pathOf func(T) string) []T {
+	var all []T
+	for _, o := range of {
+		p := plan.WithoutInstances(pathOf(o))
 		if p == id || strings.HasSuffix(p, "/"+id) {
-			all = append(all, c)
+			all = append(all, o)
 		}
 	}
-	for s := w.c; s != nil && s.Path != ""; s = s.Up {
-		var own []*Cell
-		for _, c := range all {
-			if c.Key.Step == s.Path || strings.HasPrefix(c.Key.Step, s.Path+"/") {
-				own = append(own, c)
+	for ; s != nil && s.Path != ""; s = s.Up {
+		var own []T
+		for _, o := range all {
+			if p := pathOf(o); p == s.Path || strings.HasPrefix(p, s.Path+"/") {
+				own = append(own, o)
 			}
 		}
 		if own != nil {
@@ -119,4 +128,73 @@ func (w World) match(id string) []*Cell {
 		}
 	}
 	return all
+}
+
+// Monitor implements [checks.World]: "step" is the time since the asking cell began,
+// "run" all of it; else it's the innermost instance around the asking cell.
+func (w World) Monitor(id, span string) (map[string]any, bool) {
+	from := time.Time{}
+	switch {
+	case span == "step" && w.at != nil:
+		from = w.at.Begun
+	case span == "":
+		from = w.r.instanceBegun(w.c)
+	}
+	var sum Sum
+	drawn := ""
+	texts := map[string]jsonValue{}
+	for _, m := range w.monitors(id) {
+		if drawn == "" {
+			drawn = m.Drawn()
+		}
+		sum = sum.Plus(m.Sum(from, endless))
+		for _, s := range m.Samples {
+			maps.Copy(texts, s.Texts)
+		}
+	}
+	return sum.record(texts, drawn), sum.Samples > 0
+}
+
+// endless is after everything that a journal can hold.
+var endless = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// instanceBegun is when the first thing happened in the innermost instance of a walk
+// around a scope; zero: there is none, or nothing did.
+func (r *Run) instanceBegun(s *plan.Scope) time.Time {
+	for ; s != nil; s = s.Up {
+		if s.Count == 0 {
+			continue
+		}
+		var first time.Time
+		for _, c := range r.under(s.Path) {
+			if !c.Begun.IsZero() && (first.IsZero() || c.Begun.Before(first)) {
+				first = c.Begun
+			}
+		}
+		return first
+	}
+	return time.Time{}
+}
+
+// monitors are those whose path ends in id: those of the asking cell's own innermost
+// instance that has any, else all.
+func (w World) monitors(id string) []*Monitor {
+	return nearest(w.c, w.r.Monitors(), id, func(m *Monitor) string { return m.Watch.Monitor })
+}
+
+// record is what an expression sees of it: see [checks.MonitorFields].
+func (s Sum) record(texts map[string]jsonValue, drawn string) map[string]any {
+	m := map[string]any{}
+	decodeInto(m, texts)
+	for name, n := range s.Captures {
+		m[name] = map[string]any{"min": n.Min, "avg": n.Avg, "max": n.Max, "last": n.Last}
+	}
+	if n, ok := m[drawn].(map[string]any); ok && s.Captures[drawn].Count > 0 {
+		maps.Copy(m, n)
+	}
+	maps.Copy(m, map[string]any{
+		"samples": s.Samples, "succeeded": s.Good, "failures": s.Failures, "unknown": s.Unknown,
+		"longest_gap": s.Longest.Length, "unobserved": s.Unobserved,
+	})
+	return m
 }

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"stepgate/runbook/run"
+)
+
+// beside keeps up what goes on beside the run: one task for each thing that the run's
+// state wants, from when it is wanted until it no longer is.
+type beside struct {
+	moved chan struct{} // the state has changed; holds one
+	over  chan struct{} // closed when nothing goes on any more, nor will
+
+	mu    sync.Mutex
+	last  bool                   // nothing is begun any more
+	tasks map[string]*besideTask // by what they are for
+}
+
+type besideTask struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	wanted bool
+}
+
+func newBeside() *beside {
+	return &beside{moved: make(chan struct{}, 1), over: make(chan struct{}), tasks: map[string]*besideTask{}}
+}
+
+// stir says that the state has changed.
+func (b *beside) stir() {
+	select {
+	case b.moved <- struct{}{}:
+	default:
+	}
+}
+
+// wanted is what the run wants beside it now, by names that tell it apart. A task ends
+// when its context does, and not before.
+func (e *Engine) wanted(r *run.Run) map[string]func(ctx context.Context) {
+	return nil
+}
+
+// attend starts and ends what goes on beside the run, until the engine is left.
+func (e *Engine) attend() {
+	defer close(e.beside.over)
+	for {
+		select {
+		case <-e.ctx.Done():
+			_ = e.beside.end(context.WithoutCancel(e.ctx)) // it waits as long as it takes
+			return
+		case <-e.beside.moved:
+			e.beside.reconcile(e.ctx, e.wanted(e.state()))
+		}
+	}
+}
+
+// reconcile starts what is wanted and doesn't go on, and ends what isn't.
+func (b *beside) reconcile(ctx context.Context, wanted map[string]func(ctx context.Context)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, t := range b.tasks {
+		select {
+		case <-t.done:
+			delete(b.tasks, name)
+			continue
+		default:
+		}
+		if _, ok := wanted[name]; !ok && t.wanted {
+			t.wanted = false
+			t.cancel()
+		}
+	}
+	for name, do := range wanted {
+		if b.tasks[name] != nil || b.last {
+			continue // what is ending is started again when it has
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		t := &besideTask{cancel: cancel, done: make(chan struct{}), wanted: true}
+		b.tasks[name] = t
+		go func() {
+			defer b.stir()
+			defer close(t.done)
+			defer cancel()
+			do(ctx)
+		}()
+	}
+}
+
+// end ends everything, and begins nothing any more.
+func (b *beside) end(ctx context.Context) error {
+	b.mu.Lock()
+	b.last = true
+	b.mu.Unlock()
+	b.reconcile(ctx, nil)
+	return b.ended(ctx)
+}
+
+// ended waits until all that is no longer wanted has ended.
+func (b *beside) ended(ctx context.Context) error {
+	b.mu.Lock()
+	var ending []*besideTask
+	for _, t := range b.tasks {
+		if !t.wanted {
+			ending = append(ending, t)
+		}
+	}
+	b.mu.Unlock()
+	for _, t := range ending {
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
