@@ -80,6 +80,8 @@ func (a Attempt) check() error {
 		return fmt.Errorf("run id %q can't name a directory", a.RunID)
 	case !intentHash.MatchString(a.IntentHash):
 		return fmt.Errorf("intent hash %q isn't a word of letters and digits", a.IntentHash)
+	case a.Leash < 0:
+		return fmt.Errorf("a leash of %s isn't a time", a.Leash)
 	}
 	return a.Host.check()
 }

@@ -1,6 +1,9 @@
 package executor
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // RefusedError says why a host refused an attempt; it comes with the claim
 // [Refused] or [Known].
@@ -29,3 +32,15 @@ func (e *ReachError) Error() string { return fmt.Sprintf("reach host %q: %v", e.
 
 // Unwrap returns the cause.
 func (e *ReachError) Unwrap() error { return e.Cause }
+
+// EndedError ends [Executor.Look] when its context has ended and the host has confirmed
+// that nothing of the command's process group is alive.
+type EndedError struct {
+	Took  time.Duration // from asking the host for its end to the host's answer
+	Cause error         // the context's
+}
+
+func (e *EndedError) Error() string { return e.Cause.Error() }
+
+// Unwrap returns the context's cause.
+func (e *EndedError) Unwrap() error { return e.Cause }

@@ -18,7 +18,8 @@ type Executor interface {
 	// *ReachError.
 	Ready(ctx context.Context, c Command) error
 	// Look runs a read-only command, unclaimed. The end of ctx kills its process
-	// group. An error means that no verdict is possible (unreachable, timed out).
+	// group; a *EndedError then says that the host has confirmed it. An error means
+	// that no verdict is possible (unreachable, timed out).
 	Look(ctx context.Context, c Command, sink Sink) (Result, error)
 	// Start claims the attempt and starts its detached runner, and returns at
 	// once. The caller's intent is durable already. An error means unknown: ask
@@ -35,6 +36,10 @@ type Executor interface {
 	// Signal sends TERM or KILL to the attempt's process group and says what it
 	// found afterwards.
 	Signal(ctx context.Context, a Attempt, s Signal) (Report, error)
+	// Beat tells the host that whoever keeps an attempt with a leash lives on. It fails
+	// as Probe does, and when the host has no record of the attempt; that the attempt
+	// has ended is for Follow and Probe to say.
+	Beat(ctx context.Context, a Attempt) error
 	// Hand claims the attempt and runs it on a person's terminal, in the
 	// foreground. The claim is all that the host keeps: no output, no runner. An
 	// error means unknown, unless it is a *RefusedError or a *ReachError.
@@ -116,6 +121,11 @@ type Attempt struct {
 	IntentHash string // hash of the journal's intent event, hex; kept in the claim
 	Host       Host   // as pinned by the intent; MachineID, BootID and Dir decide
 	Command    Command
+	// Leash, if not 0, makes it a background process: the host ends its process group,
+	// by TERM and 10 s later by KILL, when Beat wasn't called for so long, rounded up to
+	// seconds. When the command itself has ended, what is left of its group is ended in
+	// the same way before there is an exit code.
+	Leash time.Duration
 }
 
 // Claim is the host's answer to Start.
@@ -188,6 +198,13 @@ type Offsets [2]int64
 // bounds memory.
 type Sink interface {
 	Output(s Stream, offset int64, p []byte)
+}
+
+// Beginner is a [Sink] that wants to know when a look has begun.
+type Beginner interface {
+	// Begun is called once, when the host has said that the command begins, and before
+	// any Output. What came before it is no part of what the command took.
+	Begun()
 }
 
 // Signal is what can be sent to an attempt.

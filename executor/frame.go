@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // bootstrap is the only command line that ever reaches a host's login shell. It
@@ -131,7 +133,24 @@ func (p *program) setAttempt(a Attempt) {
 	p.set("sg_id", a.ID)
 	p.set("sg_run", a.RunID)
 	p.set("sg_hash", a.IntentHash)
+	p.setLeash(a.Leash)
 	p.setHost(a.Host)
+}
+
+// leashLooks is how often in a leash's time the host looks whether somebody has beaten.
+const leashLooks = 9
+
+// setLeash gives the scripts the seconds between two looks, and how many may be in vain.
+func (p *program) setLeash(leash time.Duration) {
+	if leash <= 0 {
+		p.set("sg_leash", "")
+		return
+	}
+	seconds := (leash + time.Second - 1) / time.Second
+	every := max(seconds/leashLooks, 1)
+	p.set("sg_leash", strconv.FormatInt(int64(seconds), 10))
+	p.set("sg_every", strconv.FormatInt(int64(every), 10))
+	p.set("sg_looks", strconv.FormatInt(int64((seconds+every-1)/every), 10))
 }
 
 func (p *program) setHost(h Host) {

@@ -50,31 +50,37 @@ func (s *shell) Look(ctx context.Context, c Command, sink Sink) (Result, error) 
 		case <-ended: //nolint:errcheck // received again below
 		case <-time.After(beginGrace):
 		}
-		err = s.unlook(context.WithoutCancel(ctx), c.User, l)
+		asked := time.Now()
+		known, err := s.unlook(context.WithoutCancel(ctx), c.User, l)
+		took := time.Since(asked)
 		cancel()
 		<-ended //nolint:errcheck // the context ended it
+		if known && err == nil {
+			return Result{}, &EndedError{Took: took, Cause: context.Cause(ctx)}
+		}
 		return Result{}, errors.Join(context.Cause(ctx), err)
 	}
 	if err != nil {
 		// The link may be gone with the command going on.
-		err = errors.Join(err, s.unlook(context.WithoutCancel(ctx), c.User, l))
-		return Result{}, fmt.Errorf("look: %w", err)
+		_, left := s.unlook(context.WithoutCancel(ctx), c.User, l)
+		return Result{}, fmt.Errorf("look: %w", errors.Join(err, left))
 	}
 	return l.result(), nil
 }
 
-// unlook ends a look on its host: its whole process group, verified.
-func (s *shell) unlook(ctx context.Context, user string, l *lookOutput) error {
+// unlook ends a look on its host: its whole process group, verified. known is false when
+// the host hasn't said which one that is, because the command hasn't begun.
+func (s *shell) unlook(ctx context.Context, user string, l *lookOutput) (known bool, err error) {
 	select {
 	case <-l.begun:
 	default:
-		return nil // its shell can't write its first line any more and ends there
+		return false, nil // its shell can't write its first line any more and ends there
 	}
 	ctx, cancel := context.WithTimeout(ctx, unlookTimeout)
 	defer cancel()
 	f := strings.SplitN(l.about, " ", 4)
 	if len(f) != 4 {
-		return fmt.Errorf("end the look: the host's answer %q isn't known", l.about)
+		return true, fmt.Errorf("end the look: the host's answer %q isn't known", l.about)
 	}
 	p := newProgram()
 	p.set("sg_pid", f[0])
@@ -82,14 +88,14 @@ func (s *shell) unlook(ctx context.Context, user string, l *lookOutput) error {
 	p.set("sg_tmp", f[3])
 	frame, err := s.as(ctx, user, p, "frame", "process", "unlook")
 	if err != nil {
-		return fmt.Errorf("end the look on its host: %w", err)
+		return true, fmt.Errorf("end the look on its host: %w", err)
 	}
 	r, err := s.askFrame(ctx, p.nonce, frame, false)
 	if err != nil {
-		return fmt.Errorf("end the look on its host: %w", err)
+		return true, fmt.Errorf("end the look on its host: %w", err)
 	}
 	if left := r.get("left"); left != "" {
-		return fmt.Errorf("end the look on its host: processes %s are still alive", left)
+		return true, fmt.Errorf("end the look on its host: processes %s are still alive", left)
 	}
-	return nil
+	return true, nil
 }

@@ -17,6 +17,7 @@ type lookOutput struct {
 
 	mu      sync.Mutex
 	streams [2]lookPart
+	told    bool          // the sink knows that it has begun
 	about   string        // which processes it is, once begun
 	begun   chan struct{} // closed when about is set
 	exit    int
@@ -65,6 +66,7 @@ func (l *lookOutput) take(s Stream, p []byte) error {
 			return nil
 		}
 		part.begun = true
+		l.tell()
 		if s == Stdout {
 			l.about = about
 			close(l.begun)
@@ -87,6 +89,15 @@ func (l *lookOutput) take(s Stream, p []byte) error {
 		return nil
 	}
 	return l.end(part, exit)
+}
+
+// tell tells the sink that the command begins. Both streams say so, and either may
+// come first.
+func (l *lookOutput) tell() {
+	if b, ok := l.sink.(Beginner); ok && !l.told {
+		b.Begun()
+	}
+	l.told = true
 }
 
 // end notes the end of one stream.

@@ -117,6 +117,22 @@ func (s *shell) Signal(ctx context.Context, a Attempt, sig Signal) (Report, erro
 	return Report{}, fmt.Errorf("signal attempt %s: signal %d isn't known", a.ID, sig)
 }
 
+// Beat implements [Executor].
+func (s *shell) Beat(ctx context.Context, a Attempt) error {
+	if err := a.check(); err != nil {
+		return fmt.Errorf("beat for attempt: %w", err)
+	}
+	p, err := s.program(ctx)
+	if err != nil {
+		return fmt.Errorf("beat for attempt %s: %w", a.ID, err)
+	}
+	p.setAttempt(a)
+	if _, err := s.ask(ctx, p, false, "frame", "process", "identity", "attempt", "beat"); err != nil {
+		return fmt.Errorf("beat for attempt %s: %w", a.ID, err)
+	}
+	return nil
+}
+
 // report runs a script that ends with the attempt's fate; it gets one variable.
 func (s *shell) report(ctx context.Context, a Attempt, name, value, script string) (Report, error) {
 	if err := a.check(); err != nil {

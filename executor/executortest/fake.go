@@ -40,7 +40,7 @@ type Script struct {
 
 // Call is one use of a Fake.
 type Call struct {
-	Method  string // Identify, Ready, Look, Start, Follow, Probe, Signal, Hand, Kept, Discard, Dial
+	Method  string // Identify, Ready, Look, Start, Follow, Probe, Signal, Beat, Hand, Kept, Discard, Dial
 	Address string // of Dial
 	Attempt string // its id, where there is one
 	Command executor.Command
@@ -143,12 +143,15 @@ func (f *Fake) Look(ctx context.Context, c executor.Command, sink executor.Sink)
 	if err != nil {
 		return executor.Result{}, err
 	}
+	if b, ok := sink.(executor.Beginner); ok {
+		b.Begun()
+	}
 	s := f.script(c)
 	if s.Hold != nil {
 		select {
 		case <-s.Hold:
 		case <-ctx.Done():
-			return executor.Result{}, context.Cause(ctx)
+			return executor.Result{}, &executor.EndedError{Cause: context.Cause(ctx)}
 		}
 	}
 	deliver(s, executor.Offsets{}, sink)
@@ -286,6 +289,19 @@ func (f *Fake) Signal(ctx context.Context, a executor.Attempt, s executor.Signal
 		f.wake()
 	}
 	return f.report(a), nil
+}
+
+// Beat implements [executor.Executor]. Nothing ends when nobody beats.
+func (f *Fake) Beat(ctx context.Context, a executor.Attempt) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.call(ctx, Call{Method: "Beat", Attempt: a.ID, Command: a.Command}); err != nil {
+		return err
+	}
+	if known := f.attempts[a.ID]; a.Leash <= 0 || known == nil || !known.claimed {
+		return fmt.Errorf("beat for attempt %s: it has no leash on this host", a.ID)
+	}
+	return nil
 }
 
 // Ready implements [executor.Executor]. Whoever is to be become is.
