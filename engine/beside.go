@@ -51,15 +51,22 @@ func (e *Engine) attend() {
 			_ = e.beside.end(context.WithoutCancel(e.ctx)) // it waits as long as it takes
 			return
 		case <-e.beside.moved:
-			e.beside.reconcile(e.ctx, e.wanted(e.state()))
+			e.reconcile()
 		}
 	}
 }
 
-// reconcile starts what is wanted and doesn't go on, and ends what isn't.
-func (b *beside) reconcile(ctx context.Context, wanted map[string]func(ctx context.Context)) {
+// reconcile starts what is wanted beside the run and doesn't go on, and ends what isn't.
+func (e *Engine) reconcile() {
+	e.beside.reconcile(e.ctx, func() map[string]func(context.Context) { return e.wanted(e.state()) })
+}
+
+// reconcile is [Engine.reconcile]. What is wanted is asked for under the lock: nobody
+// who knows an older state then starts what one who knows a newer one has ended.
+func (b *beside) reconcile(ctx context.Context, ask func() map[string]func(ctx context.Context)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	wanted := ask()
 	for name, t := range b.tasks {
 		select {
 		case <-t.done:
@@ -93,7 +100,7 @@ func (b *beside) end(ctx context.Context) error {
 	b.mu.Lock()
 	b.last = true
 	b.mu.Unlock()
-	b.reconcile(ctx, nil)
+	b.reconcile(ctx, func() map[string]func(context.Context) { return nil })
 	return b.ended(ctx)
 }
 

@@ -82,7 +82,7 @@ func (e *Engine) loop() {
 func (e *Engine) step() (over bool) {
 	r := e.state()
 	// What a section had beside it ends before anything comes behind that section.
-	e.beside.reconcile(e.ctx, e.wanted(r))
+	e.reconcile()
 	if e.beside.ended(e.ctx) != nil {
 		return false
 	}
