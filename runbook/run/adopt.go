@@ -96,6 +96,11 @@ func (r *Run) Bars(next *plan.Plan) []Change {
 			bars = append(bars, Change{c.Key.String(), "added", "a command beside the plan is called so"})
 		}
 	}
+	for _, b := range r.Strays() {
+		if _, ok := next.Cell(b.Cell.Key.Step, b.Cell.Key.Target); !ok && !b.Cell.executed() {
+			bars = append(bars, Change{b.Cell.Key.String(), "removed", "a process of its monitor may be alive; go on with the version before until it has ended"})
+		}
+	}
 	if len(r.Undoing) > 0 {
 		bars = append(bars, Change{r.Undoing[0].String(), "changed", "its rollback is under way; finish or drop that first"})
 	}
@@ -108,7 +113,7 @@ func (c *Cell) executed() bool {
 	case len(c.Attempts) > 0 || c.Asked != nil || c.Status == Skipped || c.Status == Excluded || c.Resolved != nil:
 		return true
 	case c.Status == Succeeded:
-		return c.Plan.Step.Kind != plan.Check
+		return c.Plan.Step.Kind != plan.Check && c.Plan.Step.Kind != plan.Watch
 	}
 	return false
 }
@@ -149,11 +154,26 @@ func (r *Run) Adopt(next *plan.Plan, rec Record) (*Run, error) {
 		k := Key{pc.Step.ID, pc.Target}
 		n.byKey[k] = i
 		c := &Cell{Checks: map[Phase]*ChecksTaken{}}
-		if was := r.Cell(k); was != nil && (was.executed() || plan.Same(r.Plan, was.Plan, next, pc)) {
+		switch was := r.Cell(k); {
+		case was == nil:
+		case was.executed() || plan.Same(r.Plan, was.Plan, next, pc):
 			c = was.clone()
+		default:
+			c.Keeps = was.Keeps // their numbers are used, and they may be alive
 		}
 		c.Plan, c.Key = pc, k
 		n.Cells[i] = c
+	}
+	n.monitors, n.posts = nil, postsOf(next)
+	n.monitors = n.copied()
+	for _, m := range r.monitors {
+		if m == nil {
+			continue
+		}
+		if j, ok := n.posts.byWatch[m.Watch]; ok {
+			own := n.ownMonitor(j)
+			own.Samples, own.Episodes = m.Samples, m.Episodes
+		}
 	}
 	for i, was := range r.OffBook {
 		n.OffBook[i] = was.clone()

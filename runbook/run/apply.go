@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -45,7 +46,7 @@ func empty(p *plan.Plan) *Run {
 	r := &Run{
 		Plan: p, Hosts: map[string]Identity{},
 		Orders: map[string][]string{}, Batches: map[string][][]string{}, Excluded: map[string]map[string]string{},
-		values: map[string]map[string]jsonValue{}, byKey: map[Key]int{},
+		values: map[string]map[string]jsonValue{}, byKey: map[Key]int{}, posts: postsOf(p),
 	}
 	for i, c := range p.Cells {
 		k := Key{c.Step.ID, c.Target}
@@ -80,7 +81,6 @@ func (r *Run) clone() *Run {
 	n.Notes = slices.Clone(r.Notes)
 	n.Wishes = slices.Clone(r.Wishes)
 	n.values = maps.Clone(r.values)
-	n.monitors = maps.Clone(r.monitors)
 	return &n
 }
 
@@ -146,50 +146,6 @@ func (r *Run) applyToRun(rec Record) error {
 	return nil
 }
 
-// takeover is what a new driver finds: no gate is open, and what was in flight
-// is unknown until its host has been asked.
-func (r *Run) takeover() {
-	for i, c := range r.OffBook {
-		switch c.Status {
-		case Pending, Gated, Authorised:
-			r.OffBook[i] = c.clone()
-			r.OffBook[i].dropUnsent("it had not been sent when another driver took the run")
-		case Running, Succeeded, Failed, Unknown, Skipped, NotApplicable, RollingBack, RolledBack, RollbackFailed, Excluded:
-		}
-	}
-	for c := range r.All() {
-		switch c.Status {
-		case Gated, Authorised:
-			c = r.own(c)
-			c.Status, c.Gate, c.Grant = Pending, nil, nil
-		case Running, RollingBack:
-			c = r.own(c)
-			switch a := c.inFlight(); {
-			case a != nil && a.Outcome == nil:
-				c.Status, c.Reason, a.Fate, a.Why = Unknown, Crashed, "", string(Crashed)
-			case a == nil:
-				c.Status, c.Reason = c.prior, c.priorReason
-			}
-		case Unknown:
-			c = r.own(c)
-			if a := c.Latest(); a != nil && c.unsettled(a) {
-				a.Fate = ""
-			}
-		case Pending, Succeeded, Failed, Skipped, NotApplicable, RolledBack, RollbackFailed, Excluded:
-		}
-	}
-}
-
-// inFlight is the attempt that a running or rolling-back cell waits for: nil
-// before a rollback has been sent.
-func (c *Cell) inFlight() *Attempt {
-	a := c.Latest()
-	if c.Status == RollingBack && len(c.Attempts) == c.rollbackFrom {
-		return nil
-	}
-	return a
-}
-
 // steered is what a person says about the run as a whole.
 func (r *Run) steered(rec Record) error {
 	refuse := func(why string) error { return &TransitionError{Kind(rec.Event), Key{}, why} }
@@ -223,6 +179,12 @@ func (r *Run) close(e RunClosed) error {
 		return &TransitionError{"RunClosed", Key{}, "it does not say how"}
 	}
 	if e.How != Aborted {
+		if held := r.held(); held != nil {
+			return &TransitionError{"RunClosed", Key{}, held.holds()}
+		}
+		if strays := r.Strays(); len(strays) > 0 {
+			return &TransitionError{"RunClosed", strays[0].Cell.Key, "its process has not ended"}
+		}
 		for c := range r.All() {
 			if !c.over() {
 				return &TransitionError{"RunClosed", c.Key, "it is " + c.Status.String()}
@@ -269,6 +231,9 @@ func (r *Run) applyToCell(rec Record) error {
 		return refuse(why + " (the cell is " + before.String() + ")")
 	}
 	r.follows(c, rec.Event)
+	if c.stopped() {
+		c.keeps = false
+	}
 	c.Seq = rec.Seq
 	if c.Begun.IsZero() {
 		c.Begun = rec.Wall
@@ -290,11 +255,19 @@ func (r *Run) applyToCell(rec Record) error {
 func (r *Run) forbids(c *Cell, e Event) string {
 	switch e := e.(type) {
 	case Intent:
-		if e.Role == RoleCommand {
-			return r.notEntered(c)
+		switch e.Role {
+		case RoleCommand:
+			return cmp.Or(r.notEntered(c), r.heldAt(c))
+		case RoleKeep:
+			return r.keepsUp(c, e)
+		case RoleRollback:
 		}
-	case GateShown, ManualDone, Asked:
+	case GateShown:
 		return r.notEntered(c)
+	case GateGranted:
+		return r.heldAt(c)
+	case ManualDone, Asked:
+		return cmp.Or(r.notEntered(c), r.heldAt(c))
 	case Called:
 		if r.Called != nil {
 			return "another step was called"

@@ -13,8 +13,11 @@ import (
 func (c *Cell) attemptEvent(ev Event, rec Record) string {
 	_, id := KeyOf(ev)
 	a := c.Latest()
-	if a == nil || a.Intent.Attempt != id {
+	switch {
+	case a == nil || a.Intent.Attempt != id:
 		return "it is not about the latest attempt"
+	case c.Beside(a):
+		return "a process in the background is up or down"
 	}
 	if !c.unsettled(a) {
 		return "the attempt is settled"
@@ -135,7 +138,7 @@ func (c *Cell) checksTaken(e ChecksTaken, rec Record) string {
 		}
 		switch v {
 		case checks.Pass:
-			c.Status, c.Reason, c.Rerun = Succeeded, NoReason, false
+			c.Status, c.Reason, c.Rerun, c.keeps = Succeeded, NoReason, false, false
 		case checks.Unknown:
 			c.Status, c.Reason, c.Detail = Unknown, Precondition, "whether it is done already is not known"
 		case checks.Fail: // it isn't

@@ -9,7 +9,13 @@ func (c *Cell) passed() bool {
 		return false
 	}
 	a := c.inFlight()
-	return a != nil && a.Outcome != nil && a.Outcome.Verdict == checks.Pass
+	switch {
+	case a == nil:
+		return false
+	case c.Beside(a):
+		return !a.Up.IsZero()
+	}
+	return a.Outcome != nil && a.Outcome.Verdict == checks.Pass
 }
 
 // Awaits reports whether the command, or the rollback, has passed and has sent its

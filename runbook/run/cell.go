@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"slices"
 
 	"stepgate/checks"
 	"stepgate/runbook/plan"
@@ -28,6 +29,8 @@ func (c *Cell) apply(rec Record) (why string) {
 		return c.notDispatched(e)
 	case Interrupted, Probed, Reattached, Copied, Outcome:
 		return c.attemptEvent(e, rec)
+	case BackgroundUp, BackgroundDown:
+		return c.besideEvent(e, rec.Wall)
 	case Returned, NotReturned:
 		return c.awayEvent(e)
 	case OutcomeResolved:
@@ -128,13 +131,19 @@ func (c *Cell) granted(gate string, rec Record) string {
 }
 
 func (c *Cell) intent(e Intent, rec Record) string {
-	if e.No != len(c.Attempts)+1 {
+	if e.No != c.NextNo() {
 		return "the attempt is out of order"
 	}
 	if a := c.Latest(); a != nil && a.Fate != fateNeverStarted && c.unsettled(a) {
 		return "an earlier attempt is not settled"
 	}
+	if c.lingers() && e.Role != RoleKeep {
+		return "its process has not ended"
+	}
 	switch e.Role {
+	case RoleKeep:
+		c.Keeps = append(slices.Clip(c.Keeps), &Attempt{Intent: e, Record: rec, At: rec.Wall})
+		return ""
 	case RoleRollback:
 		if c.Status != RollingBack || c.inFlight() != nil {
 			return "no rollback is to be sent"
@@ -154,6 +163,7 @@ func (c *Cell) intent(e Intent, rec Record) string {
 			return "it is irreversible and has been dispatched before"
 		}
 		c.Status, c.Gate, c.Grant, c.Rerun, c.back = Running, nil, nil, false, false
+		c.keeps = c.background()
 	default:
 		return "its role is not known"
 	}
@@ -175,8 +185,11 @@ func (c *Cell) notDispatched(e NotDispatched) string {
 	return ""
 }
 
-// unsettled reports whether nothing is known yet of how the attempt ended.
-func (c *Cell) unsettled(a *Attempt) bool { return a.Outcome == nil && !c.resolvedFor(a) }
+// unsettled reports whether nothing is known yet of how the attempt ended. A start of
+// a background process is never so: it is kept, or ended for certain.
+func (c *Cell) unsettled(a *Attempt) bool {
+	return a.Outcome == nil && !c.resolvedFor(a) && !c.Beside(a)
+}
 
 // resolvedFor reports whether its host, a check or a person has settled the
 // attempt.
@@ -216,6 +229,7 @@ func (c *Cell) skipped(e CellSkipped) string {
 	switch {
 	case c.asItWas() && e.Reason != "":
 		c.Status, c.Reason, c.Detail, c.Rerun, c.back, c.Gate, c.Grant = Succeeded, NoReason, "", false, false, nil, nil
+		c.keeps = c.backKeeps
 		return ""
 	case c.Plan.Step.Book.Required:
 		return "it is required"
@@ -248,7 +262,7 @@ func (c *Cell) skippable() bool {
 // don't tell.
 func (c *Cell) inDoubt() bool {
 	a := c.Latest()
-	if c.Status != Unknown || a == nil || c.resolvedFor(a) {
+	if c.Status != Unknown || a == nil || c.resolvedFor(a) || c.Beside(a) {
 		return false
 	}
 	return a.Outcome == nil || a.Outcome.Verdict == checks.Unknown || a.Intent.Role == RoleRollback || a.NotReturned != nil
@@ -306,7 +320,7 @@ func (c *Cell) rerun(e RerunOverride) string {
 	case c.inDoubt():
 		return "its last attempt is not settled"
 	}
-	c.back = c.Status == Succeeded
+	c.back, c.backKeeps = c.Status == Succeeded, c.keeps
 	c.happened = c.happened || c.back
 	c.pend()
 	c.Rerun, c.Skip = true, ""

@@ -38,8 +38,12 @@ type (
 	Verify struct{ Cell *Cell }
 	// Undo takes a rollback's preconditions and sends it.
 	Undo struct{ Cell *Cell }
-	// Follow waits for an attempt in flight.
+	// Follow waits for an attempt in flight; for the start of a background process
+	// until it is up, or has ended.
 	Follow struct{ Cell *Cell }
+	// End waits until the processes of a cell have ended that are not to run any longer
+	// ([Run.Strays]): each with a BackgroundDown.
+	End struct{ Cell *Cell }
 	// Halt pauses the run: what it was to finish before it stops is finished. A
 	// Paused, whose Why says so.
 	Halt struct{ After string }
@@ -76,6 +80,7 @@ func (Await) decision()  {}
 func (Verify) decision() {}
 func (Undo) decision()   {}
 func (Follow) decision() {}
+func (End) decision()    {}
 func (Halt) decision()   {}
 func (Ask) decision()    {}
 func (Close) decision()  {}

@@ -42,6 +42,8 @@ func (r *Run) notLeaping() string {
 		return "a rollback is under way; finish it, or drop it"
 	case r.Called != nil:
 		return r.Called.String() + " was brought forward; it comes first"
+	case r.held() != nil:
+		return r.held().holds()
 	}
 	for c := range r.All() {
 		switch {

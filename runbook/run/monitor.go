@@ -132,40 +132,13 @@ func (m *Monitor) Drawn() string {
 	return ""
 }
 
-// monitored is the state of a run's monitors, by watch.
-type monitored map[Watch]*Monitor
-
-// path is a monitor's path in an instance of its step.
-func monitorPath(s *plan.Step, f *runbook.Fence) string {
-	if f.ID == "" || f.ID == s.Book.ID {
-		return s.ID
-	}
-	if up := parent(s.ID); up != "" {
-		return up + "/" + f.ID
-	}
-	return f.ID
-}
-
 // Monitors are all monitors of the plan that have begun, at their places, in the
 // plan's order.
 func (r *Run) Monitors() []*Monitor {
 	var out []*Monitor
-	for _, pc := range r.Plan.Cells {
-		if len(pc.Step.Book.Monitors) == 0 || pc != pc.Step.Cells[0] {
-			continue
-		}
-		c := r.CellOf(pc)
-		for _, f := range pc.Step.Book.Monitors {
-			for _, where := range r.Plan.Places(pc, f) {
-				w := Watch{monitorPath(pc.Step, f), where}
-				m, ok := r.monitors[w]
-				if !ok {
-					m = &Monitor{Watch: w, Cell: pc, Fence: f}
-				}
-				if ok || c.watching() {
-					out = append(out, m)
-				}
-			}
+	for i := range r.posts.list {
+		if r.hasBegun(i) {
+			out = append(out, r.monitorAt(i))
 		}
 	}
 	return out
@@ -173,41 +146,53 @@ func (r *Run) Monitors() []*Monitor {
 
 // Monitor is one of [Run.Monitors]; nil: it hasn't begun.
 func (r *Run) Monitor(w Watch) *Monitor {
-	for _, m := range r.Monitors() {
-		if m.Watch == w {
+	if i, ok := r.posts.byWatch[w]; ok && r.hasBegun(i) {
+		return r.monitorAt(i)
+	}
+	return nil
+}
+
+// Watched are the monitors that are to be sampled now: those that have begun in
+// sections that are still open, and not in an instance that was moved to the end of
+// its walk.
+func (r *Run) Watched() []*Monitor {
+	if r.Closed != "" {
+		return nil
+	}
+	var out []*Monitor
+	for i := range r.posts.list {
+		if r.sampling(&r.posts.list[i]) {
+			out = append(out, r.monitorAt(i))
+		}
+	}
+	return out
+}
+
+// held is the first monitor that holds the run; nil: none does.
+func (r *Run) held() *Monitor {
+	for _, m := range r.monitors {
+		if m != nil && m.Held() {
 			return m
 		}
 	}
 	return nil
 }
 
-// watching reports whether the cell's monitors have begun.
-func (c *Cell) watching() bool {
-	switch c.Status {
-	case Skipped, NotApplicable, Excluded:
-		return false
-	case Succeeded:
-		return true
-	case Pending, Gated, Authorised, Running, Failed, Unknown, RollingBack, RolledBack, RollbackFailed:
-	}
-	return c.Plan.Step.Kind != plan.Watch && !c.Begun.IsZero()
-}
-
-// Watched are the monitors that are to be sampled now: those that have begun in
-// sections that are still open.
-func (r *Run) Watched() []*Monitor {
-	if r.Closed != "" {
-		return nil
-	}
-	return slices.DeleteFunc(r.Monitors(), func(m *Monitor) bool {
-		return !r.CellOf(m.Cell).watching() || settled(r.under(parent(m.Cell.Step.ID)))
-	})
+// holds says that it holds the run, in one line.
+func (m *Monitor) holds() string {
+	return "the monitor " + m.Watch.String() + " was red, and nobody has acknowledged that"
 }
 
 // Held are the monitors that hold the run until a person has acknowledged that they
 // were red.
 func (r *Run) Held() []*Monitor {
-	return slices.DeleteFunc(r.Monitors(), func(m *Monitor) bool { return !m.Held() })
+	var out []*Monitor
+	for _, m := range r.monitors {
+		if m != nil && m.Held() {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // Sampled returns the run as one sees it who has samples that the journal doesn't have
@@ -218,6 +203,6 @@ func (r *Run) Sampled(fresh []Samples) *Run {
 	}
 	n := *r
 	n.shared = true
-	n.monitors = n.monitors.with(r, fresh)
+	n.sampled(fresh)
 	return &n
 }

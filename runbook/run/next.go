@@ -23,11 +23,14 @@ func Next(r *Run) Decision {
 	}
 	s := r.stands()
 	held := r.holding(s)
+	strays := r.Strays()
 	switch {
 	case s == nil && r.Paused:
 		return Ask{Wait: WaitPaused}
 	case !r.Paused && held != nil:
 		return held
+	case s == nil && len(strays) > 0:
+		return End{strays[0].Cell}
 	case s == nil:
 		return Close{r.closing()}
 	case r.Paused:
@@ -42,29 +45,48 @@ func Next(r *Run) Decision {
 // before anything new; nil: nothing holds the run. What repairs a failure, and what a
 // person brings forward, is never held.
 func (r *Run) holding(s *stand) Decision {
-	if len(r.monitors) == 0 || r.Called != nil {
+	held := r.held()
+	switch {
+	case held == nil || r.Called != nil:
 		return nil
+	case s == nil:
+		return Ask{Cell: r.CellOf(held.Cell), Wait: WaitMonitor, Parallel: 1}
 	}
-	held := r.Held()
-	if len(held) == 0 {
+	switch d := s.next.(type) {
+	case Take: // beside a failure
 		return nil
-	}
-	c := r.CellOf(held[0].Cell)
-	if s != nil {
-		if a, ok := s.next.(Ask); ok && (a.Wait == WaitFailure || a.Wait == WaitUnknown || a.Wait == WaitUndo) {
+	case Ask:
+		if d.Wait == WaitFailure || d.Wait == WaitUnknown || d.Wait == WaitUndo {
 			return nil
 		}
-		c = s.cell
 	}
-	return Ask{Cell: c, Wait: WaitMonitor, Parallel: 1}
+	return Ask{Cell: s.cell, Wait: WaitMonitor, Parallel: 1}
+}
+
+// heldAt says why nothing of the plan may begin at a cell, or "": a monitor holds the
+// run. A command beside the plan, and a step that a person has brought forward, aren't
+// held.
+func (r *Run) heldAt(c *Cell) string {
+	held := r.held()
+	if held == nil || c.AdHoc != nil || r.Called != nil && *r.Called == c.Key {
+		return ""
+	}
+	return held.holds()
 }
 
 func inFlight(c *Cell) Decision {
+	if c.lingers() && (c.Status == Pending || c.Status == RollingBack) {
+		return End{c}
+	}
 	switch c.Status {
 	case Running, RollingBack:
 		switch a := c.inFlight(); {
 		case a == nil:
 			return Undo{c}
+		case c.Beside(a) && a.Up.IsZero():
+			return Follow{c}
+		case c.Beside(a):
+			return Verify{c}
 		case a.Outcome == nil:
 			return Follow{c}
 		case c.Awaits():

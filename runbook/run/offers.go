@@ -26,11 +26,19 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 	case WaitBatch, WaitUndo:
 		list = r.aside(a, now)
 	case WaitMonitor:
-		list = []Availability{{Verb: VerbAcknowledge, Says: "go on although it was red, with a reason"}}
+		list = []Availability{r.canRollBackHeld(c)}
 	default:
 		list = []Availability{
 			c.canGo(a.Wait), c.canReply(a.Wait), c.canAnswer(a.Wait), r.canRunAgain(c), c.canSkip(), c.canMarkDone(a.Wait),
 			c.canMarkFailed(), c.canProbe(), r.canRollBack(c), r.canExclude(c), r.canPostpone(c),
+		}
+	}
+	if r.held() != nil {
+		ack := Availability{Verb: VerbAcknowledge, Says: "let the run go on although a monitor was red, with a reason"}
+		if at := len(list); a.Wait == WaitMonitor {
+			list = slices.Insert(list, 0, ack)
+		} else {
+			list = slices.Insert(list, at, ack)
 		}
 	}
 	if c.Overdue() {
@@ -212,6 +220,15 @@ func (r *Run) canRollBack(c *Cell) Availability {
 		if a.Why != "" && reach.Why == "" {
 			a.Why, a.Says = "", "undo what ran before it; each is shown first"
 		}
+	}
+	return a
+}
+
+// canRollBackHeld is about what was done around the cell that a monitor holds up.
+func (r *Run) canRollBackHeld(c *Cell) Availability {
+	a := Availability{Verb: VerbRollBack, Says: "undo what ran before it; each is shown first", Why: "nothing around it has run that has a rollback"}
+	if slices.ContainsFunc(r.RollBacks(c), func(reach Reach) bool { return reach.Scope != RollbackStep && reach.Why == "" }) {
+		a.Why = ""
 	}
 	return a
 }

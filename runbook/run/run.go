@@ -39,7 +39,8 @@ type Run struct {
 	// SampleNumbers is the highest number that a sample may have had so far.
 	SampleNumbers uint64
 
-	monitors monitored
+	monitors []*Monitor // parallel to posts.list; nil: nothing is known of it yet
+	posts    *posts
 	values   map[string]map[string]json.RawMessage // scope path → captured
 	known    map[string]map[string]jsonValue       // secrets in memory: see Knowing
 	byKey    map[Key]int
@@ -82,6 +83,8 @@ type Cell struct {
 	rollbackFrom int    // number of attempts before it was asked for
 	happened     bool   // it has succeeded once, whatever came of it since
 	back         bool   // it had succeeded when it was asked for once more, and nothing was sent since
+	keeps        bool   // the process of its background command belongs to how it stands
+	backKeeps    bool   // keeps, when it was asked for once more
 	editedFrom   uint64 // the event by which its command first had another text
 	out          Status // before its instance was taken out
 	outReason    Reason
@@ -101,8 +104,9 @@ type Attempt struct {
 	Returned    *Returned
 	NotReturned *NotReturned // until it is back after all
 	// Of a background process:
-	Up   time.Time       // since when it was seen to run; zero: it wasn't
-	Down *BackgroundDown // once it has ended
+	Up    time.Time       // since when it was seen to run; zero: it wasn't
+	Down  *BackgroundDown // once it has ended
+	Stray bool            // whoever started it is gone: it is to be ended
 }
 
 // Attempt returns the latest attempt of a role, or nil.

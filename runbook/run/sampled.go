@@ -1,7 +1,6 @@
 package run
 
 import (
-	"maps"
 	"slices"
 
 	"stepgate/runbook/plan"
@@ -23,7 +22,8 @@ func (r *Run) monitored(rec Record) error {
 				return refuse(why)
 			}
 		}
-		r.SampleNumbers, r.monitors = e.Reserved, r.monitors.with(r, e.Samples)
+		r.SampleNumbers = e.Reserved
+		r.sampled(e.Samples)
 	case MonitorTurned:
 		if why := r.turned(e, rec); why != "" {
 			return refuse(why)
@@ -53,46 +53,43 @@ func (r *Run) unfit(s Samples) string {
 	return ""
 }
 
-// with returns the monitors with more samples, and leaves the old ones as they are.
-func (m monitored) with(r *Run, fresh []Samples) monitored {
-	n := maps.Clone(m)
-	if n == nil {
-		n = monitored{}
-	}
+// sampled adds samples to what is known of monitors, and leaves what was handed out as
+// it is.
+func (r *Run) sampled(fresh []Samples) {
+	r.monitors = r.copied()
 	for _, s := range fresh {
-		if own := n.own(r, s.Watch); own != nil {
-			own.Samples = append(slices.Clip(own.Samples), &s)
+		if i, ok := r.posts.byWatch[s.Watch]; ok {
+			m := r.ownMonitor(i)
+			m.Samples = append(slices.Clip(m.Samples), &s)
 		}
 	}
+}
+
+// copied are the run's monitors, each of them still to be copied before it is changed.
+func (r *Run) copied() []*Monitor {
+	n := make([]*Monitor, len(r.posts.list))
+	copy(n, r.monitors)
 	return n
 }
 
-// own is a copy of a monitor's state that may be changed; nil: the run has no such
-// monitor.
-func (m monitored) own(r *Run, w Watch) *Monitor {
-	now := m[w]
-	if now == nil {
-		now = r.Monitor(w)
-	}
-	if now == nil {
-		return nil
-	}
-	n := *now
-	m[w] = &n
-	return &n
+// ownMonitor is a copy of the monitor at a post, by its index, that may be changed. The
+// run's monitors are [Run.copied].
+func (r *Run) ownMonitor(i int) *Monitor {
+	m := *r.monitorAt(i)
+	r.monitors[i] = &m
+	return &m
 }
 
 func (r *Run) turned(e MonitorTurned, rec Record) string {
-	if r.monitors == nil {
-		r.monitors = monitored{}
-	}
-	m := r.monitors.own(r, e.Watch)
+	m := r.Monitor(e.Watch)
 	switch {
 	case m == nil:
 		return "the monitor " + e.Watch.String() + " has not begun"
 	case e.Red == m.Red():
 		return "it is so already"
 	}
+	r.monitors = r.copied()
+	m = r.ownMonitor(r.posts.byWatch[e.Watch])
 	m.Episodes = slices.Clone(m.Episodes)
 	if e.Red {
 		m.Episodes = append(m.Episodes, Episode{Turned: e, At: rec.Wall})
@@ -109,11 +106,13 @@ func (r *Run) acknowledged(e MonitorAcknowledged, rec Record) string {
 	case len(e.Watches) == 0:
 		return "it names no monitor"
 	}
+	r.monitors = r.copied()
 	for _, w := range e.Watches {
-		m := r.monitors.own(r, w)
+		m := r.Monitor(w)
 		if m == nil || !m.Held() {
 			return "the monitor " + w.String() + " holds nothing"
 		}
+		m = r.ownMonitor(r.posts.byWatch[w])
 		m.Episodes = slices.Clone(m.Episodes)
 		for i := range m.Episodes {
 			if ep := &m.Episodes[i]; ep.Reason == "" {

@@ -55,5 +55,6 @@ const (
 	HostAway      Reason = "host away"    // sent away by the step, and not back in time
 	NotRebooted   Reason = "not rebooted" // sent away by the step, and never gone
 	HostForeign   Reason = "foreign"      // another machine answers
+	EndedHere     Reason = "ended"        // a background process, from here, before its checks were through
 	HostKnows     Reason = "host knows this attempt from another journal"
 )
