@@ -31,6 +31,8 @@
 //	go/fenced   a probe made it: the attempt never starts
 //	out, err    output, appended to as it comes
 //	rc          exit code and seconds, by rename
+//	go/beat     of an attempt with a leash: changes with every [Executor.Beat]
+//	go/watch    pid and start time of its watchdog
 //	filter      the awk program that masks output, of a command that gets secrets
 //	go/filters  pids of the two that run it; pipe1, pipe2 and their .ended are theirs
 //	*.sudo      output of sudo before another user's command begins; put away then
@@ -39,6 +41,12 @@
 // what somebody removes: the intent pins the directory's id, and each run's claims are
 // listed, so that what was removed isn't taken for what never was. A probe looks for
 // that before it fences. Values of variables are never written there.
+//
+// An attempt with a leash (a background process) has a watchdog beside its runner, in the
+// same process group: when nobody has beaten for as long as the leash, it ends the group,
+// by TERM and ten seconds later by KILL. It stays for as long as anything of the command is
+// alive, with or without the runner, and whatever becomes of the attempt's directory. Only
+// KILL and STOP, sent to it or to the whole group, keep it from its work.
 //
 // What a host can't give: output goes to files, so a command that opens
 // /dev/stdout or /dev/stderr for writing without appending truncates what it has

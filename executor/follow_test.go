@@ -96,7 +96,7 @@ func TestFollowGivesUp(t *testing.T) {
 	s.config.KnownHosts = []string{knownHost(t, d.address, s.server.Signer.PublicKey())}
 	s.config.Addr = d.address
 	x := open(t, s.config)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	host, err := x.Identify(ctx)
 	if err != nil {

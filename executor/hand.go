@@ -49,6 +49,9 @@ func (s *shell) Hand(ctx context.Context, a Attempt, t Terminal) (Result, error)
 	if err := errors.Join(a.check(), a.Command.check()); err != nil {
 		return Result{}, &RefusedError{Reason: err.Error()}
 	}
+	if a.Leash > 0 {
+		return Result{}, &RefusedError{Reason: "a command on a terminal can't have a leash"}
+	}
 	p, err := s.program(ctx)
 	if err != nil {
 		return Result{}, fmt.Errorf("hand over the terminal: %w", err)

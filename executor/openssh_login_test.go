@@ -88,7 +88,7 @@ func readFile(t *testing.T, name string) string {
 // followAndDisturb follows a command while other calls want sessions.
 func followAndDisturb(t *testing.T, x executor.Executor, ends bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	host, err := x.Identify(ctx)
 	if err != nil {
@@ -308,7 +308,7 @@ func realAgent(t *testing.T, key string) string {
 	plain := filepath.Join(dir, "key")
 	rewrite(t, plain, strings.TrimSpace(readFile(t, key)))
 	keygen(t, "-p", "-P", "pass phrase", "-N", "", "-f", plain)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		add := exec.Command("ssh-add", "-q", plain)
 		add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
 		if out, err := add.CombinedOutput(); err == nil {

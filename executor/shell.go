@@ -79,7 +79,11 @@ func (s *shell) Start(ctx context.Context, a Attempt) (Claim, error) {
 	if err := s.carry(ctx, p, a.Command); err != nil {
 		return Refused, &RefusedError{Reason: err.Error()}
 	}
-	r, err := s.ask(ctx, p, true, "frame", "process", "identity", "attempt", "command", "become", "mask", "claim", "start")
+	scripts := []string{"frame", "process", "identity", "attempt", "command", "become", "mask", "claim"}
+	if a.Leash > 0 {
+		scripts = append(scripts, "probe", "others", "leash")
+	}
+	r, err := s.ask(ctx, p, true, append(scripts, "start")...)
 	if err != nil {
 		return 0, fmt.Errorf("start attempt %s: %w", a.ID, err)
 	}
@@ -154,7 +158,7 @@ func (s *shell) report(ctx context.Context, a Attempt, name, value, script strin
 			p.setUser(b)
 		}
 	}
-	r, err := s.ask(ctx, p, false, "frame", "process", "identity", "attempt", "become", "probe", script)
+	r, err := s.ask(ctx, p, false, "frame", "process", "identity", "attempt", "become", "probe", "others", script)
 	if err != nil {
 		return Report{}, fmt.Errorf("probe attempt %s: %w", a.ID, err)
 	}

@@ -100,7 +100,7 @@ func TestSilentLink(t *testing.T) {
 	s.config.KnownHosts = []string{knownHost(t, p.addr, s.server.Signer.PublicKey())}
 	s.config.Addr, s.config.Keepalive = p.addr, 200*time.Millisecond
 	x := open(t, s.config)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	rec := executortest.NewRecorder(executor.Offsets{})
 	looked := make(chan struct{})
@@ -145,7 +145,7 @@ func TestCutStorm(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	x := open(t, s.config)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	var callers sync.WaitGroup
 	var good, lost atomic.Int32

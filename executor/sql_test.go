@@ -18,7 +18,7 @@ import (
 )
 
 // sqlPatience bounds every wait. It's only reached when something is wrong.
-const sqlPatience = 30 * time.Second
+const sqlPatience = 2 * time.Minute
 
 // sqlBench is a database with the words that its dialect has for things.
 type sqlBench struct {

@@ -11,7 +11,7 @@ import (
 // goes in.
 func TestWaitingWhileASessionOpens(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	conn := &sshConn{done: make(chan struct{}), limit: 1}
 	transport := &sshTransport{

@@ -82,6 +82,7 @@ boot $sg_boot_now
 pgid $sg_pgid
 leader $sg_leader
 ${sg_user:+user $sg_user
+}${sg_leash:+leash $sg_leash
 }end
 "
 {

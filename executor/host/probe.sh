@@ -29,6 +29,24 @@ sg_group() {
 		return 0
 	fi
 	sg_members "$sg_m_pgid"
+	sg_wd=
+	if [ -s "$sg_att/go/watch" ]; then
+		read -r sg_wd sg_w <"$sg_att/go/watch"
+		sg_lives "$sg_wd" "$sg_w" || sg_wd=
+	fi
+	sg_unwatch
+}
+
+# sg_unwatch takes the watchdog sg_wd and its children out of sg_alive: they are no part
+# of the command, and end with it.
+sg_unwatch() {
+	[ -n "$sg_wd" ] || return 0
+	sg_rest=
+	for sg_d in $sg_alive; do
+		sg_stat "$sg_d" && [ "$sg_d" != "$sg_wd" ] && [ "$sg_ppid" != "$sg_wd" ] || continue
+		sg_rest="$sg_rest $sg_d"
+	done
+	sg_alive=$sg_rest
 }
 
 # sg_trace sets sg_alive to the processes whose argv has the attempt's program, for a

@@ -67,8 +67,9 @@ sg_runner() {
 	sg_clock
 	sg_began=$sg_now
 	mkdir "$sg_att/go" || exit 0
+	sg_r_pid=$sg_me sg_r_start=$sg_start
 	# A runner that nobody could see again runs nothing.
-	if ! { sg_put "$sg_me $sg_start
+	if ! { [ -z "$sg_leash" ] || sg_leashed; } || ! { sg_put "$sg_r_pid $sg_r_start
 " >"$sg_att/go/runner"; } 2>/dev/null; then
 		rm -rf "$sg_att/go"
 		exit 1
@@ -78,6 +79,7 @@ sg_runner() {
 	# The space for this was taken before the command began: a full disk can't
 	# hide how it ended.
 	sg_put "$sg_exit $((sg_now - sg_began)) ." 1<> "$sg_att/rc.tmp"
+	[ -z "$sg_leash" ] || sg_unleash
 	sg_sync "$sg_att/rc.tmp"
 	mv "$sg_att/rc.tmp" "$sg_att/rc"
 }
