@@ -39,7 +39,9 @@ func (b *beside) stir() {
 // wanted is what the run wants beside it now, by names that tell it apart. A task ends
 // when its context does, and not before.
 func (e *Engine) wanted(r *run.Run) map[string]func(ctx context.Context) {
-	return nil
+	wanted := map[string]func(context.Context){}
+	e.keeps(r, wanted)
+	return wanted
 }
 
 // attend starts and ends what goes on beside the run, until the engine is left.
@@ -95,13 +97,49 @@ func (b *beside) reconcile(ctx context.Context, ask func() map[string]func(ctx c
 	}
 }
 
-// end ends everything, and begins nothing any more.
+// drop ends what is wanted, and reports whether it went on.
+func (b *beside) drop(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.tasks[name]
+	if t == nil {
+		return false
+	}
+	t.wanted = false
+	t.cancel()
+	return true
+}
+
+// isEnding reports whether something that is no longer wanted still goes on.
+func (b *beside) isEnding() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, t := range b.tasks {
+		select {
+		case <-t.done:
+		default:
+			if !t.wanted {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// end ends everything, and begins nothing any more; unless ctx ends first.
 func (b *beside) end(ctx context.Context) error {
 	b.mu.Lock()
 	b.last = true
 	b.mu.Unlock()
 	b.reconcile(ctx, func() map[string]func(context.Context) { return nil })
-	return b.ended(ctx)
+	err := b.ended(ctx)
+	if err != nil {
+		b.mu.Lock()
+		b.last = false
+		b.mu.Unlock()
+		b.stir()
+	}
+	return err
 }
 
 // ended waits until all that is no longer wanted has ended.

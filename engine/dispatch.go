@@ -10,6 +10,7 @@ import (
 
 	"stepgate/checks"
 	"stepgate/executor"
+	"stepgate/runbook"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 )
@@ -36,7 +37,7 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 	if h.identity.Degraded != "" {
 		return e.notDispatched(ctx, c, fmt.Errorf("host %q can't keep attempts (%s), so what becomes of a command there could not be known", h.name, h.identity.Degraded))
 	}
-	if err := e.furnish(ctx, c, role, d, h); err != nil {
+	if err := e.supply(ctx, c, run.Intent{Cell: c.Key, Role: role, Dispatch: d}, h); err != nil {
 		return e.notDispatched(ctx, c, err)
 	}
 	c, err = e.intend(ctx, c, role, d, h.identity, grant)
@@ -44,17 +45,21 @@ func (e *Engine) dispatch(ctx context.Context, c *run.Cell, role run.Role, d run
 		return err
 	}
 	accepted(nil)
+	if c.Beside(c.Latest()) {
+		return e.awaitUp(ctx, c)
+	}
 	if d.TTY {
 		return e.hand(ctx, c, h)
 	}
 	return e.launch(ctx, c, h)
 }
 
-// furnish makes sure, before there is an intent, that nothing that only a person can
+// supply makes sure, before there is an intent, that nothing that only a person can
 // give is lacking: the values of secrets, and the password of another user. What has a
 // terminal asks for that itself.
-func (e *Engine) furnish(ctx context.Context, c *run.Cell, role run.Role, d run.Dispatch, h reached) error {
-	if _, err := e.state().Reveal(c, c.Fence(role), d.Where, nil); err != nil {
+func (e *Engine) supply(ctx context.Context, c *run.Cell, in run.Intent, h reached) error {
+	d := in.Dispatch
+	if _, err := e.state().Reveal(c, e.fenceOf(c, in), d.Where, nil); err != nil {
 		return err
 	}
 	if d.User == "" || d.TTY {
@@ -65,24 +70,30 @@ func (e *Engine) furnish(ctx context.Context, c *run.Cell, role run.Role, d run.
 
 // intend makes an intent durable, with the grant it uses up.
 func (e *Engine) intend(ctx context.Context, c *run.Cell, role run.Role, d run.Dispatch, id run.Identity, grant *run.GateGranted) (*run.Cell, error) {
-	r := e.state()
-	no := len(r.Cell(c.Key).Attempts) + 1
-	intent := run.Intent{
-		Cell: c.Key, Role: role, No: no, Dispatch: d, Host: id,
-		Attempt: run.AttemptID(r.ID, c.Key, no, d.Hash(id.MachineID)),
-	}
+	in := run.Intent{Cell: c.Key, Role: role, Dispatch: d, Host: id}
 	var events []run.Event
 	if grant != nil {
-		intent.Gate = grant.Gate
+		in.Gate = grant.Gate
 		events = append(events, *grant)
 	}
-	if err := e.append(ctx, append(events, intent)...); err != nil {
+	return e.intended(ctx, in, events...)
+}
+
+// intended makes an intent durable that lacks its number only, behind other events.
+// Starts in the background, which come at any time, have numbers of the same row.
+func (e *Engine) intended(ctx context.Context, in run.Intent, before ...run.Event) (*run.Cell, error) {
+	e.numbers.Lock()
+	defer e.numbers.Unlock()
+	r := e.state()
+	in.No = r.Cell(in.Cell).NextNo()
+	in.Attempt = run.AttemptID(r.ID, in.Cell, in.No, in.Dispatch.Hash(in.Host.MachineID))
+	if err := e.append(ctx, append(before, in)...); err != nil {
 		return nil, err
 	}
 	e.mu.Lock()
-	e.sent[intent.Attempt] = e.o.Now()
+	e.sent[in.Attempt] = e.o.Now()
 	e.mu.Unlock()
-	return e.state().Cell(c.Key), nil
+	return e.state().Cell(in.Cell), nil
 }
 
 // launch starts the attempt whose intent is durable.
@@ -132,6 +143,9 @@ func (e *Engine) follow(ctx context.Context, c *run.Cell) error {
 	}
 	if in.Dispatch.Form != "" { // nobody has it to be followed
 		return e.append(ctx, run.Interrupted{Cell: c.Key, Attempt: in.Attempt, Why: string(run.Crashed)})
+	}
+	if c.Beside(a) {
+		return e.awaitUp(ctx, c)
 	}
 	h, err := e.open(in.Dispatch.Where)
 	if err != nil {
@@ -258,6 +272,17 @@ func command(d run.Dispatch) executor.Command {
 		c.Env = append(c.Env, executor.Var{Name: v.Name, Value: v.Value})
 	}
 	return c
+}
+
+// fenceOf is what an attempt runs.
+func (e *Engine) fenceOf(c *run.Cell, in run.Intent) *runbook.Fence {
+	if in.Monitor == "" {
+		return c.Fence(in.Role)
+	}
+	if m := e.state().Monitor(run.Watch{Monitor: in.Monitor, Where: in.Dispatch.Where}); m != nil {
+		return m.Fence
+	}
+	return nil
 }
 
 // undo takes a rollback's preconditions and sends it.

@@ -26,6 +26,9 @@ type Options struct {
 	// Patience is how long a host that was lost is asked by itself before the
 	// operator is; 0: two minutes.
 	Patience time.Duration
+	// Leash is how long a background process lives on when it has no word from here;
+	// 0: 45 s.
+	Leash time.Duration
 	// Attended says that a person sees the snapshots and answers what logins ask
 	// ([run.Snapshot.Prompt]). Otherwise such a login fails at once.
 	Attended bool
@@ -58,12 +61,16 @@ type Engine struct {
 	mu      sync.Mutex // one event at a time: journal, then state
 	run     *run.Run
 	live    live
-	around  around // guarded by mu
-	latched error  // why nothing more can be journaled
+	around  around          // guarded by mu
+	latched error           // why nothing more can be journaled
+	turned  chan struct{}   // closed, and made anew, when the state has changed; guarded by mu
+	held    map[string]bool // attempts in the background that are kept from here; guarded by mu
 
 	snap     atomic.Pointer[run.Snapshot]
 	changes  chan struct{}
 	requests chan request
+
+	numbers sync.Mutex // held while an intent gets its number
 
 	once    bool            // polls look once: what is seen decides nothing
 	ctx     context.Context // of everything the engine does; its end detaches
@@ -153,7 +160,8 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 		watched: make(chan struct{}), beside: newBeside(), news: make(chan struct{}, 1),
 		hosts: map[string]*host{}, blocked: map[string]uint64{}, offered: map[string]bool{}, cuts: map[string]int{},
 		cutAt: map[string]time.Time{}, sent: map[string]time.Time{},
-		live: live{hosts: map[string]run.HostState{}, work: map[run.Key]*activity{}},
+		turned: make(chan struct{}), held: map[string]bool{},
+		live: live{hosts: map[string]run.HostState{}, work: map[run.Key]*activity{}, keeping: map[string]run.Keeping{}},
 	}
 	if e.o.Patience == 0 {
 		e.o.Patience = patience

@@ -84,6 +84,8 @@ func (e *Engine) folded(records []run.Record) error {
 		}
 		e.run = r
 	}
+	close(e.turned)
+	e.turned = make(chan struct{})
 	if by := e.run.TakenOver(e.lease.Epoch()); by != "" {
 		e.latched = fmt.Errorf("%s drives this run now; from here it is only watched", by)
 		if e.live.stop != nil {

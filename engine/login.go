@@ -52,7 +52,7 @@ func newDesk(r *text.Redactor, f front) *desk {
 // Ask implements [executor.Asker]. What was typed unseen is masked from then on.
 func (d *desk) Ask(ctx context.Context, p executor.Prompt) (string, error) {
 	f := *d.front.Load()
-	if !f.attended() {
+	if !f.attended() || ctx.Value(unasking{}) != nil {
 		return "", executor.ErrNobody
 	}
 	select {

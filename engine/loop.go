@@ -83,7 +83,7 @@ func (e *Engine) step() (over bool) {
 	r := e.state()
 	// What a section had beside it ends before anything comes behind that section.
 	e.reconcile()
-	if e.beside.ended(e.ctx) != nil {
+	if e.rest(r) {
 		return false
 	}
 	if e.isLatched() != nil {

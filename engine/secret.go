@@ -274,9 +274,9 @@ func (s *secrets) steering(ev run.Event) run.Event {
 func (e *Engine) revealed(c *run.Cell, a *run.Attempt) executor.Attempt {
 	r, in := e.state(), a.Intent
 	x := attemptOf(r, a)
-	env, err := r.Reveal(c, c.Fence(in.Role), in.Dispatch.Where, nil)
+	env, err := r.Reveal(c, e.fenceOf(c, in), in.Dispatch.Where, nil)
 	if err != nil {
-		return x // [Engine.furnish] has tried it
+		return x // [Engine.supply] has tried it
 	}
 	values := map[string]string{}
 	for _, v := range env {

@@ -16,6 +16,7 @@ type live struct {
 	serving time.Time // when the work under way began; zero: none is
 	work    map[run.Key]*activity
 	hosts   map[string]run.HostState
+	keeping map[string]run.Keeping // background processes, by task
 	notice  string
 	prompt  *prompted          // what a login asks; nil: nothing
 	over    bool               // no more changes are signalled
@@ -57,6 +58,7 @@ func (e *Engine) publish() {
 		p := e.live.prompt.Prompt
 		s.Prompt = &p
 	}
+	s.Keeping = e.kept()
 	e.showWork(s)
 	if e.latched != nil {
 		s.ReadOnly = e.latched.Error()

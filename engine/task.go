@@ -86,6 +86,8 @@ func (e *Engine) workOf(d run.Decision) (*run.Cell, work) {
 		return on(d.Cell, e.undo)
 	case run.Follow:
 		return on(d.Cell, e.follow)
+	case run.End:
+		return on(d.Cell, e.awaitEnd)
 	case run.Ask, run.Over:
 	}
 	return nil, nil

@@ -1,0 +1,414 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"stepgate/executor"
+	"stepgate/runbook/run"
+	"stepgate/runbook/text"
+)
+
+// live sees a start whose intent is durable through to its end: it says how long it ran,
+// and how it ended. When ctx ends it is ended.
+func (k *keeper) live(ctx context.Context, a *run.Attempt) (lived time.Duration, d run.BackgroundDown) {
+	id := a.Intent.Attempt
+	k.e.hold(id, true)
+	defer k.e.hold(id, false)
+	k.begun = true
+	k.show(func(s *run.Keeping) {
+		s.State, s.Why, s.Attempt, s.Starts = starting, "", id, k.starts()
+	})
+	// What goes on at the host outlasts ctx: it is followed while it is ended.
+	lctx, cancel := context.WithCancel(unattended(context.WithoutCancel(ctx)))
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
+	result := make(chan run.BackgroundDown, 1)
+	begun := k.e.o.Now()
+	beside.Go(func() { k.beat(lctx, ctx, a) })
+	beside.Go(func() { result <- k.through(lctx, a) })
+	select {
+	case d = <-result:
+	case <-ctx.Done():
+		d = k.end(lctx, a, executor.Term, result)
+	}
+	return since(k.e.o.Now(), begun), d
+}
+
+// starts is how often the process was started in this run.
+func (k *keeper) starts() int {
+	c, n := k.e.state().Cell(k.b.Cell.Key), 0
+	for _, a := range append(c.Attempts[:len(c.Attempts):len(c.Attempts)], c.Keeps...) {
+		if c.Beside(a) && a.Intent.Monitor == k.path() && a.Intent.Dispatch.Where == k.b.Where {
+			n++
+		}
+	}
+	return n
+}
+
+func (k *keeper) down(a *run.Attempt) run.BackgroundDown {
+	return run.BackgroundDown{Cell: a.Intent.Cell, Attempt: a.Intent.Attempt}
+}
+
+// attempt is what the executor needs to know of a start.
+func (k *keeper) attempt(a *run.Attempt) executor.Attempt {
+	x := attemptOf(k.e.state(), a)
+	x.Leash = k.e.leash()
+	return x
+}
+
+// through starts the attempt, and follows it until it has ended.
+func (k *keeper) through(ctx context.Context, a *run.Attempt) run.BackgroundDown {
+	d := k.down(a)
+	h, err := k.e.open(a.Intent.Dispatch.Where)
+	if err != nil {
+		d.Why = err.Error()
+		return d
+	}
+	c := k.e.state().Cell(a.Intent.Cell)
+	x := k.e.revealed(c, a)
+	x.Leash = k.e.leash()
+	claim, err := h.exec.Start(ctx, x)
+	var refused *executor.RefusedError
+	if errors.As(err, &refused) {
+		k.e.forget(h.name) // a reboot is such a reason
+		d.Why = refused.Error()
+		return d
+	}
+	sure := claim == executor.Started || claim == executor.Attached
+	if !sure {
+		k.lost(ctx, h, err)
+	}
+	if why := k.rise(ctx, h, a, sure); why != "" {
+		d.Why = why
+		return d
+	}
+	return k.follow(ctx, h, a)
+}
+
+// rise waits until the process is seen to run, and journals that; or until it has ended.
+// why it never began is returned. sure: its host has said that it starts it.
+func (k *keeper) rise(ctx context.Context, h *host, a *run.Attempt, sure bool) (why string) {
+	c := k.e.state().Cell(a.Intent.Cell)
+	bare := a.Intent.Monitor == "" && len(c.Fences(run.After)) == 0 // nothing else tells whether it works
+	var seen time.Time
+	for pause := 50 * time.Millisecond; ctx.Err() == nil; {
+		rep, err := h.exec.Probe(ctx, k.attempt(a), !sure)
+		switch {
+		case err != nil:
+			k.lost(ctx, h, err)
+			pause = min(2*max(pause, 500*time.Millisecond), longestPause)
+		case rep.Fate == executor.Running && bare && seen.IsZero():
+			seen, pause = k.e.o.Now(), proven
+		case rep.Fate == executor.Running:
+			k.isUp(ctx, a)
+			return ""
+		case rep.Fate == executor.NeverStarted && sure && pause < 5*time.Second:
+			pause = min(2*pause, 5*time.Second) // its runner is on the way
+			if pause == 5*time.Second {
+				sure = false // it isn't: from now on it can't begin any more
+			}
+		case rep.Fate == executor.NeverStarted:
+			return "it never began: " + rep.Detail
+		default:
+			return "" // following it tells how it ended
+		}
+		_ = sleep(ctx, pause) // its end is seen above
+	}
+	return "" // it is being ended
+}
+
+// isUp journals that the process runs.
+func (k *keeper) isUp(ctx context.Context, a *run.Attempt) {
+	k.show(func(s *run.Keeping) { s.State, s.Why = up, "" })
+	k.e.hostState(a.Intent.Dispatch.Where, run.HostState{State: "connected"})
+	_ = k.e.append(ctx, run.BackgroundUp{Cell: a.Intent.Cell, Attempt: a.Intent.Attempt}) // without it the step waits, and the journal says why
+}
+
+// lost notes that the host doesn't answer. The process may be running.
+func (k *keeper) lost(ctx context.Context, h *host, err error) {
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	k.e.lost(ctx, h.name, err)
+	k.show(func(s *run.Keeping) {
+		if s.State != ending {
+			s.State, s.Why = lost, err.Error()
+		}
+	})
+	if k.lines != nil {
+		k.lines.interrupted()
+	}
+}
+
+// heard notes that the host answers again.
+func (k *keeper) heard(h *host) {
+	k.e.mu.Lock()
+	was := k.e.live.keeping[k.name].State
+	k.e.mu.Unlock()
+	if was != lost {
+		return
+	}
+	k.e.hostState(h.name, run.HostState{State: "connected"})
+	k.show(func(s *run.Keeping) { s.State, s.Why = up, "" })
+}
+
+// beat says again and again that the process is wanted, until that ends with wanted.
+func (k *keeper) beat(ctx, wanted context.Context, a *run.Attempt) {
+	h, err := k.e.open(a.Intent.Dispatch.Where)
+	if err != nil {
+		return
+	}
+	length := time.Duration(float64(k.e.leash()) / beatsPerLeash)
+	for sleep(wanted, length) == nil {
+		bctx, cancel := context.WithTimeout(ctx, length)
+		err := h.exec.Beat(bctx, k.attempt(a))
+		cancel()
+		length = time.Duration(float64(k.e.leash()) / beatsPerLeash)
+		if err == nil {
+			k.heard(h)
+		} else {
+			length = min(length, 2*time.Second) // following it says whether it has ended
+		}
+	}
+}
+
+// leash is how long a background process lives on without a word from here.
+func (e *Engine) leash() time.Duration {
+	if e.o.Leash > 0 {
+		return e.o.Leash
+	}
+	return leash
+}
+
+// follow takes in what the process prints, across lost links, until it has ended.
+func (k *keeper) follow(ctx context.Context, h *host, a *run.Attempt) run.BackgroundDown {
+	d, sink := k.down(a), k.sink(a)
+	for rest := time.Second; ; rest = min(2*rest, longestPause) {
+		begun := k.e.o.Now()
+		res, err := h.exec.Follow(ctx, k.attempt(a), sink.at(), sink)
+		if err == nil {
+			sink.finish()
+			_ = k.e.out.flush(ctx) // the journal's error latches
+			d.Exit = &res.Exit
+			return d
+		}
+		var fate *executor.FateError
+		switch {
+		case ctx.Err() != nil:
+			return d
+		case errors.As(err, &fate):
+			return k.gone(ctx, h, a, fate.Report)
+		}
+		k.lost(ctx, h, err)
+		if since(k.e.o.Now(), begun) > lasting {
+			rest = time.Second
+		}
+		_ = sleep(ctx, rest) // its end is seen above
+	}
+}
+
+// gone says what is left of a process that has no result, and ends that.
+func (k *keeper) gone(ctx context.Context, h *host, a *run.Attempt, rep executor.Report) run.BackgroundDown {
+	k.e.forget(h.name)
+	if rep.Fate == executor.Orphan {
+		d := k.end(ctx, a, executor.Kill, nil)
+		d.Ended, d.Why = false, cmp.Or(d.Why, "its runner was gone")
+		return d
+	}
+	d := k.down(a)
+	d.Why = howGone(rep)
+	return d
+}
+
+func howGone(rep executor.Report) string {
+	if rep.Detail == "" {
+		return rep.Fate.String()
+	}
+	return rep.Fate.String() + ": " + rep.Detail
+}
+
+// end ends a process, and makes sure of it: by TERM, and by KILL when that wasn't enough.
+// result has what following it shows; nil: nobody follows it. A host that isn't reached
+// ends it by itself, and isn't waited for longer than that takes.
+func (k *keeper) end(ctx context.Context, a *run.Attempt, s executor.Signal, result <-chan run.BackgroundDown) run.BackgroundDown {
+	e := k.e
+	k.show(func(s *run.Keeping) { s.State, s.Why = ending, "" })
+	d := k.down(a)
+	d.Ended = true
+	h, err := e.open(a.Intent.Dispatch.Where)
+	if err != nil {
+		d.Why = err.Error()
+		return d
+	}
+	w := e.endWait()
+	defer w.stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	reports := make(chan executor.Report, 1)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel()
+	asking.Go(func() { k.quell(ctx, h, a, s, w, reports) })
+	select {
+	case r := <-result: // its last words are in the journal
+		if d.Exit, d.Why = r.Exit, r.Why; d.Exit != nil {
+			return d
+		}
+		select {
+		case rep := <-reports:
+			return fateOf(d, rep)
+		case <-w.over:
+		}
+	case rep := <-reports:
+		d = fateOf(d, rep)
+		if result != nil && rep.Fate == executor.Finished {
+			t := time.NewTimer(3 * time.Second)
+			defer t.Stop()
+			select {
+			case <-result:
+			case <-t.C:
+			case <-w.over:
+			}
+		}
+		return d
+	case <-w.over:
+	}
+	d.Why = fmt.Sprintf("host %q was not reached: it ends there by itself within %s", h.name, text.Duration(e.leash()+killAfter))
+	e.say("ending " + called(k.b) + ": " + d.Why)
+	return d
+}
+
+// fateOf says how a process has ended.
+func fateOf(d run.BackgroundDown, rep executor.Report) run.BackgroundDown {
+	if rep.Fate == executor.Finished {
+		exit := rep.Result.Exit
+		d.Exit, d.Why = &exit, ""
+	} else {
+		d.Why = howGone(rep)
+	}
+	return d
+}
+
+// quell signals until the host says that nothing of the process is alive, and never will
+// be.
+func (k *keeper) quell(ctx context.Context, h *host, a *run.Attempt, s executor.Signal, w *endWait, reports chan<- executor.Report) {
+	begun := time.Now()
+	for first := true; ctx.Err() == nil; first = false {
+		if s == executor.Term && time.Since(begun) >= killAfter {
+			s, first = executor.Kill, true
+		}
+		x := k.attempt(a)
+		var rep executor.Report
+		var err error
+		if first || s == executor.Kill {
+			rep, err = h.exec.Signal(ctx, x, s)
+		} else {
+			rep, err = h.exec.Probe(ctx, x, true)
+		}
+		if err == nil && rep.Fate == executor.NeverStarted {
+			rep, err = h.exec.Probe(ctx, x, true) // so that it can't begin any more
+		}
+		if err == nil {
+			w.heard()
+		}
+		if err == nil && !alive(rep.Fate) {
+			reports <- rep
+			return
+		}
+		_ = sleep(ctx, 250*time.Millisecond) // its end is seen above
+	}
+}
+
+// endWait is how long the end of a process is waited for.
+type endWait struct {
+	over chan struct{} // closed when it is over
+	said chan struct{} // holds one: its host has answered
+	quit chan struct{}
+	done chan struct{}
+}
+
+// endWait begins it: as long as a host that isn't reached takes to end it by itself;
+// less once the engine is left.
+func (e *Engine) endWait() *endWait {
+	w := &endWait{over: make(chan struct{}), said: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		whole := time.NewTimer(e.leash() + 2*killAfter)
+		defer whole.Stop()
+		var deaf, last <-chan time.Time
+		left, answered := e.ctx.Done(), false
+		for {
+			select {
+			case <-w.quit:
+				return
+			case <-w.said:
+				answered, deaf = true, nil
+			case <-left:
+				left, last = nil, time.After(leaving)
+				if !answered {
+					deaf = time.After(unheard)
+				}
+			case <-deaf:
+				close(w.over)
+				return
+			case <-last:
+				close(w.over)
+				return
+			case <-whole.C:
+				close(w.over)
+				return
+			}
+		}
+	}()
+	return w
+}
+
+func (w *endWait) heard() {
+	select {
+	case w.said <- struct{}{}:
+	default:
+	}
+}
+
+func (w *endWait) stop() {
+	close(w.quit)
+	<-w.done
+}
+
+// outflow takes in what a background process prints.
+type outflow interface {
+	executor.Sink
+	at() executor.Offsets // what comes next
+	finish()              // it has ended
+}
+
+var (
+	_ outflow = (*tail)(nil)
+	_ outflow = (*lineReader)(nil)
+)
+
+func (k *keeper) sink(a *run.Attempt) outflow {
+	if k.lines != nil {
+		k.lines.anew()
+		return k.lines
+	}
+	t := k.e.out.attempt(a.Intent.Attempt, k.e.progress(k.b.Cell, a.Intent.Attempt))
+	t.cut = true // nothing judges it
+	return t
+}
+
+// at implements [outflow].
+func (t *tail) at() executor.Offsets {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next
+}
+
+// finish implements [outflow].
+func (t *tail) finish() { t.end() }
