@@ -109,6 +109,10 @@ func TestSudo(t *testing.T) {
 		}}
 	}
 	executortest.Sudo(t, boot)
+	t.Run("leash", func(t *testing.T) {
+		t.Parallel()
+		executortest.SudoLeash(t, boot)
+	})
 	t.Run("terminal", func(t *testing.T) { executortest.SudoTerminal(t, boot) })
 }
 
