@@ -160,6 +160,7 @@ var declared = sync.OnceValue(func() *conf.Config {
 	declare(cfg, "ran", new(func(string) bool))
 	declare(cfg, "ok", new(func(string) bool))
 	declareMonitor(cfg)
+	declareDiff(cfg)
 	declare(cfg, "fromJSON", new(func(string) any))
 	declare(cfg, "__versions", new(func(Version, Version) bool))
 	return cfg

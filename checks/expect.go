@@ -184,7 +184,7 @@ func (e *expression) judge(s *scope) Row {
 			row.Cause = err.Error()
 		}
 	}
-	row.Saw = e.saw(s)
+	row.Saw, row.Diff = e.saw(s), e.differed(s)
 	return row
 }
 

@@ -12,8 +12,13 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
-// explanation says what decided an expression, one note an operand.
-type explanation interface{ notes(s *scope) []string }
+// explanation says what decided an expression.
+type explanation interface {
+	// notes are the values it saw, one note an operand.
+	notes(s *scope) []string
+	// differences are those of compared values that aren't alike, and what diff() gave.
+	differences(s *scope) []string
+}
 
 // both explains "and" and "or": the left side alone where it decided.
 type both struct {
@@ -26,7 +31,9 @@ type both struct {
 type operand struct {
 	label   string
 	program *vm.Program
-	among   *quantifier // the elements behind the value
+	among   *quantifier   // the elements behind the value
+	diffs   []*vm.Program // of the calls of diff() in it
+	stored  bool          // the value may be a difference that was made elsewhere
 }
 
 type several []explanation
@@ -37,6 +44,10 @@ type quantifier struct {
 	list   *vm.Program
 	truth  *vm.Program // a truth value for each element; of map, its value
 	fields [][]string  // members of the element that the predicate reads, as paths
+
+	inner func() explanation // of the predicate, for the element bound to one
+	one   string
+	made  bool // the predicate calls diff()
 }
 
 const mostElements = 5
@@ -63,7 +74,9 @@ func (c *compiler) explanation(n ast.Node, wrap func(ast.Node) ast.Node) explana
 				return nil
 			}
 			return both{strings.HasPrefix(n.Operator, "o") || n.Operator == "||", test, c.explanation(n.Left, wrap), c.explanation(n.Right, wrap)}
-		case "==", "!=", "<", "<=", ">", ">=", "in", "contains", "startsWith", "endsWith", "matches":
+		case "==", "!=":
+			return c.comparison(n, wrap)
+		case "<", "<=", ">", ">=", "in", "contains", "startsWith", "endsWith", "matches":
 			return several{c.operand(n.Left, wrap), c.operand(n.Right, wrap)}
 		}
 	case *ast.BuiltinNode:
@@ -83,7 +96,7 @@ func (c *compiler) operand(n ast.Node, wrap func(ast.Node) ast.Node) explanation
 	if err != nil {
 		return nil
 	}
-	o := operand{label: n.String(), program: p}
+	o := operand{label: n.String(), program: p, diffs: c.diffs(n, wrap), stored: c.stored(n)}
 	if b, ok := n.(*ast.BuiltinNode); ok {
 		if b.Name == "len" && len(b.Arguments) == 1 {
 			o.label = b.Arguments[0].String()
@@ -147,6 +160,7 @@ func (c *compiler) quantifier(n *ast.BuiltinNode, wrap func(ast.Node) ast.Node) 
 		return nil
 	}
 	q.reads(predicate.Node)
+	q.explained(c, predicate.Node, wrap)
 	return q
 }
 
@@ -266,6 +280,9 @@ func (x operand) notes(s *scope) []string {
 	if err != nil {
 		return nil
 	}
+	if note, ok := changed(v); ok {
+		return []string{ansi.Truncate(x.label, 60, "…") + ": " + note}
+	}
 	return []string{ansi.Truncate(x.label, 60, "…") + ": " + show(v)}
 }
 
@@ -294,20 +311,22 @@ func distinct(values reflect.Value) []int {
 	return out
 }
 
-// note counts the elements and names the first that decided.
-func (q *quantifier) note(s *scope) string {
+// decided are the places of the elements that decided, of those in list, and in how
+// many words they are counted. ok is false where there is nothing to tell.
+func (q *quantifier) decided(s *scope) (list reflect.Value, at []int, count string, ok bool) {
 	v, err := s.look(q.list)
 	if err != nil || kindOf(v) != kindList {
-		return ""
+		return list, nil, "", false
 	}
 	truth, err := s.look(q.truth)
 	if err != nil {
-		return ""
+		return list, nil, "", false
 	}
-	list, held := reflect.ValueOf(v), reflect.ValueOf(truth)
+	list = reflect.ValueOf(v)
 	if list.Len() == 0 {
-		return "no elements"
+		return list, nil, "no elements", true
 	}
+	held := reflect.ValueOf(truth)
 	var yes, no []int
 	for i := range held.Len() {
 		if held.Index(i).Interface() == true {
@@ -316,28 +335,34 @@ func (q *quantifier) note(s *scope) string {
 			no = append(no, i)
 		}
 	}
-	text, decided := fmt.Sprintf("%d of %d", len(yes), list.Len()), yes
-	if q.name == "map" {
-		decided = distinct(held)
-		text = strconv.Itoa(len(decided))
-	}
+	count = fmt.Sprintf("%d of %d", len(yes), list.Len())
 	switch {
+	case q.name == "map":
+		at = distinct(held)
+		count = strconv.Itoa(len(at))
 	case q.name == "all" && len(no) > 0:
-		text, decided = fmt.Sprintf("%d of %d not", len(no), list.Len()), no
+		at, count = no, fmt.Sprintf("%d of %d not", len(no), list.Len())
 	case q.name == "all":
-		return text
 	case len(yes) == 0 && (q.name == "any" || q.name == "one"):
-		decided = no
+		at = no
+	default:
+		at = yes
+	}
+	return list, at, count, true
+}
+
+// note counts the elements and names the first that decided.
+func (q *quantifier) note(s *scope) string {
+	list, at, text, ok := q.decided(s)
+	if !ok || len(at) == 0 {
+		return text
 	}
 	var named []string
-	for _, i := range decided[:min(len(decided), mostElements)] {
+	for _, i := range at[:min(len(at), mostElements)] {
 		named = append(named, q.element(s, i, list.Index(i).Interface()))
 	}
-	if len(decided) > mostElements {
+	if len(at) > mostElements {
 		named = append(named, "…")
-	}
-	if len(named) == 0 {
-		return text
 	}
 	return text + ": " + strings.Join(named, "; ")
 }

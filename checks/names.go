@@ -66,7 +66,7 @@ type Names map[string]Type
 type Values map[string]any
 
 // helpers are the functions of the language that expr-lang doesn't have.
-var helpers = []string{"hosts", "table", "regex", "number", "version", "quantity", "ran", "ok", "monitor"}
+var helpers = []string{"hosts", "table", "regex", "number", "version", "quantity", "ran", "ok", "monitor", "diff"}
 
 // operators are the words of the expression language.
 var operators = map[string]bool{

@@ -39,6 +39,7 @@ var primitives = map[string]primitive{
 	"__ran":      on(1, (*scope).ran),
 	"__ok":       on(1, (*scope).ok),
 	"__monitor":  on(1, (*scope).monitor),
+	"__diff":     on(4, (*scope).diff),
 	"__fromJSON": on(1, (*scope).fromJSON),
 	"__replace":  on(3, (*scope).replace),
 	"__join":     on(1, (*scope).join),

@@ -159,7 +159,11 @@ func (r *rewriter) member(n *ast.MemberNode) ast.Node {
 
 func (r *rewriter) call(n *ast.CallNode) ast.Node {
 	name := n.Callee.(*ast.IdentifierNode).Value
-	return call("__"+name, r.nodes(n.Arguments)...)
+	arguments := r.nodes(n.Arguments)
+	if isDiff(n) {
+		arguments = append(arguments, text(named(n.Arguments[0])), text(named(n.Arguments[1])))
+	}
+	return call("__"+name, arguments...)
 }
 
 // builtin charges every call for the text it goes over, and tells the list which

@@ -46,8 +46,11 @@ type scope struct {
 	bound   map[string]result // let lines and earlier captures
 	tables  map[tableKey]*tableResult
 	regexps map[string]*regexp.Regexp
+	diffs   map[diffKey]string
 	steps   int
 }
+
+type diffKey struct{ wasName, isName, was, is string }
 
 type tableKey struct{ text, first string }
 
@@ -60,6 +63,7 @@ func newScope(n Names, of Kind, o *Observation, v Values, w World) *scope {
 	s := &scope{
 		names: n, of: of, values: v, world: w, seen: o,
 		cache: map[string]result{}, bound: map[string]result{}, tables: map[tableKey]*tableResult{}, regexps: map[string]*regexp.Regexp{},
+		diffs: map[diffKey]string{},
 	}
 	if o != nil {
 		s.host = o.Host

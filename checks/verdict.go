@@ -63,4 +63,5 @@ type Row struct {
 	Verdict Verdict `json:"verdict"`
 	Saw     string  `json:"saw,omitempty"`   // the values it saw, one line of at most 120 cells
 	Cause   string  `json:"cause,omitempty"` // why the verdict is unknown
+	Diff    string  `json:"diff,omitempty"`  // how values that it compared differ, and what diff() gave: unified differences of at most 400 lines and 64 KiB
 }

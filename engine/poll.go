@@ -109,8 +109,12 @@ type history struct {
 }
 
 func (h *history) add(no int, at time.Duration, t try) {
+	rows := slices.Clone(t.res.Rows)
+	for i := range rows {
+		rows[i].Diff = "" // the check's result has the last one; of each try it would be much
+	}
 	next := run.Try{
-		No: no, AtMS: at.Milliseconds(), Verdict: t.res.Verdict, Cause: t.res.Cause, Rows: t.res.Rows, Values: t.shown,
+		No: no, AtMS: at.Milliseconds(), Verdict: t.res.Verdict, Cause: t.res.Cause, Rows: rows, Values: t.shown,
 	}
 	fresh := h.latest.No == 0 || !alike(h.latest, next)
 	h.latest = next

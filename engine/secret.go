@@ -115,7 +115,7 @@ func (e *Engine) conceal(p place, several bool, t try) try {
 		}
 		t.res.Values, t.shown = nil, nil
 		for i := range t.res.Rows {
-			t.res.Rows[i].Saw, t.res.Rows[i].Cause = "", ""
+			t.res.Rows[i].Saw, t.res.Rows[i].Cause, t.res.Rows[i].Diff = "", "", ""
 		}
 	}
 	t.res = e.secrets.result(t.res)
@@ -127,6 +127,7 @@ func (s *secrets) rows(rows []checks.Row) []checks.Row {
 	rows = slices.Clone(rows)
 	for i, r := range rows {
 		rows[i].Text, rows[i].Saw, rows[i].Cause = s.redactor.String(r.Text), s.redactor.String(r.Saw), s.redactor.String(r.Cause)
+		rows[i].Diff = s.redactor.Diff(r.Diff)
 	}
 	return rows
 }

@@ -67,10 +67,11 @@ func (m *markdown) check(f *runbook.Fence, res run.CheckResult, again bool) {
 			continue
 		}
 		m.line("%s:\n", streamNames[i])
+		said := out
 		if res.Verdict == checks.Pass {
-			out = ends(out)
+			said = ends(out)
 		}
-		m.fence("text", out)
+		m.printed(said, out)
 	}
 }
 
@@ -89,6 +90,7 @@ func ends(s string) string {
 }
 
 func (m *markdown) rows(rows []checks.Row) {
+	before := ""
 	for _, row := range rows {
 		s := fmt.Sprintf("- %s %s", verdictMark(row.Verdict), code(row.Text))
 		if row.Label != "" {
@@ -101,6 +103,11 @@ func (m *markdown) rows(rows []checks.Row) {
 			s += "; unknown: " + inline(row.Cause)
 		}
 		m.line("%s", s)
+		if row.Diff != "" && row.Diff != before {
+			m.gap()
+			m.fence("diff", row.Diff)
+		}
+		before = row.Diff
 	}
 	if len(rows) > 0 {
 		m.gap()

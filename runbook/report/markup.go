@@ -39,6 +39,16 @@ func (d *document) fence(lang, s string) {
 	d.line("%s%s\n%s\n%s\n", mark, lang, s, mark)
 }
 
+// printed writes a fence with what a command or check printed; full is the whole of
+// it, which tells whether it is a difference.
+func (d *document) printed(s, full string) {
+	lang := "text"
+	if text.Changes(strings.Split(strings.TrimRight(full, "\n"), "\n")) != nil {
+		lang = "diff"
+	}
+	d.fence(lang, s)
+}
+
 // exact writes a fence with text that was run, and its hash where the screen
 // form differs from the bytes.
 func (d *document) exact(lang, s string) {

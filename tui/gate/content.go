@@ -275,10 +275,6 @@ func (b *content) follows(s *plan.Section) {
 	b.block(lines)
 }
 
-// maxOutput is how many lines of a passed check's output are to be read; of
-// more, the first and the last ones are shown.
-const maxOutput = 24
-
 // unclaimed says what it means that statements and requests leave no trace on a
 // host.
 func (b *content) unclaimed(d *run.Dispatch) {
@@ -288,77 +284,4 @@ func (b *content) unclaimed(d *run.Dispatch) {
 	for _, l := range pane.Wrap("If this is cut off while it runs, nothing tells whether it has run: then its checks decide, or you do.", b.w) {
 		b.add(b.Warning.Render(l))
 	}
-}
-
-// checks shows the preconditions with their verdict and what they printed, of
-// every cell that the gate opens, and how old they are.
-func (b *content) checks() {
-	first := b.d.checked()
-	if first.IsZero() {
-		return
-	}
-	b.block(make([]string, 1))
-	b.moving = append(b.moving, moving{len(b.lines) - 1, func(now time.Time) string {
-		style := b.Muted
-		if now.Sub(first) >= Stale {
-			style = b.Warning
-		}
-		return style.Render(wording.Age(first, now) + ", and once more after the phrase:")
-	}})
-	for _, c := range append([]*run.Cell{b.d.cell}, b.d.with...) {
-		b.checksOf(c)
-	}
-}
-
-func (b *content) checksOf(c *run.Cell) {
-	fences := c.Fences(run.Before)
-	taken := c.Checks[run.Before]
-	if taken == nil {
-		return
-	}
-	for _, res := range taken.Checks {
-		where := ""
-		if len(taken.Checks) > len(fences) {
-			where = wording.Place(res.Where)
-		} else if len(b.d.with) > 0 {
-			where = wording.Instance(c)
-		}
-		b.add(stepview.Result(b.Theme, "before", where, fences, res, b.w)...)
-		if g, ok := stepview.Grid(fences, res); ok {
-			for _, l := range g.Lines(b.w - 4) {
-				b.add(b.quoted(b.Muted.Render(l)))
-			}
-		} else {
-			b.add(b.output(res.Stdout)...)
-		}
-		b.add(b.output(res.Stderr)...)
-	}
-}
-
-func (b *content) quoted(l string) string {
-	return b.Border.Render("  "+b.Glyph.Quote+" ") + l
-}
-
-// output quotes what a check printed. Differences are drawn as such.
-func (b *content) output(s string) []string {
-	s = strings.TrimRight(wording.Block(s), "\n")
-	if s == "" {
-		return nil
-	}
-	all := strings.Split(s, "\n")
-	style := func(string) lipgloss.Style { return b.Muted }
-	if stepview.IsDiff(all) {
-		style = func(l string) lipgloss.Style { return stepview.DiffStyle(b.Theme, l) }
-	}
-	if over := len(all) - maxOutput; over > 0 {
-		left := fmt.Sprintf("(%d lines left out here; the output pane has them)", over)
-		all = append(append(all[:maxOutput/2:maxOutput/2], left), all[len(all)-maxOutput/2:]...)
-	}
-	var out []string
-	for _, l := range all {
-		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-4, 1), true), "\n") {
-			out = append(out, b.quoted(style(l).Render(part)))
-		}
-	}
-	return out
 }

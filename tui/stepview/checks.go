@@ -12,6 +12,7 @@ import (
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
+	"stepgate/tui/diff"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
@@ -56,8 +57,13 @@ func (b *body) outcome() {
 		if len(rows) == 0 {
 			rows = []checks.Row{{Text: fmt.Sprintf("exit %d", a.Outcome.Exit), Verdict: a.Outcome.Verdict}}
 		}
+		before := ""
 		for _, r := range rows {
 			b.row("expect", "", r)
+			if r.Diff != before {
+				b.add(Difference(b.Theme, r.Diff, b.w)...)
+			}
+			before = r.Diff
 		}
 	case f.Expect != nil:
 		for _, l := range wording.Asserts(f, 0) {
@@ -157,15 +163,21 @@ func Grid(fences []*runbook.Fence, res run.CheckResult) (text.Grid, bool) {
 	return text.ParseGrid(res.Stdout)
 }
 
-// Result draws what one check of a phase showed: a line for each assertion.
+// Result draws what one check of a phase showed: a line for each assertion, and below
+// it how what it compared differs.
 func Result(t *theme.Theme, label, where string, fences []*runbook.Fence, res run.CheckResult, w int) []string {
 	var out []string
+	before := ""
 	for _, r := range res.Rows {
 		what, saw := wording.Row(r)
 		if res.Fence < len(fences) && fences[res.Fence].Expect == nil {
 			what = wording.Asserts(fences[res.Fence], res.Fence)[0] // its exit is all it says; name it
 		}
 		out = append(out, CheckLine(t, label, where, wording.Verdict(r.Verdict), "", what, saw, w)...)
+		if r.Diff != before {
+			out = append(out, Difference(t, r.Diff, w)...)
+		}
+		before = r.Diff
 	}
 	if len(out) > 0 {
 		return out
@@ -181,6 +193,11 @@ func Result(t *theme.Theme, label, where string, fences []*runbook.Fence, res ru
 		saw = "" // exit 0, as asserted
 	}
 	return CheckLine(t, label, where, wording.Verdict(res.Verdict), "", what, saw, w)
+}
+
+// Difference draws a row's difference below its line.
+func Difference(t *theme.Theme, d string, w int) []string {
+	return pane.Indent(diff.Text(t, d, max(w-labelWidth-3, 8)), strings.Repeat(" ", labelWidth+3))
 }
 
 // live draws checks that are being taken.
