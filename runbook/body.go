@@ -137,7 +137,9 @@ func (p *parser) requestLine(b *block, plain, text string, at Pos) {
 		p.report(at, Error, "request", quote(text)+" is no request line", "write METHOD URL, such as GET http://{{endpoint}}/status")
 	case !strings.HasPrefix(m[2], "http://") && !strings.HasPrefix(m[2], "https://") && !strings.HasPrefix(strings.Fields(text)[1], "{{"):
 		p.report(at, Error, "request", quote(m[2])+" is no http or https address", "write the whole address, such as http://{{endpoint}}/status")
-	case (b.check || b.monitor) && m[1] != "GET" && m[1] != "HEAD":
+	case b.monitor && m[1] != "GET" && m[1] != "HEAD":
+		p.report(at, Error, "check-writes", "the request of a monitor only reads, and "+m[1]+" may change something", "use GET or HEAD; what writes is a command, such as curl in a {.monitor} of sh")
+	case b.check && m[1] != "GET" && m[1] != "HEAD":
 		p.report(at, Error, "check-writes", "a check only reads, and "+m[1]+" may change something", "use GET or HEAD, or remove .check")
 	}
 }

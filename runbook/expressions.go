@@ -27,8 +27,6 @@ func (p *parser) judge(e compiled, uses []string) {
 		case t.kind != wordToken || i > 0 && (tokens[i-1].text == "." || tokens[i-1].text == "?."):
 		case i+2 < len(tokens) && tokens[i+1].text == "(" && tokens[i+2].kind == textToken:
 			p.refers(e, t.text, tokens[i+2])
-		case t.text == "monitor" && i+1 < len(tokens) && tokens[i+1].text == "(":
-			p.laterAt(e.at.at(t.at), "monitor(): what a monitor saw")
 		case slices.Contains(uses, t.text):
 			p.reads(e, t, tokens[i+1:])
 		}
@@ -90,10 +88,7 @@ func (p *parser) refers(e compiled, function string, arg token) {
 		if p.book.Annotated && p.group(arg.text, e.sc) == nil {
 			p.report(at, Error, "unknown-group", "the front matter has no group "+quote(arg.text), p.groupRemedy(arg.text, e.sc))
 		}
-	case "monitor":
-		p.laterAt(at, "monitor(): what a monitor saw")
-		p.refer(reference{at, function, arg.text, e.path})
-	case "ran", "ok":
+	case "monitor", "ran", "ok":
 		p.refer(reference{at, function, arg.text, e.path})
 	}
 }

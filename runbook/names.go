@@ -106,6 +106,8 @@ type sight struct {
 	captured map[string]bool
 	// machine is the group of the host it runs on; nil: it isn't known, or has none.
 	machine *Group
+	// sampled: it is the text of a monitor, which knows the number of its sample.
+	sampled bool
 }
 
 // capture adds a name that a step gives its value.

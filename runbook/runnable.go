@@ -28,8 +28,9 @@ func (d *drafting) runnable(b *block, m marks) *Fence {
 	p.poll(f, m, seen)
 	f.Via = p.templateValue(m, "via", seen)
 	d.connection(b, f, m, ctx)
-	p.body(b, f, seen)
+	p.body(b, f, seen.ofSample(f))
 	d.lengths(f, m, seen)
+	d.besideForm(b, f, m)
 	d.places(b, f, m, ctx)
 	p.together(b, f, m)
 	if f.Form == Copy && ctx.becomes && m.values["user"].Value == "" {
@@ -133,9 +134,6 @@ func (p *parser) together(b *block, f *Fence, m marks) {
 	}
 	if f.Form != Copy {
 		refuse("direct", "on a fence that copies nothing", "remove it")
-	}
-	if f.Background && f.Monitor {
-		refuse("every", "on a background monitor, whose every line is a sample", "remove it")
 	}
 	if f.Form == TCP && b.rollback || f.Form == Copy && (b.check || b.monitor || b.rollback) {
 		p.errorAt(b.at, "misplaced", "a "+formName(f.Form)+" fence can't be that", "use a command for it")

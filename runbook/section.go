@@ -86,6 +86,7 @@ func (p *parser) fill(s *Section, nodes []*outline, ctx context) {
 	}
 	p.settle(s, waiting, nil, ctx)
 	p.unique(s.Items)
+	p.besideSection(s)
 }
 
 // loose builds the steps of fences outside task lists, and returns what waits

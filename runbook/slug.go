@@ -41,7 +41,8 @@ func (p *parser) unique(items []Item) {
 			base := *id
 			for n := max(next[base], 2); ; n++ {
 				if _, ok := seen[fmt.Sprintf("%s-%d", base, n)]; !ok {
-					*id, next[base] = fmt.Sprintf("%s-%d", base, n), n+1
+					rename(item, fmt.Sprintf("%s-%d", base, n))
+					next[base] = n + 1
 					break
 				}
 			}
@@ -54,6 +55,19 @@ func (p *parser) unique(items []Item) {
 		}
 		seen[*id] = at
 	}
+}
+
+// rename gives an item another id, and with it the monitors that are called as it.
+func rename(item Item, id string) {
+	own, _ := identity(item)
+	if st, ok := item.(*Step); ok {
+		for _, f := range st.Monitors {
+			if f.ID == *own {
+				f.ID = id
+			}
+		}
+	}
+	*own = id
 }
 
 func identity(item Item) (*string, Pos) {

@@ -112,6 +112,9 @@ func (d *drafting) assertion(b *block, m marks) {
 			}
 		}
 	}
+	if d.endless(b, f) {
+		return
+	}
 	e := p.from(d.ctx, f.On)
 	if f.Monitor {
 		e.seen = p.withLater(e.seen, d.ctx.scope, f.Capture)
@@ -253,6 +256,7 @@ func (d *drafting) finish() {
 		st.Kind = Manual
 		st.Irreversible = d.m.has("irreversible")
 	}
+	d.besideStep()
 	if at, ok := d.m.classes["idempotent"]; ok && st.Command == nil {
 		p.errorAt(at, "misplaced", "the class .idempotent on a step without a command", "remove it")
 	}

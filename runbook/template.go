@@ -11,8 +11,18 @@ var (
 	nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
-// textNames are names that {{…}} knows besides those of expressions.
-var textNames = []string{"host", "sample"}
+// textNames are the names that {{…}} knows: those of expressions, and its own.
+func (v *sight) textNames() []string {
+	names := append(keys(v.types), "host")
+	if v.sampled {
+		names = append(names, "sample")
+	}
+	return names
+}
+
+// ownNames are the names of Stepgate's own values, which commands have as
+// $STEPGATE_NAME.
+var ownNames = []string{"run", "step", "host", "attempt", "sample"}
 
 // templates checks every {{name}} of source text that is shown to people.
 // Plain documents may mean anything by their braces.
@@ -78,7 +88,14 @@ func (p *parser) named(content string, seen *sight, at Pos) bool {
 		return p.eachField(field, at)
 	case name == "on" && known && dotted:
 		return p.machineField(field, seen, at)
-	case known || name == "host" || name == "sample":
+	case known || name == "host":
+	case name == "sample" && seen.sampled:
+	case name == "sample":
+		p.report(at, Error, "unknown-name", "{{sample}} has no value here: only the text of a monitor has it", "write {{sample}} in a {.monitor} fence")
+		return false
+	case strings.HasPrefix(name, "STEPGATE_") && slices.Contains(ownNames, strings.ToLower(name[len("STEPGATE_"):])):
+		p.report(at, Error, "unknown-name", "{{"+name+"}} is a variable of commands", "write {{"+strings.ToLower(name[len("STEPGATE_"):])+"}}")
+		return false
 	case !nameForm.MatchString(name):
 		p.report(at, Error, "template", "{{"+content+"}} is no name", "write {{name}} or {{name.field}}; there are no expressions in text")
 		return false
@@ -86,7 +103,7 @@ func (p *parser) named(content string, seen *sight, at Pos) bool {
 		p.report(at, Error, "unknown-name", "{{"+content+"}} has no value outside a walk", "use it inside each=")
 		return false
 	default:
-		p.report(at, Error, "unknown-name", "{{"+name+"}} has no value here", meant(name, append(keys(seen.types), textNames...)))
+		p.report(at, Error, "unknown-name", "{{"+name+"}} has no value here", meant(name, seen.textNames()))
 		return false
 	}
 	return true

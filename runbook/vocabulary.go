@@ -41,8 +41,8 @@ var classes = map[string]word{
 	"ignore":       {where: onRunnable | onNote},
 	"tty":          {where: onCommand},
 
-	"monitor":    {onMonitor, ".monitor: a fence sampled beside the run"},
-	"background": {onCommand | onMonitor, ".background: a command kept alive beside the run"},
+	"monitor":    {where: onMonitor},
+	"background": {where: onCommand | onMonitor},
 	"reboot":     {where: onCommand},
 }
 

@@ -73,7 +73,7 @@ var matter = []Rule{
 		Summary: "This version can plan it and not run it",
 		Why:     "It is part of the language. A run refuses to start before it is there.",
 		Remedy:  "Leave it out, or wait for a version that can.",
-		Bad:     "+++\n+++\n- [ ] Open the way in\n\n  ~~~sh {.background}\n  exec tunnel --port 8080\n  ~~~\n",
-		Good:    "+++\n+++\n- [ ] Open the way in, in a terminal of its own\n",
+		Bad:     "+++\n+++\n- [ ] Hand over {#over approvers=2}\n\n  > [!CAUTION]\n  > The old cluster is gone after this.\n",
+		Good:    "+++\n+++\n- [ ] Hand over, with a colleague who agrees {#over}\n\n  > [!CAUTION]\n  > The old cluster is gone after this.\n",
 	},
 }

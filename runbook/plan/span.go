@@ -59,6 +59,9 @@ func (b *builder) bound(f *runbook.Fence, scope *Scope) *runbook.Fence {
 			b.problem(f.Pos, "unknown-span", "write a length of time", "%s=%q is no length of time", attr, f.Spans[attr])
 		case err != nil || d <= 0:
 			b.problem(f.Pos, "span", "give it a length of time like 90s or 10m", "%s=%q is %q here, which is no length of time", attr, f.Spans[attr], text)
+		case attr == "every" && f.Monitor && d < runbook.LeastEvery:
+			b.problem(f.Pos, "span", "give it "+runbook.LeastEvery.String()+", or more", "%s=%q is %q here, and a monitor can't be sampled more often than every %s",
+				attr, f.Spans[attr], text, runbook.LeastEvery)
 		default:
 			*into = d
 		}

@@ -50,7 +50,7 @@ func (c *Cell) apply(rec Record) (why string) {
 	case Asked:
 		return c.asked(e)
 	case WatchBegun:
-		return c.watchBegun()
+		return c.watchBegun(e, rec)
 	case Called:
 		return "" // the run's: see forbids and follows
 	}

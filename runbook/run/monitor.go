@@ -26,7 +26,8 @@ func (w Watch) String() string {
 // WatchBegun says that a step which has monitors alone is done: from here on they are
 // sampled.
 type WatchBegun struct {
-	Cell Key `json:"cell"`
+	Cell Key    `json:"cell"`
+	Gate string `json:"gate,omitempty"` // of the step's gate; empty: it has none
 }
 
 // SampleBatch is what the monitors of a run showed since the last one.

@@ -123,10 +123,17 @@ func (r *Run) acknowledged(e MonitorAcknowledged, rec Record) string {
 	return ""
 }
 
-func (c *Cell) watchBegun() string {
-	if c.Plan.Step.Kind != plan.Watch || c.Status != Pending {
-		return "its monitors can't begin"
+func (c *Cell) watchBegun(e WatchBegun, rec Record) string {
+	if c.Plan.Step.Kind != plan.Watch {
+		return "it has not monitors alone"
 	}
-	c.Status = Succeeded
+	if c.needsGate() {
+		if why := c.granted(e.Gate, rec); why != "" {
+			return why
+		}
+	} else if c.Status != Pending {
+		return "it is not pending"
+	}
+	c.Status, c.Gate, c.Grant = Succeeded, nil, nil
 	return ""
 }
