@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"stepgate/engine"
 	"stepgate/executor"
@@ -83,11 +82,12 @@ func TestWhileACommandRunsOnlyNotesAndStopsApply(t *testing.T) {
 // slowSignals is a host whose signals take until they are let go.
 type slowSignals struct {
 	executor.Executor
+	first         *sync.Once
 	sent, release chan struct{}
 }
 
 func (h slowSignals) Signal(ctx context.Context, a executor.Attempt, s executor.Signal) (executor.Report, error) {
-	close(h.sent)
+	h.first.Do(func() { close(h.sent) })
 	select {
 	case <-h.release:
 	case <-ctx.Done():
@@ -104,7 +104,7 @@ func TestASignalThatHangsHoldsNothingUp(t *testing.T) {
 			st := newStage(t, oneStep)
 			held, end := hold(t, executortest.Script{})
 			st.set("one", held)
-			slow := slowSignals{st.local(), make(chan struct{}), make(chan struct{})}
+			slow := slowSignals{st.local(), new(sync.Once), make(chan struct{}), make(chan struct{})}
 			st.hosts = func(string, executor.Asker) (executor.Executor, error) { return slow, nil }
 			d := st.start()
 			d.at(run.WaitGo, "one")
@@ -261,7 +261,7 @@ func TestManyCallersAtOnce(t *testing.T) {
 		st.set(fmt.Sprintf("run%d", i), executortest.Script{Stdout: strings.Repeat("line\n", 1000)})
 	}
 	d := st.start()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patient)
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range 20 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"stepgate/checks"
 	"stepgate/executor"
@@ -29,11 +30,10 @@ func (e *Engine) workFor(q question, action run.Action) work {
 		return slow(func(ctx context.Context) error { return e.probe(ctx, c) })
 	case run.StopNow:
 		return func(ctx context.Context, accepted func(error)) error {
-			err := e.signal(ctx, c, a)
-			accepted(err)
-			if err != nil {
+			if err := e.signal(ctx, c, a); err != nil {
 				return err
 			}
+			accepted(nil)
 			return e.settle(ctx, c, false)
 		}
 	case run.Continue:
@@ -43,13 +43,12 @@ func (e *Engine) workFor(q question, action run.Action) work {
 	case run.Abort:
 		return func(ctx context.Context, _ func(error)) error { return e.close(ctx, run.Aborted, a.Why) }
 	}
-	return func(ctx context.Context, accepted func(error)) error {
+	return func(ctx context.Context, _ func(error)) error {
 		ev, err := e.decided(q, action)
-		if err == nil {
-			err = e.append(ctx, ev)
+		if err != nil {
+			return err
 		}
-		accepted(err)
-		return err
+		return e.append(ctx, ev)
 	}
 }
 
@@ -185,12 +184,28 @@ func (e *Engine) signal(ctx context.Context, c *run.Cell, a run.StopNow) error {
 		sig = executor.Kill
 	}
 	rep, err := h.exec.Signal(ctx, attemptOf(e.state(), last), sig)
+	// On its way to its host it isn't there to be signalled yet.
+	for err == nil && rep.Fate == executor.NeverStarted && e.underWay(c) {
+		if err = sleep(ctx, beginning); err == nil {
+			rep, err = h.exec.Signal(ctx, attemptOf(e.state(), last), sig)
+		}
+	}
 	if err != nil {
 		return err
 	}
 	e.say("after the signal the command is " + rep.Fate.String())
 	return nil
 }
+
+// underWay reports whether the cell's command, or its rollback, has been sent and
+// hasn't ended.
+func (e *Engine) underWay(c *run.Cell) bool {
+	st := e.state().Cell(c.Key).Status
+	return st == run.Running || st == run.RollingBack
+}
+
+// beginning lies between two signals to a command that hasn't begun.
+const beginning = 100 * time.Millisecond
 
 func (e *Engine) say(s string) {
 	s = e.secrets.redactor.String(s)

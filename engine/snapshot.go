@@ -199,10 +199,13 @@ func (e *Engine) busyWith(c *run.Cell, a run.Activity) {
 		a.Since = e.o.Now()
 	}
 	e.update(func(l *live) {
-		if l.work[c.Key] == nil {
-			l.work[c.Key] = &activity{}
+		w := l.work[c.Key]
+		if w == nil {
+			w = &activity{}
+			l.work[c.Key] = w
 		}
-		l.work[c.Key].Activity = a
+		a.Stopping = a.Stopping || w.Stopping && a.Attempt != "" && a.Attempt == w.Attempt
+		w.Activity = a
 	})
 }
 

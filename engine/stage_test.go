@@ -107,7 +107,7 @@ func patience(t *testing.T, ch <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-ch:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patient):
 		t.Fatalf("waited for %s", what)
 	}
 }

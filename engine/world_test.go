@@ -168,10 +168,14 @@ func (d *driver) leave(why string) {
 	}
 }
 
+// patient is how long something is waited for that must happen: reached only when
+// it never does.
+const patient = 2 * time.Minute
+
 // until waits for a snapshot.
 func (d *driver) until(what string, ok func(*run.Snapshot) bool) *run.Snapshot {
 	d.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patient)
 	for {
 		s := d.e.Snapshot()
 		if ok(s) {
