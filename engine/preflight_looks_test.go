@@ -113,7 +113,7 @@ default = "3"
 - [ ] Tell the team {#tell}
 - [ ] Never there {#never .required}
 
-  ` + "```sh {.check until=50s every=1s}" + `
+  ` + "```sh {.check until=1h every=1s}" + `
   test -e never
   ` + "```" + `
 - [ ] Not now {#not when="files > 100"}
@@ -158,11 +158,7 @@ func TestChecksAreTakenInAdvanceUpToTheFirstCommandAndNothingIsChanged(t *testin
 	f := w.preflight()
 	f.looked() // makes the attempts' directory, which reaching needs
 	before := listing(t, w.dir, w.begin.Dir, filepath.Join(w.dir, "attempts"))
-	begun := time.Now()
-	told := f.foretold()
-	if took := time.Since(begun); took > 20*time.Second {
-		t.Errorf("a poll was waited for: %s", took)
-	}
+	told := f.foretold() // which doesn't wait for the poll: that would go on for an hour
 	if after := listing(t, w.dir, w.begin.Dir, filepath.Join(w.dir, "attempts")); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}

@@ -37,7 +37,7 @@ func (w *world) preflight(edits ...func(*engine.PreflightOptions)) *preflight {
 
 func (p *preflight) until(what string, ok func(*run.Preflight) bool) *run.Preflight {
 	p.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patient)
 	for {
 		if s := p.Snapshot(); ok(s) {
 			return s

@@ -87,7 +87,7 @@ func create(t *testing.T, o lab.Options) *site {
 	s := &site{c, t, &lines{open: map[string]*ssh.Client{}}}
 	t.Cleanup(func() {
 		s.lines.hangUp()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patient)
 		defer cancel()
 		if t.Failed() {
 			if log, err := os.ReadFile(filepath.Join(c.Dir, "lab.log")); err == nil && len(log) > 0 {
@@ -103,7 +103,7 @@ func create(t *testing.T, o lab.Options) *site {
 
 func (s *site) start() {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
 	if _, err := lab.Start(ctx, s.Dir); err != nil {
 		s.t.Fatal(err)
@@ -211,10 +211,13 @@ func (s *site) sql(statement string) string {
 		" --zk_root_path=" + s.Params["zk_root"] + " --role=sql_client --interactive=false"
 }
 
+// patient is how long something is waited for that must happen.
+const patient = 2 * time.Minute
+
 // eventually waits until a look at the lab satisfies.
 func (s *site) eventually(what string, look func() bool) {
 	s.t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(patient)
 	for !look() {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("never: %s", what)

@@ -44,7 +44,7 @@ func processes(t *testing.T, dir string) map[int]string {
 func (s *site) noProcesses(but ...int) {
 	s.t.Helper()
 	var left map[int]string
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(patient)
 	for {
 		left = processes(s.t, s.Dir)
 		for _, pid := range but {
@@ -112,7 +112,7 @@ func TestDownLeavesNothing(t *testing.T) {
 	s := running(t)
 	s.leave("tablet-3")
 	s.eventually("lab, watcher, five components and what was left run", func() bool { return len(processes(t, s.Dir)) >= 9 })
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
 	if err := lab.Down(ctx, s.Dir); err != nil {
 		t.Fatal(err)
@@ -229,7 +229,7 @@ func TestStartSweepsWhenTheWatcherDiedToo(t *testing.T) {
 func TestConcurrentStartsMakeOneLab(t *testing.T) {
 	t.Parallel()
 	s := create(t, lab.Options{})
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
 	var wg sync.WaitGroup
 	for range 4 {
@@ -266,7 +266,7 @@ func TestKilledLabCanBeTakenDown(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
 	s.eventually("the lab process is gone", func() bool { return processes(t, s.Dir)[serve] == "" })
 	if err := lab.Down(ctx, s.Dir); err != nil {

@@ -92,7 +92,7 @@ func (t *terminal) until(tt *testing.T, want string) string {
 // shows waits for a screen that is as it should be.
 func (t *terminal) shows(tt *testing.T, want string, is func(screen string) bool) string {
 	tt.Helper()
-	late := time.AfterFunc(10*time.Second, func() {
+	late := time.AfterFunc(time.Minute, func() {
 		t.mu.Lock()
 		t.n = -1 << 40
 		t.drawn.Broadcast()

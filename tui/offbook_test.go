@@ -162,7 +162,7 @@ func TestEditAndRetry(t *testing.T) {
 			}
 		case o := <-over:
 			t.Fatalf("the screen was left: %v", o.err)
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("the editor was not begun:\n%s", term)
 		}
 		term.until(t, want)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -199,6 +200,10 @@ func TestPreflightKeys(t *testing.T) {
 
 func TestPreflightPutsALoginInFront(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, putsALoginInFront)
+}
+
+func putsALoginInFront(t *testing.T) {
 	m, port := posePreflight(keyPreflight(), 100, 30)
 	run1 := func(keys ...string) {
 		for _, k := range keys {
@@ -232,13 +237,15 @@ func TestPreflightPutsALoginInFront(t *testing.T) {
 	}
 }
 
-// drain are the messages of a command; of a batch, of all of it but timers.
+// drain are the messages of a command; of a batch, of all of it but timers, which
+// the bubble's clock holds back.
 func drain(cmd tea.Cmd) []tea.Msg {
 	if cmd == nil {
 		return nil
 	}
 	got := make(chan tea.Msg, 1)
 	go func() { got <- cmd() }()
+	synctest.Wait()
 	select {
 	case m := <-got:
 		if b, ok := m.(tea.BatchMsg); ok {
@@ -249,7 +256,7 @@ func drain(cmd tea.Cmd) []tea.Msg {
 			return out
 		}
 		return []tea.Msg{m}
-	case <-time.After(frame / 2):
+	default:
 		return nil
 	}
 }

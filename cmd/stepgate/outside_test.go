@@ -143,7 +143,7 @@ echo 'echo fixed' >"$1"
 // keepsTrying does something every now and then until it has worked.
 func (s *seat) keepsTrying(what string, worked func() bool) {
 	s.t.Helper()
-	limit, tick := time.After(20*time.Second), time.NewTicker(300*time.Millisecond)
+	limit, tick := time.After(2*time.Minute), time.NewTicker(300*time.Millisecond)
 	defer tick.Stop()
 	for !worked() {
 		select {

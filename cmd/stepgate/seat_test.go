@@ -80,7 +80,7 @@ func sit(t *testing.T, dir, work string, w, h int, args ...string) *seat {
 // sees waits for the screen to say all of that at once.
 func (s *seat) sees(want ...string) {
 	s.t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(2 * time.Minute)
 	for {
 		screen := ansi.Strip(s.term.Render())
 		if !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(screen, w) }) {
