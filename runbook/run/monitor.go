@@ -38,7 +38,7 @@ type SampleBatch struct {
 }
 
 // Samples are what a monitor showed while it was watched without a break. A time
-// between two of them is one in which nobody watched.
+// between two of them is one in which nobody watched; there may be none.
 type Samples struct {
 	Watch
 	From     time.Time `json:"from"`               // watched from here on
@@ -204,6 +204,6 @@ func (r *Run) Sampled(fresh []Samples) *Run {
 	}
 	n := *r
 	n.shared = true
-	n.sampled(fresh)
+	n.sampled(fresh, (*Monitor).appends)
 	return &n
 }

@@ -1,7 +1,11 @@
 package run
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"stepgate/runbook/plan"
 )
@@ -17,13 +21,11 @@ func (r *Run) monitored(rec Record) error {
 		if e.Reserved < r.SampleNumbers {
 			return refuse("numbers of samples only grow")
 		}
-		for _, s := range e.Samples {
-			if why := r.unfit(s); why != "" {
-				return refuse(why)
-			}
+		if why := r.unfit(e.Samples); why != "" {
+			return refuse(why)
 		}
 		r.SampleNumbers = e.Reserved
-		r.sampled(e.Samples)
+		r.sampled(e.Samples, (*Monitor).adds)
 	case MonitorTurned:
 		if why := r.turned(e, rec); why != "" {
 			return refuse(why)
@@ -36,14 +38,41 @@ func (r *Run) monitored(rec Record) error {
 	return nil
 }
 
-// unfit says why samples can't be a monitor's, or "".
-func (r *Run) unfit(s Samples) string {
-	m := r.Monitor(s.Watch)
+// unfit says why samples can't be those of monitors, or "". Time only grows: whoever
+// samples has to see to that when a clock is set back.
+func (r *Run) unfit(list []Samples) string {
+	until := map[Watch]time.Time{}
+	for i := range list {
+		s := &list[i]
+		m := r.Monitor(s.Watch)
+		if m == nil {
+			return "the monitor " + s.Watch.String() + " has not begun"
+		}
+		if why := s.malformed(); why != "" {
+			return s.Watch.String() + ": " + why
+		}
+		end, before := until[s.Watch]
+		if !before && len(m.Samples) > 0 {
+			end = m.Samples[len(m.Samples)-1].Until()
+		}
+		if s.From.Before(end) {
+			return s.Watch.String() + ": it was watched in that time already"
+		}
+		until[s.Watch] = s.Until()
+	}
+	return ""
+}
+
+func (s *Samples) malformed() string {
 	switch {
-	case m == nil:
-		return "the monitor " + s.Watch.String() + " has not begun"
 	case len(s.Verdicts) != len(s.After):
 		return "samples and verdicts differ in number"
+	case strings.Trim(s.Verdicts, "pfu") != "":
+		return "a verdict is not known"
+	case s.Rest < 0 || slices.ContainsFunc(s.After, func(ms int64) bool { return ms < 0 }):
+		return "time goes back"
+	case s.Until().Before(s.From):
+		return "it lasts too long"
 	}
 	for _, n := range s.Numbers {
 		if len(n) != len(s.After) {
@@ -55,14 +84,67 @@ func (r *Run) unfit(s Samples) string {
 
 // sampled adds samples to what is known of monitors, and leaves what was handed out as
 // it is.
-func (r *Run) sampled(fresh []Samples) {
+func (r *Run) sampled(fresh []Samples, add func(*Monitor, *Samples)) {
 	r.monitors = r.copied()
 	for _, s := range fresh {
-		if i, ok := r.posts.byWatch[s.Watch]; ok {
-			m := r.ownMonitor(i)
-			m.Samples = append(slices.Clip(m.Samples), &s)
+		if at, ok := r.posts.byWatch[s.Watch]; ok {
+			s.From = s.From.Round(0) // as the journal has it
+			add(r.ownMonitor(at), &s)
 		}
 	}
+}
+
+// appends puts samples behind those that are known.
+func (m *Monitor) appends(s *Samples) { m.Samples = append(slices.Clip(m.Samples), s) }
+
+// together is how many samples are kept as one.
+const together = 512
+
+// adds is appends, but for what follows the last ones without a break: the two become
+// one, so that the list stays short.
+func (m *Monitor) adds(s *Samples) {
+	n := len(m.Samples)
+	if n == 0 || len(m.Samples[n-1].After)+len(s.After) > together || !m.Samples[n-1].Until().Equal(s.From) {
+		m.appends(s)
+		return
+	}
+	m.Samples = slices.Clone(m.Samples)
+	m.Samples[n-1] = m.Samples[n-1].joined(s)
+}
+
+// joined is one with what follows it without a break.
+func (s *Samples) joined(next *Samples) *Samples {
+	out := &Samples{
+		Watch: s.Watch, From: s.From, After: slices.Concat(s.After, next.After), Verdicts: s.Verdicts + next.Verdicts,
+		Texts: s.Texts, Rest: next.Rest,
+	}
+	if len(next.After) == 0 {
+		out.Rest += s.Rest
+	} else {
+		out.After[len(s.After)] += s.Rest
+	}
+	for _, of := range []*Samples{s, next} {
+		for name := range of.Numbers {
+			if out.Numbers[name] != nil {
+				continue
+			}
+			if out.Numbers == nil {
+				out.Numbers = map[string][]*float64{}
+			}
+			all := make([]*float64, len(out.After))
+			copy(all, s.Numbers[name])
+			copy(all[len(s.After):], next.Numbers[name])
+			out.Numbers[name] = all
+		}
+	}
+	if len(next.Texts) > 0 {
+		out.Texts = maps.Clone(s.Texts)
+		if out.Texts == nil {
+			out.Texts = map[string]json.RawMessage{}
+		}
+		maps.Copy(out.Texts, next.Texts)
+	}
+	return out
 }
 
 // copied are the run's monitors, each of them still to be copied before it is changed.

@@ -3,6 +3,7 @@ package run
 import (
 	"iter"
 	"maps"
+	"strings"
 	"time"
 
 	"stepgate/checks"
@@ -68,9 +69,12 @@ func (m *Monitor) All(from, to time.Time) iter.Seq[Sample] {
 	}
 }
 
+// passed is the letter of a good sample.
+const passed = 'p'
+
 func verdictOf(letter byte) checks.Verdict {
 	switch letter {
-	case 'p':
+	case passed:
 		return checks.Pass
 	case 'f':
 		return checks.Fail
@@ -80,40 +84,56 @@ func verdictOf(letter byte) checks.Verdict {
 
 // Gaps are the gaps that touch a time, in order.
 func (m *Monitor) Gaps(from, to time.Time) []Gap {
-	var out []Gap
-	touches := func(g Gap) {
-		if g.Length > 0 && !g.From.After(to) && !g.To.Before(from) {
-			out = append(out, g)
-		}
-	}
-	var good, end time.Time     // the end of the last good sample; up to when they watched
-	var unwatched time.Duration // since good
-	bad := false
+	g := gaps{from: from, to: to}
 	for _, s := range m.Samples {
-		switch {
-		case good.IsZero():
-			good = s.From
-		case s.From.After(end):
-			unwatched += s.From.Sub(end)
-		}
-		at := s.From
-		for i, ms := range s.After {
-			at = at.Add(time.Duration(ms) * time.Millisecond)
-			if verdictOf(s.Verdicts[i]) != checks.Pass {
-				bad = true
-				continue
-			}
-			if bad {
-				touches(Gap{From: good, To: at, Length: at.Sub(good) - unwatched})
-			}
-			good, unwatched, bad = at, 0, false
-		}
-		end = s.Until()
+		g.through(s)
 	}
-	if bad {
-		touches(Gap{From: good, To: end, Length: end.Sub(good) - unwatched, Open: true})
+	if g.bad {
+		g.add(Gap{From: g.good, To: g.end, Length: g.end.Sub(g.good) - g.unwatched, Open: true})
 	}
-	return out
+	return g.found
+}
+
+// gaps finds gaps, going forward in time.
+type gaps struct {
+	from, to  time.Time
+	found     []Gap
+	good      time.Time     // the end of the last good sample
+	end       time.Time     // up to when they watched
+	unwatched time.Duration // since good
+	bad       bool          // a sample since good wasn't
+}
+
+func (g *gaps) add(one Gap) {
+	if one.Length > 0 && !one.From.After(g.to) && !one.To.Before(g.from) {
+		g.found = append(g.found, one)
+	}
+}
+
+func (g *gaps) through(s *Samples) {
+	switch {
+	case g.good.IsZero():
+		g.good = s.From
+	case s.From.After(g.end):
+		g.unwatched += s.From.Sub(g.end)
+	}
+	g.end = s.Until()
+	if n := len(s.After); n > 0 && !g.bad && s.good() == n {
+		g.good, g.unwatched = g.end.Add(-time.Duration(s.Rest)*time.Millisecond), 0
+		return
+	}
+	at := s.From
+	for i, ms := range s.After {
+		at = at.Add(time.Duration(ms) * time.Millisecond)
+		if s.Verdicts[i] != passed {
+			g.bad = true
+			continue
+		}
+		if g.bad {
+			g.add(Gap{From: g.good, To: at, Length: at.Sub(g.good) - g.unwatched})
+		}
+		g.good, g.unwatched, g.bad = at, 0, false
+	}
 }
 
 // Unwatched are the times between its samples in which nobody watched, as far as they
@@ -143,28 +163,16 @@ func (m *Monitor) Unwatched(from, to time.Time) []Span {
 func (m *Monitor) Sum(from, to time.Time) Sum {
 	sum := Sum{Captures: map[string]Numbers{}}
 	for _, s := range m.Samples {
-		if s.From.After(to) || s.Until().Before(from) {
-			continue
-		}
-		at := s.From
-		for i, ms := range s.After {
-			at = at.Add(time.Duration(ms) * time.Millisecond)
-			if at.Before(from) || at.After(to) {
-				continue
-			}
-			sum.Samples++
-			switch verdictOf(s.Verdicts[i]) {
-			case checks.Pass:
-				sum.Good++
-			case checks.Fail:
-				sum.Failures++
-			case checks.Unknown:
-				sum.Unknown++
-			}
-			for name, numbers := range s.Numbers {
-				if numbers[i] != nil && s.Verdicts[i] == 'p' {
-					sum.Captures[name] = sum.Captures[name].plus(Numbers{1, *numbers[i], *numbers[i], *numbers[i], *numbers[i]})
-				}
+		first, last := s.within(from, to)
+		verdicts := s.Verdicts[first:last]
+		good, failed := strings.Count(verdicts, "p"), strings.Count(verdicts, "f")
+		sum.Samples += len(verdicts)
+		sum.Good += good
+		sum.Failures += failed
+		sum.Unknown += len(verdicts) - good - failed
+		for name, numbers := range s.Numbers {
+			if n := summed(verdicts, numbers[first:last]); n.Count > 0 {
+				sum.Captures[name] = sum.Captures[name].plus(n)
 			}
 		}
 	}
@@ -177,6 +185,52 @@ func (m *Monitor) Sum(from, to time.Time) Sum {
 		sum.Unobserved += u.To.Sub(u.From)
 	}
 	return sum
+}
+
+// good is how many of the samples passed.
+func (s *Samples) good() int { return strings.Count(s.Verdicts, "p") }
+
+// within are the indices of the samples that ended in a time: from the first to before
+// the last.
+func (s *Samples) within(from, to time.Time) (first, last int) {
+	until := s.Until()
+	switch {
+	case s.From.After(to) || until.Before(from):
+		return 0, 0
+	case !s.From.Before(from) && !until.After(to):
+		return 0, len(s.After)
+	}
+	at := s.From
+	for i, ms := range s.After {
+		at = at.Add(time.Duration(ms) * time.Millisecond)
+		if at.Before(from) {
+			first = i + 1
+		}
+		if !at.After(to) {
+			last = i + 1
+		}
+	}
+	return first, max(first, last)
+}
+
+// summed are the numbers of the samples that passed.
+func summed(verdicts string, numbers []*float64) Numbers {
+	n, total := Numbers{}, 0.0
+	for i, v := range numbers {
+		if v == nil || verdicts[i] != passed {
+			continue
+		}
+		if n.Count == 0 {
+			n.Min, n.Max = *v, *v
+		}
+		n.Min, n.Max, n.Last = min(n.Min, *v), max(n.Max, *v), *v
+		total += *v
+		n.Count++
+	}
+	if n.Count > 0 {
+		n.Avg = total / float64(n.Count)
+	}
+	return n
 }
 
 // plus is what both were; the later one is o.
