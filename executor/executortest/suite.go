@@ -35,13 +35,14 @@ type BootMachine func(t *testing.T) Machine
 var LoginEnv = []string{"STEPGATE_MACHINE_ID=machine-1", "STEPGATE_BOOT_ID=boot-1"}
 
 // patience bounds every wait. It's only reached when something is wrong.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Suite is everything that an executor must do.
 func Suite(t *testing.T, boot BootMachine) {
 	t.Run("memory", func(t *testing.T) { testMemory(t, boot) }) // alone: it weighs the heap
 	t.Run("group", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, BootMachine){
+			"look tells its beginning":            testLookBegins,
 			"look ends with its context":          testLookEnds,
 			"dial":                                testDial,
 			"connection cut under a dialed one":   testDialCut,
@@ -134,6 +135,7 @@ func Server(t *testing.T, boot BootMachine) {
 		"follow detaches":                    testDetach,
 		"connection cut":                     testCut,
 		"connection cut during a look":       testCutLook,
+		"look tells its beginning":           testLookBegins,
 		"look ends with its context":         testLookEnds,
 		"look doesn't wait for pipe holders": testLookHolder,
 	} {

@@ -28,12 +28,73 @@ func lookUntil(b *bench, c executor.Command, file string) error {
 	return <-ended
 }
 
+// beginning is a Recorder that notices when its look begins.
+type beginning struct {
+	*Recorder
+	begun chan struct{} // closed by the first
+	count int
+	late  bool // there was output before
+}
+
+func newBeginning() *beginning {
+	return &beginning{Recorder: NewRecorder(executor.Offsets{}), begun: make(chan struct{})}
+}
+
+// Begun implements [executor.Beginner].
+func (n *beginning) Begun() {
+	n.count++
+	n.late = n.late || n.Text(executor.Stdout) != "" || n.Text(executor.Stderr) != ""
+	if n.count == 1 {
+		close(n.begun)
+	}
+}
+
+// testLookBegins wants to be told of a look's beginning, once, while it goes on, and
+// before its output.
+func testLookBegins(t *testing.T, boot BootMachine) {
+	b := newBench(t, boot)
+	for body, want := range map[string][2]string{
+		"":                                 {"", ""},
+		"echo out; echo err >&2":           {"out\n", "err\n"},
+		"exec >&-; echo err >&2":           {"", "err\n"},
+		"head -c 300000 /dev/zero | wc -c": {"300000\n", ""},
+	} {
+		n := newBeginning()
+		ended := make(chan error, 1)
+		go func() {
+			_, err := b.x.Look(b.ctx, b.sh(untilFile("go")+body), n)
+			ended <- err
+		}()
+		select {
+		case <-n.begun:
+		case err := <-ended:
+			t.Fatalf("%q: Look ended and didn't begin: %v", body, err)
+		}
+		b.touch("go")
+		err := <-ended
+		got := [2]string{strings.TrimLeft(n.Text(executor.Stdout), " "), n.Text(executor.Stderr)}
+		if err != nil || n.count != 1 || n.late || got != want {
+			t.Errorf("%q: %v; begun %d times, late: %v; %q", body, err, n.count, n.late, got)
+		}
+		if err := os.Remove(b.file("go")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantEnded wants a host's word that a look has ended.
+func wantEnded(t *testing.T, err error) {
+	t.Helper()
+	var ended *executor.EndedError
+	if !errors.As(err, &ended) || !errors.Is(err, context.Canceled) || ended.Took <= 0 {
+		t.Errorf("Look = %v (%T), want the context's error, confirmed by the host", err, err)
+	}
+}
+
 func testLookEnds(t *testing.T, boot BootMachine) {
 	b := newBench(t, boot)
 	err := lookUntil(b, b.sh(`sleep 300 & echo $! >"$meet/child"; echo $$ >"$meet/pid"; wait`), "pid")
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("Look = %v, want the context's error", err)
-	}
+	wantEnded(t, err)
 	for _, name := range []string{"pid", "child"} {
 		if pid := b.awaitPID(name); alive(pid) {
 			t.Errorf("%s %d is alive after the look has ended", name, pid)
@@ -49,9 +110,7 @@ func testLookIgnoresTerm(t *testing.T, boot BootMachine) {
 	}
 	b.x = b.Open(t, "TMPDIR="+tmp)
 	err := lookUntil(b, b.sh(`trap '' TERM; echo $$ >"$meet/pid"; while :; do sleep 1; done`), "pid")
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("Look = %v, want the context's error", err)
-	}
+	wantEnded(t, err)
 	if pid := b.awaitPID("pid"); alive(pid) {
 		t.Errorf("process %d is alive after the look has ended", pid)
 	}
