@@ -106,11 +106,12 @@ func (f *follower) once(ctx context.Context, lost time.Time) (Result, error) {
 	p.set("sg_off1", strconv.FormatInt(f.at[Stdout], 10))
 	p.set("sg_off2", strconv.FormatInt(f.at[Stderr], 10))
 	r, w := io.Pipe()
+	turn := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
 		exit, err := f.shell.t.run(ctx, call{
 			frame:  p.frame("frame", "process", "identity", "attempt", "probe", "follow"),
-			stdout: w, lasting: true, yields: true,
+			stdout: w, lasting: true, yields: turn,
 		})
 		if err == nil {
 			err = fmt.Errorf("the host stopped sending output (exit %d)", exit)
@@ -118,18 +119,18 @@ func (f *follower) once(ctx context.Context, lost time.Time) (Result, error) {
 		_ = w.CloseWithError(err) // never fails
 		ended <- err
 	}()
-	res, err := f.read(bufio.NewReaderSize(r, 64<<10), p.nonce)
+	res, err := f.read(bufio.NewReaderSize(r, 64<<10), p.nonce, turn)
 	cancel()
 	_ = r.Close() // never fails
 	<-ended       //nolint:errcheck // read has seen it: the pipe was closed with it
 	return res, err
 }
 
-// read takes in the answer of one session.
-func (f *follower) read(r *bufio.Reader, nonce string) (Result, error) {
+// read takes in the answer of one session, which has had its turn with the first of it.
+func (f *follower) read(r *bufio.Reader, nonce string, turn chan<- struct{}) (Result, error) {
 	var exit, size string
 	closer := false
-	for {
+	for first := true; ; first = false {
 		key, value, err := readReplyLine(r, nonce)
 		if err != nil {
 			return Result{}, err
@@ -152,6 +153,9 @@ func (f *follower) read(r *bufio.Reader, nonce string) (Result, error) {
 				return Result{}, errLookCloser
 			}
 			return parseResult(exit, size)
+		}
+		if first {
+			close(turn)
 		}
 	}
 }

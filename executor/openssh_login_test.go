@@ -1,16 +1,12 @@
 package executor_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -54,28 +50,6 @@ func keygen(t *testing.T, args ...string) {
 	}
 }
 
-// TestOpenSSHFewSessions has servers that allow one and two sessions per connection: a
-// command is followed, probed, looked beside and killed all the same, over further
-// connections, and where there are none to be had one after the other.
-func TestOpenSSHFewSessions(t *testing.T) {
-	t.Parallel()
-	for _, sessions := range []string{"1", "2"} {
-		for _, alone := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s alone=%v", sessions, alone), func(t *testing.T) {
-				t.Parallel()
-				s, _, c := realSite(t, "MaxSessions "+sessions)
-				if alone {
-					key := strings.SplitN(readFile(t, c.KnownHosts[0]), " ", 2)[1]
-					c.Addr = oneConnection(t, s.addr)
-					rewrite(t, c.KnownHosts[0], "* "+key)
-				}
-				// Ending a look takes a session beside the look's own.
-				followAndDisturb(t, open(t, c), sessions != "1" || !alone)
-			})
-		}
-	}
-}
-
 func readFile(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -83,123 +57,6 @@ func readFile(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// followAndDisturb follows a command while other calls want sessions.
-func followAndDisturb(t *testing.T, x executor.Executor, ends bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	host, err := x.Identify(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := executor.Attempt{
-		ID: strings.Repeat("5", 32), RunID: "few", IntentHash: "a", Host: host,
-		Command: executor.Command{Interpreter: "sh", Body: "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.1; done"},
-	}
-	if claim, err := x.Start(ctx, a); claim != executor.Started {
-		t.Fatalf("Start = %d, %v", claim, err)
-	}
-	rec := executortest.NewRecorder(executor.Offsets{})
-	followed := make(chan struct{})
-	var res executor.Result
-	var followErr error
-	go func() {
-		defer close(followed)
-		res, followErr = x.Follow(ctx, a, executor.Offsets{}, rec)
-	}()
-	if !rec.Await(followed, executor.Stdout, "line 1\n") {
-		t.Fatalf("Follow ended: %v", followErr)
-	}
-	var calls sync.WaitGroup
-	for range 2 {
-		calls.Go(func() {
-			if rep, err := x.Probe(ctx, a, false); err != nil || rep.Fate != executor.Running {
-				t.Errorf("Probe = %v, %v", rep.Fate, err)
-			}
-		})
-		calls.Go(func() {
-			var o output
-			if res, err := x.Look(ctx, executor.Command{Interpreter: "sh", Body: "echo looked; exit 4"}, &o); err != nil || res.Exit != 4 || o.String() != "looked\n" {
-				t.Errorf("Look = %+v, %v, %q", res, err, o.String())
-			}
-		})
-	}
-	calls.Wait()
-	seen := rec.Text(executor.Stdout)
-	next := fmt.Sprintf("line %d\n", strings.Count(seen, "\n")+1)
-	if !rec.Await(followed, executor.Stdout, next) {
-		t.Errorf("the output doesn't go on: %v", followErr)
-	}
-	// A look whose time is over is ended on the host, which takes another session.
-	if ends {
-		short, stop := context.WithTimeout(ctx, 300*time.Millisecond)
-		if _, err := x.Look(short, executor.Command{Interpreter: "sh", Body: "sleep 300"}, nil); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a look without end = %v", err)
-		}
-		stop()
-	}
-	if _, err := x.Signal(ctx, a, executor.Kill); err != nil {
-		t.Errorf("Signal = %v", err)
-	}
-	<-followed
-	if followErr != nil || res.Exit != 137 {
-		t.Errorf("Follow = %+v, %v", res, followErr)
-	}
-	text := rec.Text(executor.Stdout)
-	for i, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		if l != fmt.Sprintf("line %d", i+1) {
-			t.Fatalf("line %d is %q", i+1, l)
-		}
-	}
-}
-
-// oneConnection passes on one connection at a time, and closes others at once.
-func oneConnection(t *testing.T, target string) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	busy := make(chan struct{}, 1)
-	p := &proxy{muted: map[net.Conn]bool{}}
-	var tasks sync.WaitGroup
-	tasks.Go(func() {
-		for {
-			in, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			select {
-			case busy <- struct{}{}:
-			default:
-				in.Close()
-				continue
-			}
-			out, err := net.Dial("tcp", target)
-			if err != nil {
-				in.Close()
-				<-busy
-				continue
-			}
-			p.mu.Lock()
-			p.muted[in], p.muted[out] = false, false
-			p.mu.Unlock()
-			tasks.Go(func() { p.pass(in, out) })
-			tasks.Go(func() { p.pass(out, in); <-busy })
-		}
-	})
-	t.Cleanup(func() {
-		ln.Close()
-		p.mu.Lock()
-		for c := range p.muted {
-			c.Close()
-		}
-		p.mu.Unlock()
-		tasks.Wait()
-	})
-	return ln.Addr().String()
 }
 
 // TestOpenSSHCertificates logs in by a user certificate at a host that is known by its

@@ -98,7 +98,7 @@ func TestSilentLink(t *testing.T) {
 	s := newSite(t)
 	p := newProxy(t, s.addr)
 	s.config.KnownHosts = []string{knownHost(t, p.addr, s.server.Signer.PublicKey())}
-	s.config.Addr, s.config.Keepalive = p.addr, 200*time.Millisecond
+	s.config.Addr, s.config.Keepalive = p.addr, time.Second
 	x := open(t, s.config)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -131,7 +131,7 @@ func TestSilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	s.config.Addr, s.config.DialTimeout = ln.Addr().String(), 200*time.Millisecond
+	s.config.Addr, s.config.DialTimeout = ln.Addr().String(), time.Second
 	_, err = open(t, s.config).Identify(t.Context())
 	var reach *executor.ReachError
 	if !errors.As(err, &reach) || !strings.Contains(err.Error(), "no login at") || !strings.Contains(reach.Hint, "ssh -p") {

@@ -96,7 +96,8 @@ type sshTransport struct {
 	changed chan struct{} // closed and made anew when a session has ended
 	limit   int           // sessions in each connection
 	follows []*yielder    // sessions that can give way
-	waiting int           // calls that wait for room and can't
+	queue   []*waiter     // calls that wait for room
+	turns   uint64        // the last that was given
 	single  time.Time     // until then no further connection is tried beside the first
 	met     bool          // somebody was asked, or there was a connection
 	key     string
@@ -221,6 +222,7 @@ func (t *sshTransport) unreached(cause error, hint string) *ReachError {
 // was sent is replaced once.
 func (t *sshTransport) run(ctx context.Context, c call) (int, error) {
 	refusals := 0
+	c.turn = t.nextTurn() // kept when the server refuses
 	for {
 		conn, old, err := t.acquire(ctx, c)
 		if err != nil {
@@ -230,7 +232,7 @@ func (t *sshTransport) run(ctx context.Context, c call) (int, error) {
 		if err == nil {
 			t.served(conn)
 			defer t.release(conn)
-			if c.yields {
+			if c.yields != nil {
 				way, ended := t.giveWay()
 				defer ended()
 				return s.run(ctx, c, way)

@@ -302,7 +302,7 @@ func TestTakingTime(t *testing.T) {
 	s, _ := passwordSite(t, "x")
 	release := make(chan struct{})
 	p := &person{answer: func(executor.Prompt) (string, error) { <-release; return "x", nil }}
-	s.config.Ask, s.config.DialTimeout = p, 300*time.Millisecond
+	s.config.Ask, s.config.DialTimeout = p, 2*time.Second
 	x := open(t, s.config)
 	done := make(chan error, 1)
 	go func() { _, err := x.Identify(t.Context()); done <- err }()

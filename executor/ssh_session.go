@@ -131,19 +131,27 @@ func (s *sshSession) run(ctx context.Context, c call, way <-chan struct{}) (int,
 		return 0, errClosed
 	}
 	defer s.t.spawn(func() { _ = s.ch.Close() }) // may wait for a link that is silent
-	select {
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-c.over:
-		return 0, nil
-	case <-way:
-		return 0, errYielded
-	case end := <-exited:
-		s.settle(ctx, c.over, drained, out, errs)
-		if ctx.Err() != nil {
+	var had <-chan struct{}                      // its turn, once it was asked to give way
+	var late <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
 			return 0, ctx.Err()
+		case <-c.over:
+			return 0, nil
+		case <-way:
+			way, had, late = nil, c.yields, time.After(turnAtMost)
+		case <-had:
+			return 0, errYielded
+		case <-late:
+			return 0, errYielded
+		case end := <-exited:
+			s.settle(ctx, c.over, drained, out, errs)
+			if ctx.Err() != nil {
+				return 0, ctx.Err()
+			}
+			return s.verdict(end, unread.get(), unsent.get())
 		}
-		return s.verdict(end, unread.get(), unsent.get())
 	}
 }
 

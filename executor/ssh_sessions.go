@@ -28,6 +28,13 @@ const (
 // singleFor is how long no further connection is tried after one that wasn't to be had.
 const singleFor = 30 * time.Second
 
+const (
+	// shareAfter is how long a session that can give way waits before it asks another such.
+	shareAfter = time.Second
+	// turnAtMost is how long a session that is asked to give way may take to have its turn.
+	turnAtMost = 5 * time.Second
+)
+
 // errYielded ends a session that has given way to another: its caller opens it again.
 var errYielded = errors.New("the session gave way to another")
 
@@ -42,40 +49,52 @@ func (c *sshConn) room(lasting bool) bool {
 	return c.alive() && c.open < limit && !time.Now().Before(c.retry)
 }
 
+// waiter is a call that waits for room.
+type waiter struct {
+	turn    uint64
+	lasting bool
+	since   time.Time
+}
+
+// nextTurn is a place behind all calls that wait now.
+func (t *sshTransport) nextTurn() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.turns++
+	return t.turns
+}
+
 // acquire takes room for a session: on the connection there is, on a further one when
 // the server allows few in each, or when some session has ended or given way. old says
-// that the connection was open already.
+// that the connection was open already. Calls that wait go in in their turn, so that none
+// is passed over for ever.
 func (t *sshTransport) acquire(ctx context.Context, c call) (conn *sshConn, old bool, err error) {
-	waits := false
-	defer func() {
-		if waits {
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			t.waiting--
-			t.wake()
-		}
-	}()
+	if c.turn == 0 {
+		c.turn = t.nextTurn()
+	}
+	w := &waiter{turn: c.turn, lasting: c.lasting, since: time.Now()}
+	defer t.unqueue(w)
 	for {
 		first, old, err := t.connection(ctx)
 		if err != nil {
 			return nil, false, err
 		}
 		t.mu.Lock()
-		if conn := t.take(c); conn != nil {
+		if conn := t.take(w); conn != nil {
 			t.mu.Unlock()
 			return conn, old || conn != first, nil
 		}
 		further := t.limit < usualSessions && len(t.conns) < maxConns && time.Now().After(t.single)
 		changed, pause := t.changed, t.soonest()
-		if !c.yields && !waits {
-			waits = true
-			t.waiting++
-		}
-		if !further && !c.yields && len(t.follows) > 0 {
-			t.follows[0].ask()
+		if !further {
+			if !slices.Contains(t.queue, w) {
+				t.queue = append(t.queue, w)
+			}
+			pause = min(pause, t.askForRoom(c, w))
 		}
 		t.mu.Unlock()
 		if further {
+			t.unqueue(w) // meanwhile others may go in
 			err = t.further(ctx)
 		} else {
 			err = t.wait(ctx, changed, first.done, pause)
@@ -86,17 +105,39 @@ func (t *sshTransport) acquire(ctx context.Context, c call) (conn *sshConn, old 
 	}
 }
 
-// take takes room on a connection that has some. A session that can give way lets
-// those go first that wait.
-func (t *sshTransport) take(c call) *sshConn {
-	if c.yields && t.waiting > 0 {
-		return nil
+// unqueue takes a call off those that wait.
+func (t *sshTransport) unqueue(w *waiter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.Index(t.queue, w); i >= 0 {
+		t.queue = slices.Delete(t.queue, i, i+1)
+		t.wake()
 	}
-	for _, conn := range t.conns {
-		if conn.room(c.lasting) {
-			conn.open++
-			return conn
+}
+
+// askForRoom asks a session to give way, and returns when to ask again. What can give
+// way itself is in no haste.
+func (t *sshTransport) askForRoom(c call, w *waiter) time.Duration {
+	if c.yields != nil {
+		if left := shareAfter - time.Since(w.since); left > 0 {
+			return left
 		}
+	}
+	if len(t.follows) > 0 {
+		t.follows[0].ask()
+	}
+	return time.Minute
+}
+
+// take takes room on a connection that has some, and that nobody who came before could
+// take as well.
+func (t *sshTransport) take(w *waiter) *sshConn {
+	for _, conn := range t.conns {
+		if !conn.room(w.lasting) || slices.ContainsFunc(t.queue, func(o *waiter) bool { return o.turn < w.turn && conn.room(o.lasting) }) {
+			continue
+		}
+		conn.open++
+		return conn
 	}
 	return nil
 }
@@ -217,7 +258,7 @@ func (t *sshTransport) giveWay() (way <-chan struct{}, ended func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.follows = append(t.follows, y)
-	if t.waiting > 0 {
+	if len(t.queue) > 0 {
 		t.wake()
 	}
 	return y.way, func() {

@@ -18,7 +18,7 @@ func TestWaitingWhileASessionOpens(t *testing.T) {
 		dialing: make(chan struct{}, 1), closed: make(chan struct{}), changed: make(chan struct{}),
 		conns: []*sshConn{conn}, limit: 1, single: time.Now().Add(time.Hour),
 	}
-	if c, _, err := transport.acquire(ctx, call{lasting: true, yields: true}); c != conn || err != nil {
+	if c, _, err := transport.acquire(ctx, call{lasting: true, yields: make(chan struct{})}); c != conn || err != nil {
 		t.Fatalf("acquire = %v, %v", c, err)
 	}
 	entered := make(chan error, 1)
@@ -28,7 +28,7 @@ func TestWaitingWhileASessionOpens(t *testing.T) {
 	}()
 	for waits := false; !waits && ctx.Err() == nil; {
 		transport.mu.Lock()
-		waits = transport.waiting == 1
+		waits = len(transport.queue) == 1
 		transport.mu.Unlock()
 	}
 	way, ended := transport.giveWay()

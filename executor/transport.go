@@ -43,9 +43,11 @@ type call struct {
 	over <-chan struct{}
 	// lasting: it may hold its session for as long as a command takes.
 	lasting bool
-	// yields: it can be made again, so it may end in errYielded where the host has no
-	// session left for another call.
-	yields bool
+	// yields, if not nil: it can be made again, so it may end in errYielded where the host
+	// has no session left for another call, once this is closed (it has had its turn).
+	yields <-chan struct{}
+	// turn is its place among the calls that wait for room; 0: it has none yet.
+	turn uint64
 }
 
 // gate passes writes on until it's shut, one at a time.

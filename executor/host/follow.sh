@@ -9,7 +9,7 @@ sg_slice() {
 }
 
 sg_identity
-sg_idle=0
+sg_idle=0 sg_turn=
 while :; do
 	# In this order: what was written before the result is delivered, and what a
 	# daemon left behind still writes doesn't keep us.
@@ -30,6 +30,9 @@ while :; do
 		sg_say end
 		exit 0
 	fi
+	# What there was is delivered: a session that has to give way may go.
+	[ -n "$sg_turn" ] || sg_say alive || exit 1
+	sg_turn=1
 	sg_idle=$((sg_idle + 1))
 	if [ "$((sg_idle % 8))" -eq 0 ]; then
 		# Also what ends this loop when nobody listens any more.
