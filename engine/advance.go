@@ -13,6 +13,9 @@ import (
 func (e *Engine) advance(ctx context.Context, cells []*run.Cell, parallel int) error {
 	if !cells[0].NeedsGate() {
 		_, err := e.crew(ctx, cells, parallel, func(ctx context.Context, c *run.Cell) error {
+			if c.Plan.Step.Kind == plan.Watch {
+				return e.beginWatch(ctx, c, nil)
+			}
 			if ok, err := e.ready(ctx, c); err != nil || !ok {
 				return err
 			}

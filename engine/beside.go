@@ -41,6 +41,7 @@ func (b *beside) stir() {
 func (e *Engine) wanted(r *run.Run) map[string]func(ctx context.Context) {
 	wanted := map[string]func(context.Context){}
 	e.keeps(r, wanted)
+	e.monitors(r, wanted)
 	return wanted
 }
 

@@ -58,7 +58,8 @@ type Engine struct {
 	plan  *plan.Plan
 	lease Lease
 
-	mu      sync.Mutex // one event at a time: journal, then state
+	writing sync.Mutex // one event at a time: journal, then state; taken before mu
+	mu      sync.Mutex // never held while the journal is at work
 	run     *run.Run
 	live    live
 	around  around          // guarded by mu
@@ -71,6 +72,9 @@ type Engine struct {
 	requests chan request
 
 	numbers sync.Mutex // held while an intent gets its number
+	samples *collector
+	view    sampled  // guarded by mu
+	stirred *run.Run // that what goes on beside it was told of; guarded by mu
 
 	once    bool            // polls look once: what is seen decides nothing
 	ctx     context.Context // of everything the engine does; its end detaches
@@ -157,7 +161,7 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 	e := &Engine{
 		o: o, plan: p, lease: lease,
 		changes: make(chan struct{}, 1), requests: make(chan request), done: make(chan struct{}),
-		watched: make(chan struct{}), beside: newBeside(), news: make(chan struct{}, 1),
+		watched: make(chan struct{}), beside: newBeside(), samples: newCollector(), news: make(chan struct{}, 1),
 		hosts: map[string]*host{}, blocked: map[string]uint64{}, offered: map[string]bool{}, cuts: map[string]int{},
 		cutAt: map[string]time.Time{}, sent: map[string]time.Time{},
 		turned: make(chan struct{}), held: map[string]bool{},
@@ -177,6 +181,7 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 
 func (e *Engine) begin() {
 	e.mu.Lock()
+	e.samples.goOn(e.run)
 	e.publish()
 	e.mu.Unlock()
 	go e.loop()
@@ -225,24 +230,37 @@ func (e *Engine) append(ctx context.Context, events ...run.Event) error {
 }
 
 func (e *Engine) appendRecords(ctx context.Context, events ...run.Event) ([]run.Record, error) {
+	return e.appendFrom(ctx, func(*run.Run) []run.Event { return slices.Clone(events) })
+}
+
+// appendFrom is [Engine.append] of what follows from the state that it comes behind.
+func (e *Engine) appendFrom(ctx context.Context, from func(*run.Run) []run.Event) ([]run.Record, error) {
+	e.writing.Lock()
+	defer e.writing.Unlock()
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.latched != nil {
-		return nil, e.latched
+	r, latched := e.run, e.latched
+	e.mu.Unlock()
+	if latched != nil {
+		return nil, latched
 	}
-	events = slices.Clone(events)
+	events := from(r)
+	if len(events) == 0 {
+		return nil, nil
+	}
 	for i, ev := range events {
 		events[i] = e.secrets.event(ev)
 	}
 	// The rules are asked before the journal: an event that isn't allowed must
 	// not become durable. Guest events may lie between, so that the records'
 	// numbers can be larger than tried here.
-	if err := e.rehearse(events); err != nil {
+	if err := e.rehearse(r, events); err != nil {
 		return nil, err
 	}
 	// Journaling outlasts the caller: what has happened is written down even
 	// while everything else is being ended.
 	records, err := e.o.Journal.Append(context.WithoutCancel(ctx), e.lease, e.o.Operator, e.o.Now(), events...)
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if err != nil {
 		e.latched = fmt.Errorf("journal: %w", err)
 		e.learnTaker(ctx)
@@ -260,8 +278,8 @@ func (e *Engine) appendRecords(ctx context.Context, events ...run.Event) ([]run.
 	return records, nil
 }
 
-func (e *Engine) rehearse(events []run.Event) error {
-	r, err := e.run, error(nil)
+func (e *Engine) rehearse(r *run.Run, events []run.Event) error {
+	var err error
 	seq := uint64(0)
 	if r != nil {
 		seq = r.Seq
@@ -299,5 +317,5 @@ func (e *Engine) latch(err error) {
 func (e *Engine) state() *run.Run {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.secrets.knowing(e.run)
+	return e.secrets.knowing(e.sampled())
 }

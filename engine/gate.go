@@ -188,6 +188,9 @@ func (e *Engine) openGate(ctx context.Context, c *run.Cell, a run.Answer, accept
 		}
 	}
 	grant := run.GateGranted{Cell: c.Key, Gate: g.Gate, Typed: a.Typed, Expires: e.o.Now().Add(grantTTL), Pre: a.Pre, Binding: g.Binding}
+	if c.Plan.Step.Kind == plan.Watch {
+		return e.beginWatch(ctx, c, &grant)
+	}
 	if c.Plan.Step.Kind != plan.Run {
 		return e.append(ctx, grant, run.ManualDone{Cell: c.Key, Gate: g.Gate})
 	}

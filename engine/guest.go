@@ -41,6 +41,8 @@ func (e *Engine) catchUp() (fresh bool, err error) {
 	if err != nil {
 		return false, nil // who writes to it will be told
 	}
+	e.writing.Lock()
+	defer e.writing.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.run == nil || head <= e.run.Seq || e.latched != nil && e.run.TakenOver(e.lease.Epoch()) == "" {
@@ -83,6 +85,9 @@ func (e *Engine) folded(records []run.Record) error {
 			return err
 		}
 		e.run = r
+		if batch, ok := rec.Event.(run.SampleBatch); ok {
+			e.samples.durable(batch)
+		}
 	}
 	close(e.turned)
 	e.turned = make(chan struct{})

@@ -304,6 +304,9 @@ func (e *Engine) accept(d question, req request) (work, error) {
 	if a := s.Action(verb); !a.OK() {
 		return nil, &run.NotNowError{Verb: verb, Why: a.Why}
 	}
+	if err := e.overtaken(d, req.action); err != nil {
+		return nil, err
+	}
 	w := e.workFor(d, req.action)
 	if w == nil {
 		return nil, fmt.Errorf("do %q: nothing to do", verb)

@@ -1,8 +1,12 @@
 package engine
 
 import (
+	"cmp"
+	"context"
 	"strings"
+	"time"
 
+	"stepgate/runbook"
 	"stepgate/runbook/run"
 )
 
@@ -13,4 +17,98 @@ func (e *Engine) acknowledge(a run.Acknowledge) (run.Event, error) {
 		ev.Watches = append(ev.Watches, m.Watch)
 	}
 	return ev, nil
+}
+
+// monitors are the monitors that the run wants sampled, by task, and what takes in what
+// they show. Nothing is once that can't be journaled.
+func (e *Engine) monitors(r *run.Run, wanted map[string]func(context.Context)) {
+	watched := r.Watched()
+	if len(watched) == 0 || e.isLatched() != nil {
+		return
+	}
+	wanted["samples: journal"] = e.keepJournaling
+	wanted["samples: show"] = e.keepShowing
+	for _, m := range watched {
+		if w := m.Watch; !m.Fence.Background {
+			wanted["monitor "+w.Monitor+" at "+w.Where] = func(ctx context.Context) { e.sample(ctx, w) }
+		}
+	}
+}
+
+// sample samples a monitor until ctx ends, from start to start, one sample at a time.
+func (e *Engine) sample(ctx context.Context, w run.Watch) {
+	f := e.feed(w)
+	if f == nil {
+		<-ctx.Done()
+		return
+	}
+	if err := e.reachFor(ctx, f); err != nil {
+		e.unobserved(ctx, f, observed{unseen: err, host: remote(w.Where)})
+	}
+	ctx = unattended(ctx)
+	every := cmp.Or(f.f.Poll.Every, runbook.DefaultEvery)
+	wait := time.Duration(0)
+	f.look(0)
+	for sleep(ctx, wait) == nil {
+		begun := steady()
+		if !e.mayReach(f.away) {
+			f.look(wait)
+			wait = min(every, time.Second)
+			continue
+		}
+		e.sampleOnce(ctx, f, wait)
+		wait = max(0, every-(steady()-begun))
+	}
+	at, _ := f.look(wait)
+	f.close(ctx, at)
+}
+
+// sampleOnce takes one sample, some time after the last one.
+func (e *Engine) sampleOnce(ctx context.Context, f *feed, waited time.Duration) {
+	n, err := e.number(ctx)
+	if err != nil {
+		<-ctx.Done() // nothing can be journaled any more
+		return
+	}
+	from, _ := f.look(waited)
+	p := place{c: e.state().CellOf(f.cell), f: f.f, where: f.w.Where, extra: map[string]any{"sample": n}}
+	result := make(chan observed, 1)
+	go func() { result <- e.observeSample(ctx, p, n, !f.bad) }()
+	beat := time.NewTicker(time.Second)
+	defer beat.Stop()
+	asleep := false
+	for {
+		select {
+		case o := <-result:
+			at, missed := f.look(time.Second)
+			switch {
+			case asleep || missed: // whatever it showed, its time isn't known
+			case ctx.Err() != nil:
+				f.leave(from)
+			case o.unseen != nil || f.full():
+				f.leave(from)
+				e.unobserved(ctx, f, o)
+			default:
+				f.away = ""
+				f.begin(from)
+				f.add(at, o.reading)
+			}
+			return
+		case <-beat.C:
+			_, missed := f.look(time.Second)
+			asleep = asleep || missed
+		}
+	}
+}
+
+// unobserved notes why nobody saw what a monitor would have shown.
+func (e *Engine) unobserved(ctx context.Context, f *feed, o observed) {
+	f.away = o.host
+	if o.host != "" {
+		e.samples.refused(o.host)
+		e.lost(ctx, o.host, o.unseen)
+	}
+	if o.unseen != nil {
+		e.samples.note(f.w, e.secrets.redactor.String(o.unseen.Error()))
+	}
 }

@@ -51,7 +51,7 @@ func (e *Engine) publish() {
 		return
 	}
 	s := &run.Snapshot{
-		Run: e.run, Current: e.live.current, Wait: e.live.ask.Wait, Hosts: maps.Clone(e.live.hosts),
+		Run: e.sampled(), Current: e.live.current, Wait: e.live.ask.Wait, Hosts: maps.Clone(e.live.hosts),
 		Notice: e.live.notice, At: e.o.Now(), Usual: e.o.Usual, Until: e.o.Until,
 	}
 	if e.live.prompt != nil {
@@ -74,7 +74,10 @@ func (e *Engine) publish() {
 	e.showAround(s, c)
 	s.Actions = e.actions(c, s)
 	e.snap.Store(s)
-	e.beside.stir()
+	if e.stirred != e.run || e.latched != nil {
+		e.stirred = e.run
+		e.beside.stir()
+	}
 	select {
 	case e.changes <- struct{}{}:
 	default:

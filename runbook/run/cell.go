@@ -134,16 +134,17 @@ func (c *Cell) intent(e Intent, rec Record) string {
 	if e.No != c.NextNo() {
 		return "the attempt is out of order"
 	}
+	if e.Role == RoleKeep {
+		c.Keeps = append(slices.Clip(c.Keeps), &Attempt{Intent: e, Record: rec, At: rec.Wall})
+		return ""
+	}
 	if a := c.Latest(); a != nil && a.Fate != fateNeverStarted && c.unsettled(a) {
 		return "an earlier attempt is not settled"
 	}
-	if c.lingers() && e.Role != RoleKeep {
+	if c.lingers() {
 		return "its process has not ended"
 	}
 	switch e.Role {
-	case RoleKeep:
-		c.Keeps = append(slices.Clip(c.Keeps), &Attempt{Intent: e, Record: rec, At: rec.Wall})
-		return ""
 	case RoleRollback:
 		if c.Status != RollingBack || c.inFlight() != nil {
 			return "no rollback is to be sent"

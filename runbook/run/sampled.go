@@ -63,16 +63,24 @@ func (r *Run) unfit(list []Samples) string {
 	return ""
 }
 
+// mostMillis bounds what is believed of a length of time.
+const mostMillis = 10 * 365 * 24 * 3600 * 1000
+
 func (s *Samples) malformed() string {
 	switch {
 	case len(s.Verdicts) != len(s.After):
 		return "samples and verdicts differ in number"
 	case strings.Trim(s.Verdicts, "pfu") != "":
 		return "a verdict is not known"
-	case s.Rest < 0 || slices.ContainsFunc(s.After, func(ms int64) bool { return ms < 0 }):
-		return "time goes back"
-	case s.Until().Before(s.From):
-		return "it lasts too long"
+	}
+	total := int64(0)
+	for _, ms := range append(slices.Clip(s.After), s.Rest) {
+		switch total += ms; {
+		case ms < 0:
+			return "time goes back"
+		case ms > mostMillis || total > mostMillis:
+			return "it lasts too long"
+		}
 	}
 	for _, n := range s.Numbers {
 		if len(n) != len(s.After) {
