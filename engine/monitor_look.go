@@ -40,15 +40,16 @@ func (e *Engine) observeSample(ctx context.Context, p place, n uint64, well bool
 		return o
 	}
 	ob.Check = true
+	return observed{reading: e.readingAt(p, ob)}
+}
+
+// readingAt is what an observation means, without the secrets.
+func (e *Engine) readingAt(p place, ob checks.Observation) reading {
 	j := e.judge(p, ob)
 	t := e.conceal(p, false, try{
 		res:   run.CheckResult{Verdict: j.verdict, Rows: j.rows, Values: j.values, Cause: ob.Cause},
 		shown: j.shown,
 	})
-	return observed{reading: readingOf(t)}
-}
-
-func readingOf(t try) reading {
 	r := reading{verdict: t.res.Verdict, rows: t.res.Rows, cause: t.res.Cause}
 	for name, raw := range t.shown {
 		var v float64
