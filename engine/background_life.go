@@ -20,17 +20,18 @@ func (k *keeper) live(ctx context.Context, a *run.Attempt) (lived time.Duration,
 	k.e.hold(id, true)
 	defer k.e.hold(id, false)
 	k.begun = true
-	k.show(func(s *run.Keeping) {
-		s.State, s.Why, s.Attempt, s.Starts = starting, "", id, k.starts()
-	})
+	starts := k.starts()
+	k.show(func(s *run.Keeping) { s.State, s.Why, s.Attempt, s.Starts = starting, "", id, starts })
 	// What goes on at the host outlasts ctx: it is followed while it is ended.
 	lctx, cancel := context.WithCancel(unattended(context.WithoutCancel(ctx)))
+	wanted, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer cancel()
+	defer stop()
 	result := make(chan run.BackgroundDown, 1)
 	begun := k.e.o.Now()
-	beside.Go(func() { k.beat(lctx, ctx, a) })
+	beside.Go(func() { k.beat(lctx, wanted, a) })
 	beside.Go(func() { result <- k.through(lctx, a) })
 	select {
 	case d = <-result:
