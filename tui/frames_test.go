@@ -172,7 +172,7 @@ func closed(t *testing.T) *story {
 
 func TestFrames(t *testing.T) {
 	t.Parallel()
-	for _, f := range slices.Concat(frames, gateFrames, runFrames, matrixFrames, waitFrames, loginFrames, offBookFrames(t)) {
+	for _, f := range slices.Concat(frames, differenceFrames, gateFrames, runFrames, matrixFrames, waitFrames, loginFrames, offBookFrames(t)) {
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
 			name := f.name + map[int]string{80: "-80x24", 120: "-120x40"}[size[0]]
 			t.Run(name, func(t *testing.T) {

@@ -8,8 +8,10 @@ import (
 	"stepgate/tui/keys"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/runbook/run"
+	"stepgate/tui/diff"
 	"stepgate/tui/menu"
 	"stepgate/tui/pane"
 	"stepgate/tui/stepview"
@@ -211,6 +213,7 @@ func (d *stopDialog) what(a *app, c *run.Cell, w int) []string {
 	for _, j := range wording.Decisive(c) {
 		what, saw := wording.Row(j.Row)
 		out = append(out, stepview.CheckLine(t, "saw", j.Where, wording.Verdict(j.Row.Verdict), "", what, saw, w)...)
+		out = append(out, differed(t, j.Row.Diff, w)...)
 	}
 	if c.Latest() != nil { // else the output below is the checks'
 		out = append(out, against(t, c, w)...)
@@ -251,11 +254,39 @@ func against(t *theme.Theme, c *run.Cell, w int) []string {
 		if printed == "" {
 			continue
 		}
-		lines := pane.Wrap(printed, max(w-2, 1))
+		lines := quoted(t, printed, max(w-2, 1))
 		out = append(out, t.Muted.Render("The check on "+wording.Place(res.Where)+" printed at last:"))
 		out = append(out, pane.Indent(lines[max(len(lines)-checkLines, 0):], t.Border.Render(t.Glyph.Quote)+" ")...)
 	}
 	return out
+}
+
+// quoted wraps what was printed. Differences are drawn as such.
+func quoted(t *theme.Theme, printed string, w int) []string {
+	lines := strings.Split(printed, "\n")
+	styles := diff.Styles(t, lines)
+	if styles == nil {
+		return pane.Wrap(printed, w)
+	}
+	var out []string
+	for i, l := range lines {
+		for part := range strings.SplitSeq(ansi.Hardwrap(l, w, true), "\n") {
+			out = append(out, styles[i].Render(part))
+		}
+	}
+	return out
+}
+
+// diffLines is how much is shown of how what a check compared differs.
+const diffLines = 40
+
+// differed draws the difference that decided.
+func differed(t *theme.Theme, d string, w int) []string {
+	lines := stepview.Difference(t, d, w)
+	if left := len(lines) - diffLines; left > 0 {
+		lines = append(lines[:diffLines:diffLines], t.Faint.Render(fmt.Sprintf("(%d lines left out here; the step's pane has them)", left)))
+	}
+	return lines
 }
 
 // lastLines is how much of what was printed is shown.

@@ -35,23 +35,27 @@ func Plain(d string) []string { return plain(read(d)) }
 func Styles(t *theme.Theme, lines []string) []lipgloss.Style {
 	var out []lipgloss.Style
 	for i, k := range text.Changes(lines) {
-		style := t.Muted
-		switch k {
-		case text.Heading:
-			if named(lines[i]) {
-				style = t.Strong
-			}
-		case text.Hunk:
-			style = t.Live
-		case text.Come:
-			style = t.Good
-		case text.Gone:
-			style = t.Bad.UnsetBold()
-		case text.Around, text.Remark:
-		}
-		out = append(out, style)
+		out = append(out, Style(t, k, lines[i]))
 	}
 	return out
+}
+
+// Style is how a line of an output is drawn that is a change of that kind.
+func Style(t *theme.Theme, k text.Change, l string) lipgloss.Style {
+	switch k {
+	case text.Heading:
+		if named(l) {
+			return t.Strong
+		}
+	case text.Hunk:
+		return t.Live
+	case text.Come:
+		return t.Good
+	case text.Gone:
+		return t.Bad.UnsetBold()
+	case text.Around, text.Remark:
+	}
+	return t.Muted
 }
 
 // named reports whether a line of the header names one of the texts.

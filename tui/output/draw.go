@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"stepgate/runbook/text"
+	"stepgate/tui/diff"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 )
@@ -24,6 +25,8 @@ type look struct {
 	here    bool // it is the match that was gone to
 	cut     bool
 	left    int
+	differs bool
+	change  text.Change
 }
 
 // Lines draws what is visible in at most h lines of w cells.
@@ -39,6 +42,7 @@ func (p *Pane) Lines(t *theme.Theme, w, h int) []string {
 		p.bottom()
 	}
 	p.settle()
+	p.compare()
 	var out []string
 	last := p.top
 	for i := p.top; i < len(p.w.rows) && len(out) < h; i++ {
@@ -268,7 +272,7 @@ func (p *Pane) result(t *theme.Theme, w int) []string {
 // draw draws a row in lines of at most the pane's width.
 func (p *Pane) draw(t *theme.Theme, r *row) []string {
 	starts := r.breaks(p.width)
-	k := look{theme: t, pattern: p.found.pattern, here: p.found.pattern != nil && p.found.here(r), cut: p.cut, left: p.left}
+	k := look{theme: t, pattern: p.found.pattern, here: p.found.pattern != nil && p.found.here(r), cut: p.cut, left: p.left, differs: r.differs, change: r.change}
 	if r.drawn != nil && r.look == k {
 		return r.drawn
 	}
@@ -305,6 +309,8 @@ func (r *row) styled(t *theme.Theme, k look, from, to int, marks [][2]int) strin
 	switch {
 	case r.note:
 		base = t.Faint
+	case k.differs:
+		base = diff.Style(t, k.change, string(r.buf))
 	case r.stream == 1:
 		base = t.Warning
 	}
@@ -354,6 +360,7 @@ func (p *Pane) Tail(t *theme.Theme, w, n int) []string {
 	if w < 1 || p.w.hi < p.size() && p.held {
 		return nil
 	}
+	p.compare()
 	width := p.width
 	p.width = w
 	defer func() { p.width = width }()

@@ -356,3 +356,27 @@ func TestRows(t *testing.T) {
 		t.Errorf("a result is %q", got)
 	}
 }
+
+// An output that is a difference is coloured as one; what only looks like it in places
+// isn't.
+func TestDifference(t *testing.T) {
+	t.Parallel()
+	th := theme.New(theme.Options{})
+	const d = "--- a\n+++ b\n@@ -1,2 +1,2 @@\n 端口\n-x\n+y\n"
+	gone, come := th.Bad.UnsetBold().Render("-x"), th.Good.Render("+y")
+	var p Pane
+	p.Static("a difference", d, "")
+	if got := strings.Join(p.Lines(th, 20, 10), "\n"); !strings.Contains(got, gone) || !strings.Contains(got, come) || !strings.Contains(got, th.Strong.Render("--- a")) {
+		t.Errorf("%q", got)
+	}
+	for name, s := range map[string]string{"more is said": d + "done\n", "a list": "- x\n+ y\n", "its own colours": strings.Replace(d, "-x", "\x1b[35m-x\x1b[0m", 1)} {
+		p.Static(name, s, "")
+		if got := strings.Join(p.Lines(th, 20, 10), "\n"); strings.Contains(got, gone) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	p.Static("anew", d, d)
+	if got := strings.Join(p.Tail(th, 20, 2), "\n"); !strings.Contains(got, gone) {
+		t.Errorf("the tail of stderr: %q", got)
+	}
+}

@@ -5,14 +5,17 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"stepgate/runbook/text"
 	"stepgate/tui/theme"
 )
 
 // row is one line as a terminal would show it.
 type row struct {
 	stream   int
-	pos, end int64 // in the document: its first byte, and behind the last one that changed it
-	note     bool  // a line of our own
+	pos, end int64       // in the document: its first byte, and behind the last one that changed it
+	note     bool        // a line of our own
+	differs  bool        // it is a line of a difference,
+	change   text.Change // of this kind
 	buf      []byte
 	inks     []inked // where the ink changes; none: no ink
 	cells    []cell  // while it is written over; what buf and inks are made from

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"sort"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 	"stepgate/tui"
+	"stepgate/tui/diff"
 	"stepgate/tui/wording"
 )
 
@@ -292,6 +294,7 @@ func (p *printer) expects(c *run.Cell) {
 }
 
 func (p *printer) rows(rows []checks.Row) {
+	before := ""
 	for _, r := range rows {
 		s := r.Label
 		if s == "" {
@@ -304,6 +307,21 @@ func (p *printer) rows(rows []checks.Row) {
 			s += "   " + r.Cause
 		}
 		p.printf("      %s %s\n", r.Verdict, wording.Line(s))
+		if r.Diff != before {
+			p.differs(r.Diff, math.MaxInt)
+		}
+		before = r.Diff
+	}
+}
+
+// differs prints the first lines of a difference.
+func (p *printer) differs(d string, most int) {
+	lines := diff.Plain(d)
+	for _, l := range lines[:min(len(lines), most)] {
+		p.printf("        %s\n", l)
+	}
+	if left := len(lines) - most; left > 0 {
+		p.printf("        (%d lines left out here; `stepgate show` has them)\n", left)
 	}
 }
 

@@ -34,6 +34,9 @@ func (w *walk) about(s *run.Snapshot, c *run.Cell) {
 	}
 }
 
+// diffLines is how much is said once more of the difference that decided.
+const diffLines = 12
+
 // stopped says what failed, or isn't known: the verdict that decided, what it saw,
 // what is known of the host, and what ran.
 func (w *walk) stopped(s *run.Snapshot, c *run.Cell) {
@@ -44,6 +47,7 @@ func (w *walk) stopped(s *run.Snapshot, c *run.Cell) {
 		what, saw := wording.Row(j.Row)
 		said := slices.DeleteFunc([]string{j.Where, j.Row.Verdict.String(), what, saw}, func(s string) bool { return s == "" })
 		w.p.printf("    saw: %s\n", strings.Join(said, "  "))
+		w.p.differs(j.Row.Diff, diffLines)
 	}
 	hint := s.Hosts[c.Key.Target].Hint
 	for _, h := range []string{hint, c.Hint} {
