@@ -36,6 +36,7 @@ func Leash(t *testing.T, boot BootMachine) {
 		"runner is gone":        leashOrphan,
 		"runner and body gone":  leashAllGone,
 		"signals":               leashSignals,
+		"ignored signals":       leashIgnored,
 		"signal to the group":   leashGroupSignal,
 		"record is gone":        leashRecordGone,
 		"masks":                 leashMasks,
@@ -47,10 +48,10 @@ func Leash(t *testing.T, boot BootMachine) {
 // LeashProtocol is the part of it that depends on the shell of a host, or its server.
 func LeashProtocol(t *testing.T, boot BootMachine) {
 	leash(t, boot, map[string]func(*bench){
-		"nobody beats":       leashRunsOut,
 		"child ignores TERM": leashStubbornChild,
 		"somebody beats":     leashKept,
 		"runner is gone":     leashOrphan,
+		"ignored signals":    leashIgnored,
 	})
 }
 
@@ -239,6 +240,17 @@ func leashSignals(b *bench) {
 	b.wantEnd(a, 137)
 	close(beating)
 	beats.Wait()
+}
+
+// leashIgnored wants the watchdog's own caution not to be the command's.
+func leashIgnored(b *bench) {
+	const body = `while read -r key value; do [ "$key" != SigIgn: ] || echo "$value"; done </proc/$$/status`
+	_, plain := b.run(b.sh(body))
+	a := b.leashed(longLeash, body)
+	_, rec := b.follow(a)
+	if got, want := rec.Text(executor.Stdout), plain.Text(executor.Stdout); got != want || len(want) < 16 {
+		b.Errorf("it ignores the signals %q, and without a leash %q", got, want)
+	}
 }
 
 // leashGroupSignal sends signals to all of the group, as an administrator may: the leash
