@@ -147,7 +147,7 @@ func (a *app) readEvents(m eventsMsg) tea.Cmd {
 }
 
 func (d *timelinePage) choice() report.Choice {
-	return report.Choice{Tones: kinds[d.kind].Tones, Words: strings.Fields(d.filter)}
+	return kinds[d.kind].Choice(strings.Fields(d.filter))
 }
 
 // pick returns the numbers of the entries that are to be shown.

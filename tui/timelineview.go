@@ -145,7 +145,7 @@ func toned(t *theme.Theme, tone report.Tone) (string, lipgloss.Style) {
 		return t.Glyph.Mark(theme.Failed), t.Bad
 	case report.Remark:
 		return t.Glyph.Bullet, t.Warning
-	case report.Routine:
+	case report.Routine, report.Sampled:
 	}
 	return " ", t.Text
 }

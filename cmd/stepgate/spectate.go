@@ -280,6 +280,8 @@ func stands(s *run.Snapshot) {
 		about(d.Cell)
 	case run.Follow:
 		about(d.Cell)
+	case run.End:
+		about(d.Cell)
 	case run.Order, run.Enter, run.Halt, run.Close:
 		for _, c := range s.Run.Cells {
 			if !c.Status.Settled() {

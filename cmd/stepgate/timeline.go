@@ -18,11 +18,12 @@ func newTimelineCommand(s streams) *cobra.Command {
 		Use:   "timeline [RUN]",
 		Short: "Everything that happened in a run, a line each, in local time",
 		Long: `Timeline writes what happened in a run, a line each, in local time, the oldest first:
-the event's number, who, about which step and where, and what.
+the event's number, who, about which step and where, and what. The samples of monitors
+are left out: they are ` + "`--kind samples`, and `stepgate show --monitors`" + ` sums them up.
 
-Cut it down with --kind (` + kindNames() + `), and with --grep to the events that
-have a word in who, step, host or text, whatever its case; of several --grep each has
-to occur.`,
+Cut it down with --kind (` + kindNames() + `), and with
+--grep to the events that have a word in who, step, host or text, whatever its case; of
+several --grep each has to occur.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kinds := report.Kinds()
@@ -35,7 +36,7 @@ to occur.`,
 				return err
 			}
 			defer p.close()
-			records := report.Pick(p.run, p.records, report.Choice{Tones: kinds[i].Tones, Words: words})
+			records := report.Pick(p.run, p.records, kinds[i].Choice(words))
 			if asJSON {
 				err = report.Events(s.out, records)
 			} else {

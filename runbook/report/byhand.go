@@ -205,3 +205,37 @@ func (m *remaining) prelude(p string) int {
 	}
 	return n
 }
+
+// meanwhile writes what goes on beside the steps while their section is open, and ends
+// with Stepgate: the background processes, and the monitors.
+func (m *remaining) meanwhile(d *document) {
+	background, watched := m.r.Backgrounds(), m.r.Watched()
+	background = slices.DeleteFunc(background, func(b run.Background) bool { return b.Monitor != nil })
+	if len(background)+len(watched) == 0 {
+		return
+	}
+	d.heading(2, "To be kept going meanwhile")
+	d.line("Stepgate ends these when it is left. Start them in terminals of their own before you go on, and keep each going until its section is through.\n")
+	for _, b := range background {
+		d.line("**%s**, to be started again whenever it ends, until %s is through.\n", inline(name(m.r, b.Cell.Key)), m.section(b.Cell.Plan.Step))
+		m.fence(d, b.Cell, "Keep running", b.Fence)
+	}
+	for i, w := range watched {
+		if slices.ContainsFunc(watched[:i], func(o *run.Monitor) bool { return o.Fence == w.Fence && o.Cell == w.Cell }) {
+			continue // all its places are told with the first
+		}
+		d.line("**Monitor %s**, %s, until %s is through.\n", code(monitorID(w.Watch)), way(w.Fence), m.section(w.Cell.Step))
+		m.fence(d, m.r.CellOf(w.Cell), "Watch", w.Fence)
+		if strings.Contains(w.Fence.Body, "STEPGATE_SAMPLE") || strings.Contains(w.Fence.Body, "{{sample}}") {
+			d.line("The number of a sample is never used again: count on from %d.\n", m.r.SampleNumbers+1)
+		}
+	}
+}
+
+// section names the section that directly holds a step.
+func (m *remaining) section(s *plan.Step) string {
+	if i := strings.LastIndexByte(s.ID, '/'); i > 0 {
+		return code(s.ID[:i])
+	}
+	return "the run"
+}

@@ -18,6 +18,7 @@ const (
 	Decision      // a person's word, or what stands in for it
 	Trouble       // something failed, or isn't known
 	Remark        // a note
+	Sampled       // what monitors showed, of which there is a lot
 )
 
 // Entry is an event as a timeline tells it. All its texts are single lines that
@@ -30,6 +31,8 @@ type Entry struct {
 	About string  // Key for people; empty: the run
 	Text  string
 	Tone  Tone
+	// Beside: it is about what goes on beside the steps, a monitor or a background process.
+	Beside bool
 }
 
 // Teller tells the events of a run. It isn't for several goroutines.
@@ -47,6 +50,7 @@ func (t *Teller) Tell(rec run.Record) Entry {
 	k := subject(rec.Event)
 	return Entry{
 		Seq: rec.Seq, At: rec.Wall, Actor: line(rec.Actor), Key: k, About: t.about(k), Text: told(t.r, rec.Event), Tone: toneOf(rec.Event),
+		Beside: goesOnBeside(rec.Event),
 	}
 }
 
@@ -110,12 +114,22 @@ func toneOf(e run.Event) Tone {
 		if !e.Repeated {
 			return Decision
 		}
+	case run.SampleBatch:
+		return Sampled
+	case run.MonitorTurned:
+		if e.Red {
+			return Trouble
+		}
+	case run.BackgroundDown:
+		if !e.Ended {
+			return Trouble
+		}
 	case run.NotDispatched, run.Interrupted, run.Probed, run.NotReturned:
 		return Trouble
 	case run.GateGranted, run.GateClosed, run.OutcomeResolved, run.ManualDone, run.CellSkipped, run.Retried, run.RerunOverride,
 		run.RollbackRequested, run.RollbackPlanned, run.Called, run.InstanceExcluded, run.InstanceIncluded, run.StopRequested,
 		run.Paused, run.Continued, run.AbortRequested, run.PauseRequested, run.Adopted, run.HostKeyAccepted, run.RunClosed,
-		run.Edited, run.AdHocAsked, run.Jumped:
+		run.Edited, run.AdHocAsked, run.Jumped, run.MonitorAcknowledged:
 		return Decision
 	}
 	return Routine
@@ -123,13 +137,17 @@ func toneOf(e run.Event) Tone {
 
 // Choice picks entries of a timeline.
 type Choice struct {
-	Tones []Tone   // none: all
-	Words []string // each has to occur in who, where or what, whatever its case
+	Tones  []Tone   // none: all but [Sampled]
+	Beside bool     // only what is about monitors and background processes
+	Words  []string // each has to occur in who, where or what, whatever its case
 }
 
 // Takes reports whether an entry is picked.
 func (c Choice) Takes(e *Entry) bool {
-	if len(c.Tones) > 0 && !slices.Contains(c.Tones, e.Tone) {
+	if len(c.Tones) > 0 && !slices.Contains(c.Tones, e.Tone) || len(c.Tones) == 0 && e.Tone == Sampled {
+		return false
+	}
+	if c.Beside && !e.Beside {
 		return false
 	}
 	if len(c.Words) == 0 {
@@ -151,21 +169,40 @@ func Pick(r *run.Run, records []run.Record, c Choice) []run.Record {
 	return out
 }
 
-// Kinds are the names of what a timeline may be cut down to, each with its tones.
+// Kinds are what a timeline may be cut down to; the first is all of it but samples.
 func Kinds() []Kind {
 	return []Kind{
-		{"all", "everything", nil},
-		{"decisions", "decisions and trouble", []Tone{Decision, Trouble}},
-		{"trouble", "trouble", []Tone{Trouble}},
-		{"notes", "notes", []Tone{Remark}},
+		{Name: "all", Says: "everything"},
+		{Name: "decisions", Says: "decisions and trouble", tones: []Tone{Decision, Trouble}},
+		{Name: "trouble", Says: "trouble", tones: []Tone{Trouble}},
+		{Name: "notes", Says: "notes", tones: []Tone{Remark}},
+		{Name: "monitors", Says: "monitors and processes", beside: true},
+		{Name: "samples", Says: "samples", tones: []Tone{Sampled}},
 	}
 }
 
 // Kind is a part of a timeline.
 type Kind struct {
-	Name  string
-	Says  string
-	Tones []Tone
+	Name   string
+	Says   string
+	tones  []Tone
+	beside bool
+}
+
+// Choice picks what is of the kind and has the words.
+func (k Kind) Choice(words []string) Choice {
+	return Choice{Tones: k.tones, Beside: k.beside, Words: words}
+}
+
+// goesOnBeside reports whether an event is about a monitor or a background process.
+func goesOnBeside(e run.Event) bool {
+	switch e := e.(type) {
+	case run.MonitorTurned, run.MonitorAcknowledged, run.WatchBegun, run.BackgroundUp, run.BackgroundDown:
+		return true
+	case run.Intent:
+		return e.Role == run.RoleKeep
+	}
+	return false
 }
 
 // Line is the entry as `stepgate timeline` writes it.

@@ -124,6 +124,8 @@ func (m *markdown) occasion(e run.Event) string {
 		return preflighted(e, inline)
 	case run.HostKeyAccepted:
 		return "**key accepted** for " + code(e.Host) + " at " + code(e.Address) + ": " + code(e.Key) + ", written to " + code(e.File)
+	case run.MonitorTurned, run.MonitorAcknowledged:
+		return m.turned(e)
 	case run.AbortRequested, run.PauseRequested:
 		return inline(toldOfRun(m.r, e))
 	case run.RunClosed:

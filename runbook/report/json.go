@@ -36,11 +36,14 @@ import (
 //   - undoing: cells that are still to be rolled back, in this order
 //   - stop: the path after which the run was asked to pause
 //   - exceptions: what did not go as the runbook is written
-//   - cells: in walking order, each with its attempts (and their output), every
-//     taking of its checks, its gates, and edited: the text that its command was
-//     given last
+//   - cells: in walking order, each with its attempts (and their output; the starts of
+//     what is kept beside the run are among them, with the role "background"), every
+//     taking of its checks (whose rows have diff, where what was compared differs: a
+//     unified difference), its gates, and edited: the text that its command was given
+//     last
 //   - off_book: commands that are not in the runbook, as cells, each with ad_hoc:
 //     how it was asked for
+//   - monitors, gaps_by_step, background: as [MonitorsJSON] has them
 //   - events: everything, as journaled
 //   - journal: count of events and hash of the last
 func JSON(w io.Writer, t Transcript) error {
@@ -72,6 +75,9 @@ type transcriptObject struct {
 	Exceptions []exception                  `json:"exceptions"`
 	Cells      []cellObject                 `json:"cells"`
 	OffBook    []cellObject                 `json:"off_book,omitempty"`
+	Monitors   []monitorObject              `json:"monitors,omitempty"`
+	GapsByStep []stepGapObject              `json:"gaps_by_step,omitempty"`
+	Background []processObject              `json:"background,omitempty"`
 	Events     []eventObject                `json:"events"`
 	Journal    journalObject                `json:"journal"`
 }
@@ -145,15 +151,18 @@ type cellObject struct {
 }
 
 type attemptObject struct {
-	At      time.Time     `json:"at"`
-	Actor   string        `json:"actor"`
-	Intent  run.Intent    `json:"intent"`
-	Outcome *run.Outcome  `json:"outcome,omitempty"`
-	Ended   time.Time     `json:"ended,omitzero"`
-	Fate    string        `json:"fate,omitempty"`
-	Broken  string        `json:"interrupted,omitempty"`
-	Stdout  *outputObject `json:"stdout,omitempty"`
-	Stderr  *outputObject `json:"stderr,omitempty"`
+	At      time.Time    `json:"at"`
+	Actor   string       `json:"actor"`
+	Intent  run.Intent   `json:"intent"`
+	Outcome *run.Outcome `json:"outcome,omitempty"`
+	Ended   time.Time    `json:"ended,omitzero"`
+	Fate    string       `json:"fate,omitempty"`
+	Broken  string       `json:"interrupted,omitempty"`
+	// Of a background process: when it was seen to run, and how it ended.
+	Up     time.Time           `json:"up,omitzero"`
+	Down   *run.BackgroundDown `json:"down,omitempty"`
+	Stdout *outputObject       `json:"stdout,omitempty"`
+	Stderr *outputObject       `json:"stderr,omitempty"`
 }
 
 // outputObject is one stream: Text, or Base64 when it isn't UTF-8.
@@ -229,6 +238,8 @@ func (t Transcript) object() (*transcriptObject, error) {
 		}
 		o.OffBook = append(o.OffBook, cell)
 	}
+	watched := monitorsOf(r, t.Now)
+	o.Monitors, o.GapsByStep, o.Background = watched.Monitors, watched.GapsByStep, watched.Background
 	for _, rec := range t.Records {
 		event, err := eventOf(rec)
 		if err != nil {
@@ -301,9 +312,10 @@ func (t Transcript) cell(c *run.Cell, events []run.Record) (cellObject, error) {
 		Gated: s.Gated, Classes: classes(s.Book), Status: c.Status, Reason: c.Reason, Detail: c.Detail, Skip: c.Skip,
 		Excluded: c.Excluded, Evidence: c.Evidence, Asked: c.Asked, Instance: instanceKey(t.Run, c), Begun: c.Begun.UTC(), Ended: c.Ended.UTC(), By: c.By, TookMS: c.Took().Milliseconds(), When: c.When, Edited: c.Edited, AdHoc: c.AdHoc,
 	}
-	for _, a := range c.Attempts {
+	for _, a := range slices.Concat(c.Attempts, c.Keeps) {
 		ao := attemptObject{
 			At: a.At.UTC(), Actor: a.Record.Actor, Intent: a.Intent, Outcome: a.Outcome, Ended: a.Ended.UTC(), Fate: a.Fate, Broken: a.Why,
+			Up: a.Up.UTC(), Down: a.Down,
 		}
 		for stream, to := range []**outputObject{&ao.Stdout, &ao.Stderr} {
 			data, omitted, err := t.output(a.Intent.Attempt, stream)

@@ -18,7 +18,7 @@ import (
 // sent, seen, typed and decided. It can be written of an unfinished run, too,
 // and says so on top.
 func Markdown(w io.Writer, t Transcript) error {
-	m := &markdown{t: t, r: t.Run, events: history(t.Records), prefixes: map[string]int{}, queries: map[string]bool{}}
+	m := &markdown{t: t, r: t.Run, events: history(t.Records), prefixes: map[string]int{}, queries: map[string]bool{}, kept: map[run.Watch]string{}}
 	if err := m.write(); err != nil {
 		return fmt.Errorf("write transcript of run %q: %w", t.Run.ID, err)
 	}
@@ -36,6 +36,9 @@ type markdown struct {
 	prefixes map[string]int  // text put in front of commands → its number
 	order    []string        // of the prefixes
 	queries  map[string]bool // attempts that sent statements
+	// kept is what a cell's background processes were started with last, by where;
+	// without a monitor it is the cell's command.
+	kept map[run.Watch]string
 }
 
 func (m *markdown) write() error {
@@ -57,6 +60,7 @@ func (m *markdown) write() error {
 	if err := m.beside(); err != nil {
 		return err
 	}
+	m.monitors()
 	m.timeline()
 	m.preludes()
 	m.heading(2, "Journal")

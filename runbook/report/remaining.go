@@ -20,6 +20,7 @@ func Remaining(w io.Writer, t Transcript) error {
 	m := &remaining{r: t.Run, prefixes: map[string]int{}}
 	steps := &document{}
 	m.beside(steps)
+	m.meanwhile(steps)
 	steps.heading(2, "Steps")
 	m.node(steps, m.r.Plan.Root, 3)
 	m.head(t)
@@ -222,7 +223,7 @@ func (m *remaining) because(c *run.Cell) string {
 // doubt tells of an attempt whose outcome isn't known where its record is.
 func (m *remaining) doubt(d *document, c *run.Cell) {
 	a := c.Latest()
-	if a == nil {
+	if a == nil || c.Beside(a) {
 		return
 	}
 	what := "command"

@@ -50,6 +50,9 @@ func Show(w io.Writer, r *run.Run) error {
 	if r.Closed == "" {
 		fact("waits", "%s", waits(r, c, wait))
 	}
+	if said := monitors(r); said != "" {
+		fact("monitors", "%s; see: stepgate show --monitors %s", said, line(r.ID))
+	}
 	if r.Stop != "" {
 		fact("", "it pauses once %s is finished", line(r.Stop))
 	}
@@ -110,6 +113,7 @@ func troubleAt(b *strings.Builder, res run.CheckResult) {
 	for _, row := range res.Rows {
 		if row.Verdict != checks.Pass {
 			fmt.Fprintf(b, "  %s %s%s%s%s\n", verdictMark(row.Verdict), line(row.Text), at(res.Where), suffix("   ", row.Saw), suffix("   ", row.Cause))
+			difference(b, row.Diff)
 		}
 	}
 }
@@ -129,7 +133,8 @@ func next(r *run.Run) string {
 // [JSON]), holder (who drives; missing: nobody), progress, current (the cell it
 // stands at, with the latest taking of each phase of its checks), edited
 // (cells whose command was given another text), off_book (commands beside the
-// runbook), next (a command line).
+// runbook), held (monitors that were red, which nobody has acknowledged), next (a
+// command line).
 func ShowJSON(w io.Writer, r *run.Run) error {
 	settled, total, gates := r.Progress()
 	o := showObject{Run: runOf(r), Holder: r.Holder, Progress: progressObject{settled, total, gates}, Next: next(r)}
@@ -148,6 +153,9 @@ func ShowJSON(w io.Writer, r *run.Run) error {
 	for _, c := range r.OffBook {
 		o.OffBook = append(o.OffBook, c.Key)
 	}
+	for _, m := range r.Held() {
+		o.Held = append(o.Held, m.Watch)
+	}
 	if err := text.WriteJSON(w, o); err != nil {
 		return fmt.Errorf("show run %q: %w", r.ID, err)
 	}
@@ -161,6 +169,7 @@ type showObject struct {
 	Current  *currentObject `json:"current,omitempty"`
 	Edited   []run.Key      `json:"edited,omitempty"`
 	OffBook  []run.Key      `json:"off_book,omitempty"`
+	Held     []run.Watch    `json:"held,omitempty"`
 	Next     string         `json:"next"`
 }
 

@@ -46,6 +46,7 @@ func (m *markdown) cell(c *run.Cell) error {
 	}
 	m.line("%s, %s\n", strings.Join(said, ", "), code(c.Key.String()))
 	m.why(c)
+	clear(m.kept)
 	for i, rec := range m.events[c.Key] {
 		if err := m.event(c, rec, m.events[c.Key][i+1:]); err != nil {
 			return err
@@ -95,7 +96,7 @@ func (m *markdown) event(c *run.Cell, rec run.Record, rest []run.Record) error {
 		}
 		tell("%s: %s", how, inline(e.Why))
 	case run.Intent:
-		m.intent(e, rec)
+		m.intent(c, e, rec)
 	case run.NotDispatched:
 		tell("**Not sent**: %s", inline(e.Why))
 	case run.Interrupted:
@@ -126,7 +127,7 @@ func (m *markdown) event(c *run.Cell, rec run.Record, rest []run.Record) error {
 		m.edited(e, rec)
 	case run.Note:
 		tell("Note: %s", inline(e.Text))
-	case run.Returned, run.Copied, run.AdHocAsked:
+	case run.Returned, run.Copied, run.AdHocAsked, run.WatchBegun, run.BackgroundUp, run.BackgroundDown:
 		tell("%s", inline(capital(told(m.r, e))))
 	}
 	return nil
@@ -166,13 +167,27 @@ func (m *markdown) granted(e run.GateGranted, rec run.Record) {
 	m.line("%s **Gate** %s opened by %s: %s\n", Moment(rec.Wall), code(e.Gate), inline(rec.Actor), how)
 }
 
-func (m *markdown) intent(e run.Intent, rec run.Record) {
+func (m *markdown) intent(c *run.Cell, e run.Intent, rec run.Record) {
 	what := "Command"
-	if e.Role == run.RoleRollback {
+	switch e.Role {
+	case run.RoleRollback:
 		what = "Rollback"
+	case run.RoleKeep:
+		what = "Background process started again"
+		if e.Monitor != "" {
+			what = "Process of the monitor " + code(e.Monitor) + " started"
+		}
+	case run.RoleCommand:
 	}
 	m.line("%s **%s**, attempt %d (%s), by %s\n", Moment(rec.Wall), what, e.No, code(e.Attempt), inline(rec.Actor))
 	m.queries[e.Attempt] = e.Dispatch.Form == "sql"
+	of := run.Watch{Monitor: e.Monitor, Where: e.Dispatch.Where}
+	if was, told := m.kept[of]; told && e.Role == run.RoleKeep && was == e.Dispatch.Body {
+		return // it is what stands above
+	}
+	if e.Role == run.RoleKeep || background(c) {
+		m.kept[of] = e.Dispatch.Body
+	}
 	m.dispatch(e.Dispatch, e.Host)
 }
 
@@ -276,7 +291,7 @@ func (m *markdown) output(attempt string) (bool, error) {
 		if g, ok := text.ParseGrid(string(data)); ok && stream == 0 && m.queries[attempt] {
 			data = []byte(strings.Join(g.Lines(gridWidth), "\n"))
 		}
-		m.fence("text", string(data))
+		m.printed(string(data), string(data))
 	}
 	return some, nil
 }
@@ -284,7 +299,7 @@ func (m *markdown) output(attempt string) (bool, error) {
 // openOutput tells what is kept of attempts that have no result of their own.
 func (m *markdown) openOutput(c *run.Cell) error {
 	for _, a := range c.Attempts {
-		if a.Outcome != nil {
+		if a.Outcome != nil || background(c) && a.Intent.Role == run.RoleCommand {
 			continue
 		}
 		m.line("Attempt %d has no result of its own. Kept of its output:\n", a.Intent.No)
@@ -295,7 +310,7 @@ func (m *markdown) openOutput(c *run.Cell) error {
 			m.line("nothing\n")
 		}
 	}
-	return nil
+	return m.keptOutput(c)
 }
 
 // sent says where statements or a request went, and whose values they saw.

@@ -61,6 +61,16 @@ func subject(e run.Event) run.Key {
 		return run.Key{Step: e.Walk}
 	case run.Note:
 		return e.Cell
+	case run.MonitorTurned:
+		return run.Key{Step: e.Monitor, Target: e.Where}
+	case run.MonitorAcknowledged:
+		if len(e.Watches) == 1 {
+			return run.Key{Step: e.Watches[0].Monitor, Target: e.Watches[0].Where}
+		}
+	case run.SampleBatch:
+		if len(e.Samples) == 1 {
+			return run.Key{Step: e.Samples[0].Monitor, Target: e.Samples[0].Where}
+		}
 	}
 	return about(e)
 }
@@ -71,6 +81,9 @@ func told(r *run.Run, e run.Event) string {
 		return s
 	}
 	if s := toldOfAttempt(e); s != "" {
+		return s
+	}
+	if s := toldOfMonitors(e); s != "" {
 		return s
 	}
 	switch e := e.(type) {
@@ -119,6 +132,9 @@ func told(r *run.Run, e run.Event) string {
 func toldOfAttempt(e run.Event) string {
 	switch e := e.(type) {
 	case run.Intent:
+		if e.Role == run.RoleKeep {
+			return fmt.Sprintf("its background process is about to be started on %s, attempt %d (%s)", place(e.Dispatch.Where), e.No, line(e.Attempt))
+		}
 		return fmt.Sprintf("%s is about to be sent to %s, attempt %d (%s): %s", line(string(e.Role)), place(e.Dispatch.Where), e.No, line(e.Attempt), first(e.Dispatch.Body))
 	case run.NotDispatched:
 		return "not sent" + suffix(": ", e.Why)

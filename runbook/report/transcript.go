@@ -112,6 +112,8 @@ func about(e run.Event) run.Key {
 		return run.Key{Step: e.Walk}
 	case run.Jumped:
 		return e.To
+	case run.MonitorTurned:
+		return run.Key{Step: e.Monitor, Target: e.Where}
 	}
 	k, _ := run.KeyOf(e)
 	return k
@@ -119,6 +121,7 @@ func about(e run.Event) run.Key {
 
 const (
 	rerun      = "run again by RERUN"
+	wasRed     = "monitor red"
 	preGranted = "gate opened by a pre-grant"
 )
 
@@ -151,6 +154,12 @@ func exceptional(e run.Event) (what, detail string) {
 		}
 	case run.Adopted:
 		return "another version of the runbook adopted", changes(e.Changes)
+	case run.MonitorTurned:
+		if e.Red {
+			return wasRed, evidence(e)
+		}
+	case run.MonitorAcknowledged:
+		return "gone on although a monitor was red", acknowledged(e)
 	case run.RunClosed:
 		if e.How == run.Aborted {
 			return "aborted", e.Why
@@ -217,6 +226,8 @@ func standing(r *run.Run) (*run.Cell, run.Wait) {
 		return d.Cell, run.WaitNothing
 	case run.Undo:
 		return d.Cell, run.WaitNothing
+	case run.End:
+		return d.Cell, run.WaitNothing
 	case run.Decide:
 		return d.Cell, run.WaitGo
 	case run.Take:
@@ -267,6 +278,8 @@ func waits(r *run.Run, c *run.Cell, w run.Wait) string {
 		return "the canary is through; a person says whether the rest goes on"
 	case run.WaitUndo:
 		return "a person looks at its rollback before it runs; " + count(len(r.Undoing), "rollback") + " to go"
+	case run.WaitMonitor:
+		return "a person acknowledges, with a reason, what was red: " + held(r)
 	case run.WaitPaused:
 		return "the run is paused"
 	case run.WaitClosed:

@@ -167,6 +167,8 @@ func reasons(r run.Reason) string {
 		return "another machine answers under the host's name"
 	case run.HostAway:
 		return "its host was sent away, and is not back in time"
+	case run.EndedHere:
+		return "its background process was ended before its checks were through"
 	case run.NotRebooted:
 		return "its host did not reboot"
 	case run.HostKnows:
