@@ -42,6 +42,12 @@ func sit(t *testing.T, dir, work string, w, h int, args ...string) *seat {
 		t.Fatal(err)
 	}
 	s := &seat{t: t, tty: f, cmd: cmd, term: vt.NewSafeEmulator(w, h), grown: make(chan struct{}, 1), over: make(chan struct{})}
+	// Margins that were set for a larger screen, before its change was known: the
+	// emulator would scroll past its end.
+	s.term.RegisterCsiHandler('r', func(margins ansi.Params) bool {
+		bottom, _, _ := margins.Param(1, 0)
+		return bottom > s.term.Emulator.Height()
+	})
 	answered := make(chan struct{})
 	go func() { // what the terminal answers when it is asked
 		defer close(answered)
