@@ -21,21 +21,22 @@ type keeper struct {
 	// begun: it was started from here before. From then on nobody is asked for what a
 	// start needs.
 	begun bool
-	lines *lineReader // of a monitor; nil: it is a command
+	lines *lineReader   // of a monitor; nil: it is a command
+	back  chan struct{} // its host answers again; holds one
 }
 
 func (e *Engine) keeper(b run.Background) *keeper {
-	k := &keeper{e: e, b: b, name: nameOf(b)}
-	if b.Monitor != nil {
-		k.lines = newLineReader(e, b)
-	}
-	return k
+	return &keeper{e: e, b: b, name: nameOf(b), back: make(chan struct{}, 1)}
 }
 
 // keep keeps a process alive until ctx ends, and then ends it.
 func (e *Engine) keep(ctx context.Context, b run.Background) {
 	k := e.keeper(b)
 	defer k.forget()
+	if b.Monitor != nil {
+		k.lines = &lineReader{feed: e.lines(ctx, b.Monitor.Watch)}
+		defer k.lines.feed.close()
+	}
 	a := b.Latest
 	if a != nil && a.Down != nil {
 		a = nil
@@ -50,6 +51,9 @@ func (e *Engine) keep(ctx context.Context, b run.Background) {
 		}
 		lived, d := k.live(ctx, a)
 		a = nil
+		if k.lines != nil && !d.Ended {
+			k.lines.feed.ended(endedHow(d))
+		}
 		if lived >= longLived {
 			k.quick = 0
 		}

@@ -128,6 +128,9 @@ func (k *keeper) rise(ctx context.Context, h *host, a *run.Attempt, sure bool) (
 func (k *keeper) isUp(ctx context.Context, a *run.Attempt) {
 	k.show(func(s *run.Keeping) { s.State, s.Why = up, "" })
 	k.e.hostState(a.Intent.Dispatch.Where, run.HostState{State: "connected"})
+	if k.lines != nil {
+		k.lines.feed.up()
+	}
 	_ = k.e.append(ctx, run.BackgroundUp{Cell: a.Intent.Cell, Attempt: a.Intent.Attempt}) // without it the step waits, and the journal says why
 }
 
@@ -143,7 +146,7 @@ func (k *keeper) lost(ctx context.Context, h *host, err error) {
 		}
 	})
 	if k.lines != nil {
-		k.lines.interrupted()
+		k.lines.feed.away()
 	}
 }
 
@@ -157,6 +160,10 @@ func (k *keeper) heard(h *host) {
 	}
 	k.e.hostState(h.name, run.HostState{State: "connected"})
 	k.show(func(s *run.Keeping) { s.State, s.Why = up, "" })
+	signal(k.back)
+	if k.lines != nil {
+		k.lines.feed.up()
+	}
 }
 
 // beat says again and again that the process is wanted, until that ends with wanted.
@@ -210,7 +217,13 @@ func (k *keeper) follow(ctx context.Context, h *host, a *run.Attempt) run.Backgr
 		if since(k.e.o.Now(), begun) > lasting {
 			rest = time.Second
 		}
-		_ = sleep(ctx, rest) // its end is seen above
+		t := time.NewTimer(rest)
+		select {
+		case <-t.C:
+		case <-k.back:
+		case <-ctx.Done():
+		}
+		t.Stop()
 	}
 }
 
@@ -240,6 +253,9 @@ func howGone(rep executor.Report) string {
 func (k *keeper) end(ctx context.Context, a *run.Attempt, s executor.Signal, result <-chan run.BackgroundDown) run.BackgroundDown {
 	e := k.e
 	k.show(func(s *run.Keeping) { s.State, s.Why = ending, "" })
+	if k.lines != nil {
+		k.lines.feed.away()
+	}
 	d := k.down(a)
 	d.Ended = true
 	h, err := e.open(a.Intent.Dispatch.Where)

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"stepgate/executor"
-	"stepgate/runbook/run"
 )
 
 // maxLine is how much of a line a sample sees, in bytes.
@@ -14,16 +13,11 @@ const maxLine = 64 << 10
 
 // lineReader makes samples of the lines that the process of a monitor prints.
 type lineReader struct {
-	e *Engine
-	w run.Watch
+	feed *lineFeed
 
 	mu   sync.Mutex
 	next executor.Offsets
 	line []byte
-}
-
-func newLineReader(e *Engine, b run.Background) *lineReader {
-	return &lineReader{e: e, w: b.Monitor.Watch}
 }
 
 // anew begins with another start of the process.
@@ -43,7 +37,7 @@ func (l *lineReader) at() executor.Offsets {
 // Output implements [executor.Sink]. What is printed to stderr is no sample.
 func (l *lineReader) Output(s executor.Stream, offset int64, p []byte) {
 	for _, line := range l.take(s, offset, p) {
-		_ = line
+		l.feed.line(line)
 	}
 }
 
@@ -73,9 +67,6 @@ func (l *lineReader) take(s executor.Stream, offset int64, p []byte) (lines []st
 	}
 	return lines
 }
-
-// interrupted says that nobody reads the lines, from the last on.
-func (l *lineReader) interrupted() {}
 
 // finish implements [outflow]. A line without an end is no sample.
 func (l *lineReader) finish() {}
