@@ -52,25 +52,34 @@ func drawEvent(t *rapid.T, w *world) Event {
 	d.yes = rapid.Bool().Draw(t, "yes")
 	d.why = rapid.SampledFrom([]string{"link lost", "check", "precondition", "exit", "crashed", ""}).Draw(t, "why")
 	d.pick = func(what string, from ...string) string { return rapid.SampledFrom(from).Draw(t, what) }
-	kinds := likely[d.c.Status]
+	kinds := append(slices.Clone(likely[d.c.Status]), rapid.SampledFrom(beside).Draw(t, "beside"))
 	if oneIn(t, 4, "anything") {
 		kinds = slices.Sorted(func(yield func(string) bool) {
-			for k := range makers {
-				if !yield(k) {
-					return
+			for _, of := range []map[string]func(drawn) Event{makers, besideMakers} {
+				for k := range of {
+					if !yield(k) {
+						return
+					}
 				}
 			}
 		})
 	}
-	return makers[rapid.SampledFrom(kinds).Draw(t, "event")](d)
+	kind := rapid.SampledFrom(kinds).Draw(t, "event")
+	if make := besideMakers[kind]; make != nil {
+		return make(d)
+	}
+	return makers[kind](d)
 }
+
+// beside is what mostly goes on beside the cells.
+var beside = []string{"sample", "turn", "ack", "ack", "up", "up", "down", "keep"}
 
 // likely is what mostly happens to a cell.
 var likely = map[Status][]string{
-	Pending:        {"before", "already", "gate", "gate", "send", "send", "send", "when", "tick", "enter", "enter", "answer", "answer", "stop after", "call", "exclude"},
+	Pending:        {"before", "already", "gate", "gate", "send", "send", "send", "when", "watch", "watch", "tick", "enter", "enter", "answer", "answer", "stop after", "call", "exclude"},
 	Gated:          {"before", "grant", "grant", "grant", "close"},
-	Authorised:     {"send", "send", "send", "tick", "before"},
-	Running:        {"outcome", "outcome", "interrupted", "after", "after", "back", "not back", "lease"},
+	Authorised:     {"send", "send", "send", "tick", "watch", "before"},
+	Running:        {"outcome", "outcome", "up", "up", "down", "interrupted", "after", "after", "back", "not back", "lease"},
 	Succeeded:      {"ask back", "plan undo", "enter", "lease", "rerun", "again"},
 	Failed:         {"edit", "edit", "jump", "adhoc", "retry", "rerun", "ask back", "ask back", "resolve", "evidence", "skip", "back", "not back", "plan undo", "plan undo", "exclude", "order", "stop after", "call"},
 	Unknown:        {"probe", "probe", "reattach", "outcome", "resolve", "resolve", "evidence", "after", "retry", "rerun", "ask back", "skip", "lease", "back", "not back"},

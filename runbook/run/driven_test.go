@@ -24,6 +24,8 @@ func (d *driver) must(e Event) {
 		d.t.Fatalf("%T is next, and then: %v", Next(d.r), err)
 	}
 	dispatches(d.t, d.world, d.records[len(d.records)-1])
+	oneProcess(d.t, d.world, d.records[len(d.records)-1])
+	tended(d.t, d.r)
 }
 
 func (d *driver) bad(what string) bool { return d.luck > 0 && oneIn(d.t, d.luck, what) }
@@ -54,7 +56,13 @@ func (d *driver) step() bool {
 		d.must(Paused{Why: n.After})
 	case Settle:
 		d.must(Probed{Cell: n.Cell.Key, Attempt: attemptOf(n.Cell), Fate: "died"})
+	case End:
+		d.must(d.downOf(n.Cell, true))
 	case Follow:
+		if n.Cell.Starting() {
+			d.flightBeside(n.Cell)
+			break
+		}
 		d.must(Outcome{Cell: n.Cell.Key, Attempt: attemptOf(n.Cell), Verdict: d.verdict("outcome")})
 	case Await:
 		d.must(d.back(n.Cell))
@@ -74,6 +82,7 @@ func (d *driver) step() bool {
 		inBudget(d.t, d.world, n)
 		d.answer(n)
 	}
+	d.beside()
 	return true
 }
 
@@ -107,7 +116,7 @@ func (d *driver) answer(ask Ask) {
 			offered[a.Verb] = a
 		}
 	}
-	verbs := []Verb{VerbGo, VerbReply, VerbAnswer, VerbMarkDone, VerbRetry, VerbSkip, VerbMarkFailed, VerbContinue, VerbExclude, VerbRollBack}
+	verbs := []Verb{VerbAcknowledge, VerbGo, VerbReply, VerbAnswer, VerbMarkDone, VerbRetry, VerbSkip, VerbMarkFailed, VerbContinue, VerbExclude, VerbRollBack}
 	if d.luck > 0 {
 		more := []Verb{VerbExclude, VerbPostpone, VerbRollBack, VerbRollBack, VerbCall, VerbFinish, VerbPause, VerbSkip, VerbEdit, VerbAdHoc, VerbJump, VerbAgain}
 		verbs = append([]Verb{rapid.SampledFrom(append(more, verbs[:5]...)).Draw(d.t, "verb")}, verbs...)
@@ -205,11 +214,15 @@ func (d *driver) begin(c *Cell) {
 		c = d.r.Cell(c.Key)
 	}
 	if c.Plan.Step.Kind != plan.Run {
-		e := ManualDone{Cell: c.Key}
+		gate := ""
 		if c.Grant != nil {
-			e.Gate = c.Grant.Gate
+			gate = c.Grant.Gate
 		}
-		d.must(e)
+		if c.Plan.Step.Kind == plan.Watch {
+			d.must(WatchBegun{Cell: c.Key, Gate: gate})
+		} else {
+			d.must(ManualDone{Cell: c.Key, Gate: gate})
+		}
 		return
 	}
 	d.must(d.intent(c, RoleCommand))
@@ -234,6 +247,14 @@ func (d *driver) back(c *Cell) Event {
 }
 
 func (d *driver) flight(c *Cell) {
+	if c.Starting() {
+		d.flightBeside(c)
+		return
+	}
+	if c.lingers() {
+		d.must(d.downOf(c, true))
+		return
+	}
 	if c.Awaits() {
 		d.must(d.back(c))
 		return

@@ -37,6 +37,8 @@ func current(r *Run) (*Cell, Wait) {
 		return d.Cell, WaitNothing
 	case Follow:
 		return d.Cell, WaitNothing
+	case End:
+		return d.Cell, WaitNothing
 	case Take:
 		return d.Cell, WaitNothing
 	case Repeat:
@@ -86,6 +88,9 @@ func TestRules(t *testing.T) {
 				legal(t, w, c, after.OffBook[i], rec)
 			}
 			dispatches(t, w, rec)
+			heldUp(t, w, before, rec)
+			oneProcess(t, w, rec)
+			tended(t, w.r)
 			offers(t, w)
 			goesOn(t, w)
 		}
@@ -112,7 +117,7 @@ func refused(t *rapid.T, w *world, got *Run, rec Record, err error) {
 var edges = map[[2]Status][]string{
 	{Pending, Gated}:              {"GateShown"},
 	{Pending, Running}:            {"Intent"},
-	{Pending, Succeeded}:          {"ManualDone", "ChecksTaken", "Asked", "CellSkipped", "Jumped"},
+	{Pending, Succeeded}:          {"ManualDone", "ChecksTaken", "Asked", "CellSkipped", "Jumped", "WatchBegun"},
 	{Gated, Succeeded}:            {"CellSkipped"},
 	{Succeeded, Pending}:          {"RerunOverride", "Retried"},
 	{Skipped, Pending}:            {"RerunOverride", "Retried"},
@@ -140,12 +145,12 @@ var edges = map[[2]Status][]string{
 	{Gated, Skipped}:              {"CellSkipped", "GateClosed", "LeaseTaken"}, // all but the first of what isn't the plan's
 	{Authorised, Skipped}:         {"GateClosed", "LeaseTaken"},
 	{Authorised, Running}:         {"Intent"},
-	{Authorised, Succeeded}:       {"ManualDone"},
+	{Authorised, Succeeded}:       {"ManualDone", "WatchBegun"},
 	{Authorised, Pending}:         {"GateClosed", "LeaseTaken", "InstanceExcluded", "WalkOrdered", "BatchEntered"},
 	{Authorised, Failed}:          {"ChecksTaken", "NotDispatched"},
 	{Authorised, Unknown}:         {"ChecksTaken"},
-	{Running, Succeeded}:          {"Outcome", "ChecksTaken", "Returned"},
-	{Running, Failed}:             {"Outcome", "ChecksTaken", "NotReturned"},
+	{Running, Succeeded}:          {"Outcome", "ChecksTaken", "Returned", "BackgroundUp"},
+	{Running, Failed}:             {"Outcome", "ChecksTaken", "NotReturned", "BackgroundDown", "LeaseTaken"},
 	{Running, Unknown}:            {"Outcome", "ChecksTaken", "Interrupted", "LeaseTaken", "NotReturned"},
 	{Unknown, Running}:            {"Reattached", "Outcome", "Returned"},
 	{Unknown, RollingBack}:        {"Reattached", "Outcome", "RollbackRequested", "Returned"},
@@ -228,7 +233,7 @@ func takenOver(t *rapid.T, c *Cell) {
 	case Gated, Authorised:
 		t.Fatalf("%s is %s for a new driver", c.Key, c.Status)
 	case Running, RollingBack:
-		if a := c.Latest(); a == nil || a.Outcome == nil {
+		if a := c.Latest(); a == nil || a.Outcome == nil { // of a background process there is none
 			t.Fatalf("%s is %s for a new driver, and nobody has asked its host", c.Key, c.Status)
 		}
 	case Pending, Succeeded, Failed, Unknown, Skipped, NotApplicable, RolledBack, RollbackFailed, Excluded:
@@ -255,7 +260,7 @@ func leavesUnknown(t *rapid.T, was, is *Cell, rec Record) {
 func open(c *Cell) bool {
 	a := c.Latest()
 	resolved := a != nil && c.Resolved != nil && c.Resolved.Attempt == a.Intent.Attempt
-	return a != nil && !resolved && (a.Outcome == nil || a.Outcome.Verdict == checks.Unknown)
+	return a != nil && !resolved && !c.Beside(a) && (a.Outcome == nil || a.Outcome.Verdict == checks.Unknown)
 }
 
 // succeeds: success has a cause that says so.
@@ -274,7 +279,7 @@ func succeeds(t *rapid.T, w *world, was, is *Cell, rec Record) {
 	case ChecksTaken:
 		a := is.Latest()
 		ok = e.Verdict() == checks.Pass && (is.Plan.Step.Kind == plan.Check && a == nil ||
-			e.Phase == After && a != nil && a.Intent.Role == RoleCommand && a.Outcome != nil && a.Outcome.Verdict == checks.Pass)
+			e.Phase == After && a != nil && a.Intent.Role == RoleCommand && (a.Outcome != nil && a.Outcome.Verdict == checks.Pass || !a.Up.IsZero()))
 		ok = ok || was.Status == RollingBack && e.Phase == RollbackBefore // as it was before
 		ok = ok || was.Status == Pending && e.Phase == Already && e.Verdict() == checks.Pass
 	case Asked:
@@ -283,6 +288,10 @@ func succeeds(t *rapid.T, w *world, was, is *Cell, rec Record) {
 		ok = is.Plan.Step.Kind == plan.Manual || is.Plan.Step.Kind == plan.Enter
 	case NotDispatched, LeaseTaken:
 		ok = was.Status == RollingBack // as it was before
+	case BackgroundUp:
+		ok = is.Starting() || is.background() && !is.hasAfter() && is.Latest().Intent.Attempt == e.Attempt
+	case WatchBegun:
+		ok = is.Plan.Step.Kind == plan.Watch
 	case CellSkipped, Jumped:
 		ok = was.Rerun && sentSince(w, is.Key) == 0 // as it was before the RERUN
 	}
@@ -296,19 +305,30 @@ func succeeds(t *rapid.T, w *world, was, is *Cell, rec Record) {
 func dispatches(t *rapid.T, w *world, rec Record) {
 	e, ok := rec.Event.(Intent)
 	if !ok {
-		if m, manual := rec.Event.(ManualDone); manual && w.r.Cell(m.Cell).Plan.Step.Gated {
-			openGate(t, w, rec, m.Cell, m.Gate)
+		switch m := rec.Event.(type) {
+		case ManualDone:
+			if w.r.Cell(m.Cell).Plan.Step.Gated {
+				openGate(t, w, rec, m.Cell, m.Gate)
+			}
+		case WatchBegun:
+			if w.r.Cell(m.Cell).Plan.Step.Gated {
+				openGate(t, w, rec, m.Cell, m.Gate)
+			}
 		}
 		return
 	}
-	if e.Role != RoleCommand {
+	switch e.Role {
+	case RoleKeep:
+		return
+	case RoleCommand:
+	case RoleRollback:
 		asked := false
 		for _, old := range w.records[:len(w.records)-1] {
 			switch x := old.Event.(type) {
 			case RollbackRequested:
 				asked = asked || x.Cell == e.Cell
 			case Intent:
-				asked = asked && x.Cell != e.Cell
+				asked = asked && (x.Cell != e.Cell || x.Role == RoleKeep)
 			}
 		}
 		if !asked {
@@ -321,7 +341,7 @@ func dispatches(t *rapid.T, w *world, rec Record) {
 	for _, old := range w.records[:len(w.records)-1] {
 		switch x := old.Event.(type) {
 		case Intent:
-			if x.Cell == e.Cell && x.Role == RoleCommand && c.Attempts[x.No-1].Fate != "never started" {
+			if x.Cell == e.Cell && x.Role == RoleCommand && attemptNo(c, x.No).Fate != "never started" {
 				sent, rerun = sent+1, false
 			}
 		case RerunOverride:
@@ -343,6 +363,11 @@ func dispatches(t *rapid.T, w *world, rec Record) {
 	}
 }
 
+// attemptNo is the cell's attempt of that number.
+func attemptNo(c *Cell, no int) *Attempt {
+	return c.Attempts[slices.IndexFunc(c.Attempts, func(a *Attempt) bool { return a.Intent.No == no })]
+}
+
 // openGate finds the grant that an event uses up, and returns what its gate
 // showed.
 func openGate(t *rapid.T, w *world, rec Record, k Key, gate string) GateShown {
@@ -359,7 +384,11 @@ func openGate(t *rapid.T, w *world, rec Record, k Key, gate string) GateShown {
 			shown, grant = &x, nil
 		case GateGranted:
 			grant = &x
-		case GateClosed, Intent, ManualDone, LeaseTaken, NotDispatched, CellSkipped:
+		case Intent:
+			if x.Role != RoleKeep {
+				shown, grant = nil, nil
+			}
+		case GateClosed, ManualDone, WatchBegun, LeaseTaken, NotDispatched, CellSkipped:
 			shown, grant = nil, nil
 		case ChecksTaken:
 			if x.Phase == Before && x.Verdict() != checks.Pass {

@@ -68,14 +68,14 @@ func (r *Run) holding(s *stand) Decision {
 // held.
 func (r *Run) heldAt(c *Cell) string {
 	held := r.held()
-	if held == nil || c.AdHoc != nil || r.Called != nil && *r.Called == c.Key {
+	if held == nil || c.AdHoc != nil || r.Called != nil && r.Called.Step == c.Key.Step {
 		return ""
 	}
 	return held.holds()
 }
 
 func inFlight(c *Cell) Decision {
-	if c.lingers() && (c.Status == Pending || c.Status == RollingBack) {
+	if c.lingers() && !c.stopped() && !c.Status.Settled() {
 		return End{c}
 	}
 	switch c.Status {

@@ -53,7 +53,11 @@ func goesOn(t *rapid.T, w *world) {
 	case Settle:
 		e = Probed{Cell: d.Cell.Key, Attempt: attemptOf(d.Cell), Fate: "died"}
 	case Follow:
-		e = Outcome{Cell: d.Cell.Key, Attempt: attemptOf(d.Cell)}
+		if e = (Outcome{Cell: d.Cell.Key, Attempt: attemptOf(d.Cell)}); d.Cell.Starting() {
+			e = BackgroundUp{Cell: d.Cell.Key, Attempt: attemptOf(d.Cell)}
+		}
+	case End:
+		e = w.downOf(d.Cell, true)
 	case Await:
 		e = NotReturned{Cell: d.Cell.Key, Attempt: attemptOf(d.Cell), Why: "too late"}
 	case Verify:
@@ -73,6 +77,14 @@ func goesOn(t *rapid.T, w *world) {
 
 type step = func(c *Cell) Event
 
+// ends is that the process of a cell has ended, where one is to.
+func (w *world) ends(c *Cell) Event {
+	if c.lingers() {
+		return w.downOf(c, true)
+	}
+	return Note{Text: "nothing lingers"}
+}
+
 // follow is the events that an action leads to.
 func follow(w *world, ask Ask, a Availability) []step {
 	c := ask.Cell
@@ -83,7 +95,7 @@ func follow(w *world, ask Ask, a Availability) []step {
 		case ask.Wait == WaitBatch:
 			return just(BatchEntered{Walk: ask.Walk.ID, Hosts: ask.Keys})
 		case ask.Wait == WaitUndo:
-			return append(just(RollbackRequested{Cell: c.Key}), func(c *Cell) Event { return w.intent(c, RoleRollback) })
+			return append(just(RollbackRequested{Cell: c.Key}), w.ends, func(c *Cell) Event { return w.intent(c, RoleRollback) })
 		}
 		return advance(w)
 	case VerbAnswer:
@@ -103,8 +115,11 @@ func follow(w *world, ask Ask, a Availability) []step {
 			return nil
 		}
 		return append(out, func(c *Cell) Event {
-			if c.Plan.Step.Kind == plan.Run {
+			switch c.Plan.Step.Kind {
+			case plan.Run:
 				return w.intent(c, RoleCommand)
+			case plan.Watch:
+				return WatchBegun{Cell: c.Key, Gate: c.Grant.Gate}
 			}
 			return ManualDone{Cell: c.Key, Gate: c.Grant.Gate}
 		})
@@ -164,6 +179,8 @@ func followRun(w *world, c *Cell, v Verb) []step {
 		return just(Continued{})
 	case VerbAbort:
 		return just(RunClosed{How: Aborted})
+	case VerbAcknowledge:
+		return just(w.ack())
 	case VerbNote:
 		return just(Note{Cell: c.Key, Text: "n"})
 	case VerbRollBack:
@@ -172,7 +189,7 @@ func followRun(w *world, c *Cell, v Verb) []step {
 				return just(RollbackPlanned{Scope: r.Scope, Cells: r.Cells})
 			}
 			if r.Why == "" {
-				return append(just(RollbackRequested{Cell: c.Key}), func(c *Cell) Event { return w.intent(c, RoleRollback) })
+				return append(just(RollbackRequested{Cell: c.Key}), w.ends, func(c *Cell) Event { return w.intent(c, RoleRollback) })
 			}
 		}
 		panic("a rollback is offered, and no reach has one")
@@ -234,8 +251,13 @@ func advance(w *world) []step {
 			}
 			return Note{Text: "no precondition"}
 		},
+		w.ends,
 		func(c *Cell) Event {
 			switch {
+			case w.r.heldAt(c) != "" && !c.needsGate():
+				return Note{Text: "a monitor holds it"}
+			case c.Plan.Step.Kind == plan.Watch && !c.needsGate():
+				return WatchBegun{Cell: c.Key}
 			case c.Plan.Step.Kind == plan.Check || c.Plan.Step.Kind == plan.Ask:
 				return Note{Text: "done, or asked"}
 			case c.Plan.Step.Kind == plan.Manual && !c.needsGate():

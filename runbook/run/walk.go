@@ -152,7 +152,7 @@ func (r *Run) batchEntered(w *plan.Walk, e BatchEntered, rec Record) string {
 	if len(e.Hosts) == 0 {
 		return "the batch is empty"
 	}
-	if held := r.held(); held != nil && r.Called == nil {
+	if held := r.held(); held != nil {
 		return held.holds()
 	}
 	for _, k := range e.Hosts {

@@ -28,7 +28,7 @@ func fence(body string) *runbook.Fence {
 func drawStep(t *rapid.T, i int) *runbook.Step {
 	id := fmt.Sprintf("s%d", i)
 	s := &runbook.Step{ID: id, Title: "步骤 " + id, Kind: rapid.SampledFrom([]runbook.StepKind{
-		runbook.Run, runbook.Run, runbook.Run, runbook.Run, runbook.Check, runbook.Check, runbook.Manual, runbook.Ask,
+		runbook.Run, runbook.Run, runbook.Run, runbook.Run, runbook.Check, runbook.Check, runbook.Manual, runbook.Ask, runbook.Watch,
 	}).Draw(t, "kind")}
 	flip := func(what string) bool { return rapid.Bool().Draw(t, what) }
 	s.Required = oneIn(t, 6, "required")
@@ -51,10 +51,10 @@ func drawStep(t *rapid.T, i int) *runbook.Step {
 		s.Caution, s.Confirm = "Mind the step.", id
 	}
 	s.Always = oneIn(t, 6, "always")
-	if s.Kind == runbook.Manual {
-		return s
+	if s.Kind == runbook.Run {
+		drawCommand(t, s, flip)
 	}
-	drawCommand(t, s, flip)
+	drawBeside(t, s)
 	return s
 }
 
@@ -272,7 +272,7 @@ func (w *world) intent(c *Cell, role Role) Intent {
 	if err != nil {
 		panic(err)
 	}
-	e := Intent{Cell: c.Key, Role: role, No: len(c.Attempts) + 1, Dispatch: d, Host: Identity{MachineID: "m", BootID: "b1"}}
+	e := Intent{Cell: c.Key, Role: role, No: c.NextNo(), Dispatch: d, Host: Identity{MachineID: "m", BootID: "b1"}}
 	e.Attempt = AttemptID(w.r.ID, c.Key, e.No, d.Hash("m"))
 	if c.Grant != nil && role == RoleCommand {
 		e.Gate = c.Grant.Gate
