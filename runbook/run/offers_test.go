@@ -115,10 +115,10 @@ func follow(w *world, ask Ask, a Availability) []step {
 			return nil
 		}
 		return append(out, func(c *Cell) Event {
-			switch c.Plan.Step.Kind {
-			case plan.Run:
+			if c.Plan.Step.Kind == plan.Run {
 				return w.intent(c, RoleCommand)
-			case plan.Watch:
+			}
+			if c.Plan.Step.Kind == plan.Watch {
 				return WatchBegun{Cell: c.Key, Gate: c.Grant.Gate}
 			}
 			return ManualDone{Cell: c.Key, Gate: c.Grant.Gate}
