@@ -34,6 +34,9 @@ func (a *app) act(id keys.ID) tea.Cmd {
 	case keys.Matrix:
 		a.showMatrix()
 		return nil
+	case keys.Monitors:
+		a.showMonitors(run.Watch{})
+		return nil
 	case keys.Menu:
 		return a.menu()
 	case keys.Go:
@@ -58,6 +61,8 @@ func (a *app) act(id keys.ID) tea.Cmd {
 		return a.jump()
 	case keys.Again:
 		return a.again()
+	case keys.Acknowledge:
+		return a.acknowledge()
 	case keys.Note:
 		return a.ask(prompt.Config{Title: "Note", Ask: "What should stand on the timeline?", Required: true}, run.VerbNote,
 			func(s string) run.Action { return run.AddNote{Text: s} })
@@ -170,7 +175,7 @@ func (a *app) next() tea.Cmd {
 		return a.do(k, seq, run.VerbMarkDone, run.MarkDone{})
 	case run.WaitPaused:
 		return a.do(k, seq, run.VerbContinue, run.Continue{})
-	case run.WaitFailure, run.WaitUnknown, run.WaitBatch, run.WaitUndo:
+	case run.WaitFailure, run.WaitUnknown, run.WaitBatch, run.WaitUndo, run.WaitMonitor:
 		return a.menu()
 	case run.WaitAsk:
 		return a.question()

@@ -8,6 +8,7 @@ import (
 
 	"stepgate/runbook/run"
 	"stepgate/tui/keys"
+	"stepgate/tui/monitor"
 	"stepgate/tui/output"
 	"stepgate/tui/steplist"
 	"stepgate/tui/theme"
@@ -57,6 +58,8 @@ type app struct {
 	turned  time.Time // when a page of a dialog was turned
 	wished  uint64    // number of the latest guest's wish that was seen
 	hush    pause     // a login that was being answered has gone; zero: none
+	board   monitor.Board
+	strip   stripState
 	headState
 	stepState
 	aside asideState
@@ -67,14 +70,21 @@ type offer struct {
 	key  run.Key
 	seq  uint64
 	wait run.Wait
+	reds int // of WaitMonitor: how often the monitors that hold the run were red
 }
 
 // here is what the run waits for now.
-func (a *app) here() offer { return offer{a.snap.Current, a.snap.Seq, a.snap.Wait} }
+func (a *app) here() offer {
+	return offer{a.snap.Current, a.snap.Seq, a.snap.Wait, a.reds()}
+}
 
 func newApp(ctx context.Context, ctl Controller, src Source, o Options) *app {
 	o = o.withDefaults()
-	return &app{ctx: ctx, ctl: ctl, src: src, o: o, now: o.Now(), theme: theme.New(o.Theme), keys: o.Keys, auto: o.Auto, tmux: inTmux(o.Env)}
+	a := &app{ctx: ctx, ctl: ctl, src: src, o: o, now: o.Now(), theme: theme.New(o.Theme), keys: o.Keys, auto: o.Auto, tmux: inTmux(o.Env)}
+	if o.Watching {
+		a.board.Late = journaledLate
+	}
+	return a
 }
 
 // Init asks the terminal for its background.
@@ -158,6 +168,7 @@ func (a *app) take(s *run.Snapshot) tea.Cmd {
 	}
 	a.snap = s
 	a.tree.Set(s)
+	a.board.Set(s)
 	a.dialogsFollow()
 	a.showAside()
 	a.wish()
@@ -228,7 +239,8 @@ func (a *app) tick() tea.Cmd {
 }
 
 func (a *app) resize(w, h int) {
-	a.layout = arrange(w, h, a.focus, a.whole, a.quiet())
+	a.layout = arrange(w, h, a.focus, a.whole, a.quiet(), 0)
+	a.rearrange()
 	if d := a.top(); d != nil && !a.layout.small {
 		d.fit(a)
 	}
@@ -237,7 +249,8 @@ func (a *app) resize(w, h int) {
 // rearrange fits the panes after the focus, or whether there is output, changed.
 func (a *app) rearrange() {
 	a.met()
-	a.layout = arrange(a.layout.w, a.layout.h, a.focus, a.whole, a.quiet())
+	a.drawStrip()
+	a.layout = arrange(a.layout.w, a.layout.h, a.focus, a.whole, a.quiet(), len(a.strip.lines))
 }
 
 // quiet reports whether the shown step has printed nothing.

@@ -183,6 +183,8 @@ func (a *app) standing() (theme.Mark, string) {
 		return theme.Gate, "go on?"
 	case run.WaitUndo:
 		return theme.Undone, "roll back?"
+	case run.WaitMonitor:
+		return theme.Failed, "monitor red"
 	case run.WaitPaused:
 		return theme.Pending, "paused"
 	case run.WaitClosed:

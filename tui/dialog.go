@@ -79,7 +79,7 @@ func (a *app) revealed() {
 
 // stopped reports whether the run waits for a decision that has a menu.
 func stopped(w run.Wait) bool {
-	return w == run.WaitFailure || w == run.WaitUnknown || w == run.WaitBatch || w == run.WaitUndo
+	return w == run.WaitFailure || w == run.WaitUnknown || w == run.WaitBatch || w == run.WaitUndo || w == run.WaitMonitor
 }
 
 // drop closes every dialog that is no longer wanted.

@@ -19,7 +19,7 @@ import (
 // footers are the keys shown at the bottom of each screen, most wanted first.
 var footers = map[keys.Scope][]keys.ID{
 	keys.InRun: {
-		keys.Go, keys.Stop, keys.Done, keys.Skip, keys.Retry, keys.Auto, keys.Note, keys.Matrix, keys.NextPane, keys.AdHoc, keys.Whole, keys.Finish, keys.Timeline,
+		keys.Go, keys.Stop, keys.Done, keys.Skip, keys.Retry, keys.Auto, keys.Note, keys.Matrix, keys.NextPane, keys.Monitors, keys.AdHoc, keys.Whole, keys.Finish, keys.Timeline,
 	},
 	keys.InGate:     {keys.PageDown, keys.Enter, keys.Cancel},
 	keys.InStop:     {keys.Enter, keys.Cancel, keys.Help},
@@ -30,6 +30,7 @@ var footers = map[keys.Scope][]keys.ID{
 	keys.InPalette:  {keys.Enter, keys.Cancel},
 	keys.InCommand:  {keys.Enter, keys.NextPane, keys.Cancel},
 	keys.InDiff:     {keys.Yes, keys.Edit, keys.Cancel},
+	keys.InMonitors: {keys.Acknowledge, keys.Zoom, keys.Left, keys.NextPane, keys.Cancel, keys.Enter, keys.Help},
 	keys.InMatrix:   {keys.Enter, keys.Finish, keys.NextPane, keys.Cancel, keys.Help},
 	keys.InPage:     {keys.Search, keys.Next, keys.Cancel, keys.Help, keys.Streams, keys.Wrap, keys.Pager, keys.Copy, keys.NextPlace},
 	keys.InTimeline: {keys.Enter, keys.Toggle, keys.Filter, keys.Copy, keys.Cancel, keys.Help},
@@ -81,6 +82,15 @@ func (a *app) shortFor(b keys.Binding, sc keys.Scope) (string, bool) {
 	if d, ok := a.top().(*matrixPage); ok && b.ID == keys.NextPane {
 		return b.Short, d.v.Several()
 	}
+	if _, ok := a.top().(*monitorPage); ok {
+		switch b.ID {
+		case keys.NextPane:
+			return b.Short, len(a.board.All()) > 1
+		case keys.Acknowledge:
+			return b.Short, !a.bars(b.ID) && a.action(b.Verb).OK()
+		default:
+		}
+	}
 	if d, ok := a.top().(*commandDialog); ok && d.pick != nil {
 		switch {
 		case b.ID == keys.NextPane:
@@ -103,6 +113,8 @@ func (a *app) shortFor(b keys.Binding, sc keys.Scope) (string, bool) {
 		return a.goWord()
 	case keys.Whole:
 		return b.Short, !a.layout.wide
+	case keys.Monitors:
+		return b.Short, len(a.board.All()) > 0
 	case keys.Done:
 		return b.Short, wait == run.WaitManual
 	case keys.Auto:
@@ -146,6 +158,8 @@ func (a *app) goWord() (string, bool) {
 		return "go on?", true
 	case run.WaitUndo:
 		return "roll back?", true
+	case run.WaitMonitor:
+		return "acknowledge?", true
 	case run.WaitClosed:
 		return "leave", true
 	case run.WaitNothing, run.WaitGate:

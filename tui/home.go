@@ -272,7 +272,7 @@ func (m *home) stand(msg standMsg) stood {
 	switch s.Wait {
 	case run.WaitGate:
 		out.mark = theme.Gate
-	case run.WaitFailure:
+	case run.WaitFailure, run.WaitMonitor:
 		out.mark = theme.Failed
 	case run.WaitUnknown:
 		out.mark = theme.Unknown

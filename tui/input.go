@@ -55,7 +55,7 @@ func (a *app) key(k tea.KeyPressMsg) tea.Cmd {
 		a.showSelected()
 		return tea.Batch(cmd, a.read())
 	}
-	if a.sent && b.ID != keys.Leave && b.ID != keys.Interrupt && b.ID != keys.Help && b.ID != keys.Matrix && b.ID != keys.Timeline {
+	if a.sent && b.ID != keys.Leave && b.ID != keys.Interrupt && b.ID != keys.Help && b.ID != keys.Matrix && b.ID != keys.Monitors && b.ID != keys.Timeline {
 		return nil // one action at a time
 	}
 	cmd := a.act(b.ID)

@@ -13,11 +13,12 @@ type rect struct{ x, y, w, h int }
 func (r rect) holds(x, y int) bool { return x >= r.x && x < r.x+r.w && y >= r.y && y < r.y+r.h }
 
 // layout is where everything is. It depends on the screen's size, on the pane
-// that has the keys, on whether anything was printed, and on nothing else.
+// that has the keys, on whether anything was printed, on the strip's height, and on nothing else.
 type layout struct {
 	w, h            int
 	small, wide     bool
-	body            rect // between the two lines above and the two below
+	body            rect // between the two lines above and the two below, and the strip
+	strip           rect // of monitors, below the body
 	tree, step, out rect // h 0: not shown
 }
 
@@ -31,13 +32,14 @@ const (
 )
 
 // quiet says that there is no output, whose pane then gives most of its room to
-// the step where there isn't much.
-func arrange(w, h int, focus paneID, whole, quiet bool) layout {
+// the step where there isn't much. strip is how many lines the monitors have.
+func arrange(w, h int, focus paneID, whole, quiet bool, strip int) layout {
 	l := layout{w: w, h: h, small: w < minWidth || h < minHeight, wide: w >= wideFrom}
 	if l.small {
 		return l
 	}
-	l.body = rect{0, 2, w, h - 4}
+	l.body = rect{0, 2, w, h - 4 - strip}
+	l.strip = rect{0, l.body.y + l.body.h, w, strip}
 	b := l.body
 	if l.wide {
 		tw := min(max(w*36/100, 36), 60)

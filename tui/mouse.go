@@ -19,6 +19,9 @@ func (a *app) click(m tea.Mouse) tea.Cmd {
 	if m.Y == l.h-1 {
 		return a.clickFoot(m.X)
 	}
+	if _, gate := a.top().(*gateDialog); l.strip.holds(m.X, m.Y) && !gate && !a.hushed("") {
+		return a.clickStrip(m.X, m.Y-l.strip.y)
+	}
 	if d := a.top(); d != nil {
 		if r := a.place(d); r.holds(m.X, m.Y) && !a.hushed("") {
 			return d.click(a, m.X-r.x, m.Y-r.y)

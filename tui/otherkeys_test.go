@@ -42,7 +42,7 @@ func others(t *testing.T) (m keys.Map, of func(sc keys.Scope, key string) (strin
 func TestTextsNameTheOperatorsKeys(t *testing.T) {
 	t.Parallel()
 	m, of := others(t)
-	for _, f := range slices.Concat(frames, runFrames, matrixFrames, waitFrames, loginFrames, offBookFrames(t)) {
+	for _, f := range slices.Concat(frames, runFrames, matrixFrames, waitFrames, loginFrames, monitorFrames, offBookFrames(t)) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			s := f.tell(t)

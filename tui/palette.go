@@ -99,6 +99,8 @@ func (a *app) whyNot(b keys.Binding, sc keys.Scope) string {
 		return ""
 	case sc == keys.InRun && b.ID == keys.Menu && !stopped(a.snap.Wait):
 		return "nothing has failed here"
+	case b.ID == keys.Monitors && len(a.board.All()) == 0:
+		return "no monitor of this run has begun"
 	case sc == keys.InRun && b.ID == keys.Whole && a.layout.wide:
 		return "there is room for the whole tree"
 	case (b.ID == keys.Edit || b.ID == keys.Pager) && a.o.Outside == nil:

@@ -19,7 +19,11 @@ func (a *app) idle() time.Duration {
 			return d
 		}
 	}
-	return a.windowTurns()
+	turns := a.windowTurns()
+	if d := a.board.Turns(a.now); d > 0 && (turns == 0 || d < turns) {
+		turns = d
+	}
+	return turns
 }
 
 // after moves the clock in a while, unless that is going to happen before, or the

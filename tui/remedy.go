@@ -22,6 +22,7 @@ var menus = map[run.Wait][]keys.ID{
 	run.WaitFailure: remedies,
 	run.WaitUnknown: remedies,
 	run.WaitBatch:   {keys.Onward, keys.Call, keys.Include, keys.AdHoc, keys.Shell, keys.Finish, keys.Pause, keys.Note, keys.Abort},
+	run.WaitMonitor: {keys.Acknowledge, keys.Call, keys.Monitors, keys.AdHoc, keys.Shell, keys.Finish, keys.Pause, keys.Note, keys.Abort},
 	run.WaitUndo:    {keys.Yes, keys.Skip, keys.Call, keys.AdHoc, keys.Shell, keys.Pause, keys.Note, keys.Abort},
 }
 
@@ -36,7 +37,7 @@ const (
 )
 
 var groups = map[keys.ID]string{
-	keys.Onward: aboutRun, keys.Yes: aboutStep, keys.Call: aboutStep, keys.Retry: aboutStep, keys.Edit: aboutStep,
+	keys.Acknowledge: aboutRun, keys.Monitors: aboutRun, keys.Onward: aboutRun, keys.Yes: aboutStep, keys.Call: aboutStep, keys.Retry: aboutStep, keys.Edit: aboutStep,
 	keys.UndoRetry: aboutStep, keys.RollBack: aboutStep, keys.Done: aboutStep, keys.Skip: aboutStep, keys.Probe: aboutStep,
 	keys.Failed: aboutStep, keys.Exclude: aboutWalk, keys.Postpone: aboutWalk, keys.Include: aboutWalk,
 	keys.AdHoc: aboutHost, keys.Shell: aboutHost, keys.Finish: aboutRun, keys.Pause: aboutRun, keys.Note: aboutRun, keys.Abort: aboutRun,
@@ -110,6 +111,9 @@ func (a *app) availability(id keys.ID) run.Availability {
 	if id == keys.UndoRetry {
 		return a.canUndoRetry()
 	}
+	if id == keys.Monitors {
+		return run.Availability{Says: "what they have shown, as a chart over time"}
+	}
 	av := a.action(a.keys.Bound(keys.InStop, id).Verb)
 	switch id {
 	case keys.Shell:
@@ -159,6 +163,8 @@ func (a *app) remedy(id keys.ID) string {
 	switch {
 	case id == keys.Yes:
 		return "roll back"
+	case id == keys.Monitors:
+		return "look at them"
 	case id == keys.Onward:
 		return "go on"
 	case id == keys.Skip && a.snap.Wait == run.WaitUndo:

@@ -20,7 +20,8 @@ import (
 )
 
 // stopDialog puts what the run has stopped at before the operator: a failed,
-// unknown or rolled back cell, a canary that is through, or the next rollback.
+// unknown or rolled back cell, a canary that is through, monitors that were red, or the
+// next rollback.
 type stopDialog struct {
 	page
 	at       offer
@@ -93,7 +94,7 @@ func (d *stopDialog) key(a *app, k tea.KeyPressMsg) tea.Cmd {
 		}
 	case keys.Cancel:
 		a.shut()
-	case keys.Help, keys.Interrupt, keys.Matrix, keys.Timeline, keys.Palette:
+	case keys.Help, keys.Interrupt, keys.Matrix, keys.Monitors, keys.Timeline, keys.Palette:
 		return a.act(b.ID)
 	default:
 	}
@@ -180,6 +181,8 @@ func (d *stopDialog) title(a *app, c *run.Cell) (title, right string) {
 	switch d.at.wait {
 	case run.WaitBatch:
 		return t.Glyph.Mark(theme.Gate) + " The canary is through", ""
+	case run.WaitMonitor:
+		return t.Glyph.Mark(theme.Failed) + " " + wording.Reds(a.snap.Run), ""
 	case run.WaitUndo:
 		return t.Glyph.Mark(theme.Undone) + " Roll back: " + wording.Name(a.snap.Run, c.Plan.Step), wording.Instance(c)
 	default:
@@ -193,6 +196,8 @@ func (d *stopDialog) says(a *app, c *run.Cell, w int) []string {
 	switch d.at.wait {
 	case run.WaitBatch:
 		return a.canary(w)
+	case run.WaitMonitor:
+		return a.held(c, w)
 	case run.WaitUndo:
 		return a.preview(c, w)
 	default:

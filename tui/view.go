@@ -35,7 +35,7 @@ func (a *app) frame() string {
 		return fill([]string{"", "  opening the run " + a.theme.Glyph.Ellipsis}, l.w, l.h)
 	}
 	lines := append(a.head(), strings.Split(a.body(), "\n")...)
-	lines = append(lines, a.status(), a.foot())
+	lines = append(append(lines, a.strip.lines...), a.status(), a.foot())
 	return fill(lines, l.w, l.h)
 }
 

@@ -37,11 +37,11 @@ func TestGateKeysLeaveTextAlone(t *testing.T) {
 
 func TestOtherKeys(t *testing.T) {
 	t.Parallel()
-	m, err := Default().With(map[string][]string{"retry": {"ctrl+r"}, "matrix": {"M", "f2"}})
+	m, err := Default().With(map[string][]string{"retry": {"ctrl+r"}, "matrix": {"W", "f2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]ID{"ctrl+r": Retry, "M": Matrix, "f2": Matrix, "r": 0, "m": 0} {
+	for key, want := range map[string]ID{"ctrl+r": Retry, "W": Matrix, "f2": Matrix, "r": 0, "m": 0} {
 		if b, _ := m.Lookup(InRun, key); b.ID != want {
 			t.Errorf("%q does %q, want %q", key, b.ID, want)
 		}

@@ -14,6 +14,7 @@ const (
 	InHelp                   // the page of keys
 	InPage                   // the output over the whole screen
 	InMatrix                 // hosts by steps
+	InMonitors               // the chart of a monitor
 	InTimeline               // every event
 	InPalette                // the command palette
 	InHome                   // what can be resumed and begun
@@ -28,7 +29,7 @@ const (
 func (s Scope) String() string {
 	return [...]string{
 		"run screen", "output", "gate", "failure", "text", "choice", "login", "help", "output, whole screen",
-		"host matrix", "timeline", "palette", "home", "start form", "preflight", "command", "changed command",
+		"host matrix", "monitors", "timeline", "palette", "home", "start form", "preflight", "command", "changed command",
 	}[s]
 }
 

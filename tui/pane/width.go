@@ -54,7 +54,7 @@ func sgr(s string) int {
 // whatever stands before it.
 func single(r rune) bool {
 	switch {
-	case r >= 0x2500 && r <= 0x257f, r >= 0x2581 && r <= 0x2588, r >= 0x2801 && r <= 0x28ff:
+	case r >= 0x2500 && r <= 0x257f, r >= 0x2581 && r <= 0x2588, r == 0x2591, r >= 0x2801 && r <= 0x28ff:
 		return true
 	}
 	return strings.ContainsRune("·…–•○◆✓✗»↶⊘▾▸›●↵↑↓", r)

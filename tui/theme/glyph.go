@@ -43,6 +43,8 @@ type Glyphs struct {
 	BottomLeft, BottomRight string
 	Spinner []string
 	Spark   []string // a value, from the lowest to the highest
+	Unseen  string   // a time in which nobody watched
+	Tick    string   // a moment on a time axis
 }
 
 // Mark returns the glyph of a mark.
@@ -57,7 +59,7 @@ var unicode = Glyphs{
 	Full: "━", Empty: "─", Journal: "●", Enter: "↵", Up: "↑", Down: "↓",
 	Rule: "─", Side: "│", TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
 	Spinner: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"},
-	Spark:   []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+	Spark:   []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}, Unseen: "░", Tick: "┬",
 }
 
 var ascii = Glyphs{
@@ -69,7 +71,7 @@ var ascii = Glyphs{
 	Full: "=", Empty: "-", Journal: "*", Enter: "enter", Up: "^", Down: "v",
 	Rule: "-", Side: "|", TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
 	Spinner: []string{"|", "/", "-", "\\"},
-	Spark:   []string{"_", ".", "-", "~", "=", "+", "*", "#"},
+	Spark:   []string{"_", ".", "-", "~", "=", "+", "*", "#"}, Unseen: ":", Tick: "+",
 }
 
 // Style returns the mark's style.

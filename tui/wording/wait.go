@@ -73,6 +73,8 @@ func Waiting(s *run.Snapshot, now time.Time) string {
 			return string(s.Wait)
 		}
 		return Status(c.Status) + ": " + here
+	case run.WaitMonitor:
+		return Reds(s.Run) + ", to be acknowledged; next: " + here
 	case run.WaitPaused:
 		return "paused before " + here
 	case run.WaitClosed:
