@@ -90,7 +90,7 @@ func ends(s string) string {
 }
 
 func (m *markdown) rows(rows []checks.Row) {
-	before := ""
+	before, listed := "", false
 	for _, row := range rows {
 		s := fmt.Sprintf("- %s %s", verdictMark(row.Verdict), code(row.Text))
 		if row.Label != "" {
@@ -103,13 +103,14 @@ func (m *markdown) rows(rows []checks.Row) {
 			s += "; unknown: " + inline(row.Cause)
 		}
 		m.line("%s", s)
-		if row.Diff != "" && row.Diff != before {
+		listed = row.Diff == "" || row.Diff == before
+		if !listed {
 			m.gap()
 			m.fence("diff", row.Diff)
 		}
 		before = row.Diff
 	}
-	if len(rows) > 0 {
+	if listed {
 		m.gap()
 	}
 }

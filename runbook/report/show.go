@@ -110,10 +110,14 @@ func troubleAt(b *strings.Builder, res run.CheckResult) {
 	if res.Verdict != checks.Pass && len(res.Rows) == 0 {
 		fmt.Fprintf(b, "  %s exit %d%s%s\n", verdictMark(res.Verdict), res.Exit, at(res.Where), suffix(": ", res.Cause))
 	}
+	before := ""
 	for _, row := range res.Rows {
 		if row.Verdict != checks.Pass {
 			fmt.Fprintf(b, "  %s %s%s%s%s\n", verdictMark(row.Verdict), line(row.Text), at(res.Where), suffix("   ", row.Saw), suffix("   ", row.Cause))
-			difference(b, row.Diff)
+			if row.Diff != before {
+				difference(b, row.Diff)
+			}
+			before = row.Diff
 		}
 	}
 }
