@@ -7,19 +7,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"stepgate/executor"
 )
 
-// group is what is alive of an attempt's process group.
-func (b *bench) group(a executor.Attempt) []int {
-	b.Helper()
+// Group is what is alive of a process group. Zombies aren't.
+func Group(t testing.TB, leader int) []int {
+	t.Helper()
 	var pids []int
-	leader := b.leader(a)
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	for _, name := range stats {
 		text, err := os.ReadFile(name)
@@ -28,24 +28,30 @@ func (b *bench) group(a executor.Attempt) []int {
 		}
 		_, rest, _ := strings.Cut(string(text), ") ")
 		f := strings.Fields(rest)
-		if len(f) < 3 || f[0] == "Z" || f[2] != leader {
+		if len(f) < 3 || f[0] == "Z" || f[2] != strconv.Itoa(leader) {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 		pids = append(pids, pid)
 	}
 	return pids
 }
 
-// leader is the number of an attempt's process group.
-func (b *bench) leader(a executor.Attempt) string {
+// group is what is alive of an attempt's process group.
+func (b *bench) group(a executor.Attempt) []int {
 	b.Helper()
-	leader := readLine(b, a, "meta", "pgid ")
-	if n, err := strconv.Atoi(leader); err != nil || n <= 1 {
-		b.Fatalf("the claim says that the process group is %q", leader)
+	return Group(b, b.leader(a))
+}
+
+// leader is the number of an attempt's process group.
+func (b *bench) leader(a executor.Attempt) int {
+	b.Helper()
+	leader, err := strconv.Atoi(readLine(b, a, "meta", "pgid "))
+	if err != nil || leader <= 1 {
+		b.Fatalf("the claim says that the process group is %d (%v)", leader, err)
 	}
 	return leader
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -151,10 +150,7 @@ func leashSuspended(b *bench) {
 	a := b.leashed(longLeash, `echo $$ >"$meet/pid"; `+untilFile("end")+`exit 7`)
 	b.awaitFile("pid")
 	b.watchdog(a)
-	leader, err := strconv.Atoi(b.leader(a))
-	if err != nil {
-		b.Fatal(err)
-	}
+	leader := b.leader(a)
 	if err := syscall.Kill(-leader, syscall.SIGSTOP); err != nil {
 		b.Fatal(err)
 	}
@@ -259,10 +255,7 @@ func leashGroupSignal(b *bench) {
 	a := b.leashed(shortLeash, `trap '' HUP INT QUIT TERM; echo $$ >"$meet/pid"; `+untilFile("term")+`trap - TERM; echo >"$meet/ready"; sleep 300 & wait`)
 	b.awaitFile("pid")
 	b.watchdog(a)
-	leader, err := strconv.Atoi(b.leader(a))
-	if err != nil {
-		b.Fatal(err)
-	}
+	leader := b.leader(a)
 	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
 		if err := syscall.Kill(-leader, s); err != nil {
 			b.Fatal(err)

@@ -91,7 +91,7 @@ ${sg_user:+user $sg_user
 		sg_put "                                        
 " >"$sg_att/rc.tmp" &&
 		: >"$sg_att/out" && : >"$sg_att/err" &&
-		{ [ -z "$sg_user" ] || : >"$sg_att/out.sudo" && : >"$sg_att/err.sudo"; }
+		{ [ -z "$sg_user" ] || { : >"$sg_att/out.sudo" && : >"$sg_att/err.sudo"; }; }
 } 2>/dev/null || sg_fail "can't write the claim: is the disk of $sg_dir full?"
 # The claim has to outlast a power loss, for a journal that is older than that; the
 # body is evidence only.
