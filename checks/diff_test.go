@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -233,7 +232,7 @@ func FuzzRowDiff(f *testing.F) {
 		for _, src := range []string{`stdout == stderr`, `diff(lines, errors) == ""`, `json == fromJSON(stderr)`, `all(lines, # == stderr)`} {
 			row := rowOf(t, src, OfScript, Observation{Stdout: was, Stderr: is})
 			if row.Diff != "" && plaintext.Changes(splitLines(row.Diff)) == nil {
-				t.Fatal(fmt.Sprintf("%s: no difference: %q", src, row.Diff))
+				t.Fatalf("%s: no difference: %q", src, row.Diff)
 			}
 		}
 	})
