@@ -66,6 +66,8 @@ type Engine struct {
 	latched error           // why nothing more can be journaled
 	turned  chan struct{}   // closed, and made anew, when the state has changed; guarded by mu
 	held    map[string]bool // attempts in the background that are kept from here; guarded by mu
+	// listening is where background processes listen, by name; guarded by mu
+	listening map[string]listens
 
 	snap     atomic.Pointer[run.Snapshot]
 	changes  chan struct{}
@@ -164,7 +166,7 @@ func open(ctx context.Context, o Options, p *plan.Plan, runID string) (*Engine, 
 		watched: make(chan struct{}), beside: newBeside(), samples: newCollector(), news: make(chan struct{}, 1),
 		hosts: map[string]*host{}, blocked: map[string]uint64{}, offered: map[string]bool{}, cuts: map[string]int{},
 		cutAt: map[string]time.Time{}, sent: map[string]time.Time{},
-		turned: make(chan struct{}), held: map[string]bool{},
+		turned: make(chan struct{}), held: map[string]bool{}, listening: map[string]listens{},
 		live: live{hosts: map[string]run.HostState{}, work: map[run.Key]*activity{}, keeping: map[string]run.Keeping{}},
 	}
 	if e.o.Patience == 0 {

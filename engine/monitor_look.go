@@ -21,8 +21,6 @@ const (
 	prompt = time.Second
 	// longestText bounds a capture of a monitor that is no number.
 	longestText = 32 << 10
-	// downSeen is how long the end of a background process may go unnoticed.
-	downSeen = time.Second
 )
 
 // observed is what came of a try to take a sample.
@@ -184,8 +182,10 @@ func (e *Engine) watchExchange(ctx context.Context, p place, d run.Dispatch, wel
 	if ctx.Err() != nil {
 		return observed{unseen: ctx.Err()}, ob, false
 	}
-	if (err != nil || d.Form == "tcp" && ob.Exit != 0) && e.backgroundDown(ctx, well) {
-		return observed{unseen: errors.New("a background process that it may need is down")}, ob, false
+	if err != nil || d.Form == "tcp" && ob.Exit != 0 {
+		if why := e.overDown(ctx, p, d, well); why != "" {
+			return observed{unseen: errors.New(why)}, ob, false
+		}
 	}
 	via := e.through(p, d)
 	if err == nil {
@@ -241,26 +241,6 @@ func (e *Engine) linked(ctx context.Context, name string) error {
 		return fmt.Errorf("the link to %q is silent: %w", name, err)
 	}
 	return nil
-}
-
-// backgroundDown reports whether a background command of an open section is down; with
-// wait also whether that shows so soon that what was seen just now was its doing.
-func (e *Engine) backgroundDown(ctx context.Context, wait bool) bool {
-	for last := !wait; ; last = true {
-		commands := 0
-		for _, b := range e.state().Backgrounds() {
-			switch {
-			case b.Monitor != nil:
-				continue
-			case !b.Up():
-				return true
-			}
-			commands++
-		}
-		if last || commands == 0 || sleep(ctx, downSeen) != nil {
-			return false
-		}
-	}
 }
 
 // shyness is how monitors treat a host that they haven't reached.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"stepgate/checks"
@@ -27,6 +28,11 @@ func (e *Engine) observe(ctx context.Context, p place) checks.Observation {
 		ob, err = e.look(lctx, p, d)
 	} else {
 		ob, err = e.exchange(lctx, p, d, true)
+	}
+	if d.Form != "" && ctx.Err() == nil && (err != nil || d.Form == "tcp" && strings.Contains(ob.Stderr, "must accept")) {
+		if why := e.excuse(ctx, p, d, err); why != nil {
+			return unseen(p.where, why)
+		}
 	}
 	switch {
 	case err == nil:
