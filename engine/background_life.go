@@ -89,6 +89,11 @@ func (k *keeper) through(ctx context.Context, a *run.Attempt) run.BackgroundDown
 		d.Why = why
 		return d
 	}
+	pctx, cancel := context.WithCancel(ctx)
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	defer cancel()
+	looking.Go(func() { k.ports(pctx, h, a) })
 	return k.follow(ctx, h, a)
 }
 
