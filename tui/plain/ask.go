@@ -121,43 +121,6 @@ func (w *walk) put(ctx context.Context, s *run.Snapshot) error {
 	return w.send(ctx, s.Current, s.Seq, act)
 }
 
-// moved reports whether the run waits for something else than it did, or has
-// something more to say.
-func moved(was, is *run.Snapshot) bool {
-	return answered(was, is) || was.Current != is.Current || was.Seq != is.Seq || was.Wait != is.Wait ||
-		was.ReadOnly != is.ReadOnly || len(was.Run.Wishes) != len(is.Run.Wishes) || (was.Busy == nil) != (is.Busy == nil)
-}
-
-// answered reports whether a login asks for something else than it did.
-func answered(was, is *run.Snapshot) bool {
-	if was.Prompt == nil || is.Prompt == nil {
-		return was.Prompt != is.Prompt
-	}
-	return was.Prompt.ID != is.Prompt.ID
-}
-
-// while is ctx for as long as something holds. end waits until it is no longer
-// watched: the run's changes have one reader.
-func (w *walk) while(ctx context.Context, holds func() bool) (_ context.Context, end func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for open := true; open; {
-			if !holds() {
-				cancel(errMoved)
-				return
-			}
-			select {
-			case _, open = <-w.src.Changes():
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return ctx, func() { cancel(nil); <-done }
-}
-
 // question puts what the run waits for before the person.
 func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	c := s.Run.Cell(s.Current)
@@ -172,8 +135,14 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 	if c != nil {
 		name = wording.Name(s.Run, c.Plan.Step)
 	}
+	if s.Wait == run.WaitMonitor {
+		name = "before " + name
+	}
 	w.p.printf("\n%s: %s %s\n", s.Wait, name, wording.Line(s.Current.Target))
 	w.about(s, c)
+	if s.Wait != run.WaitMonitor {
+		w.watching(s)
+	}
 	offered := offers(s)
 	for i, a := range offered {
 		line := fmt.Sprintf("%2d %s: %s", i+1, a.Verb, says(s, a))
@@ -193,7 +162,7 @@ func (w *walk) question(ctx context.Context, s *run.Snapshot) (run.Action, error
 // apply is told, too.
 func decides(w run.Wait) bool {
 	switch w {
-	case run.WaitFailure, run.WaitUnknown, run.WaitBatch, run.WaitUndo:
+	case run.WaitFailure, run.WaitUnknown, run.WaitBatch, run.WaitUndo, run.WaitMonitor:
 		return true
 	default:
 		return false
@@ -335,6 +304,8 @@ func (w *walk) plainly(ctx context.Context, s *run.Snapshot, a run.Availability)
 		return w.finish(ctx, s)
 	case run.VerbCall:
 		return w.call(ctx, s)
+	case run.VerbAcknowledge:
+		return run.Acknowledge{Reason: typed}, nil
 	case run.VerbPause:
 		return run.Pause{}, nil
 	case run.VerbContinue:
@@ -362,7 +333,7 @@ func (w *walk) phrase(ctx context.Context, phrase string) (bool, error) {
 func (w *walk) words(ctx context.Context, s *run.Snapshot, v run.Verb) (typed string, ok bool, err error) {
 	what := map[run.Verb]string{
 		run.VerbSkip: "reason", run.VerbMarkFailed: "reason", run.VerbNote: "note", run.VerbMarkDone: "evidence",
-		run.VerbExclude: "reason", run.VerbPostpone: "reason",
+		run.VerbExclude: "reason", run.VerbPostpone: "reason", run.VerbAcknowledge: "reason",
 	}[v]
 	if what == "" || v == run.VerbSkip && s.Wait == run.WaitUndo {
 		return "left as it is", true, nil

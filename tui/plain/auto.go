@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"stepgate/runbook/report"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 	"stepgate/tui"
@@ -27,8 +28,8 @@ const (
 
 // Waiting is what a run that was left waits for.
 type Waiting struct {
-	Kind string `json:"kind"` // gate, manual, ask, batch, undo, failure, unknown, paused, caution, journal, terminal, login, left
-	Step string `json:"step"`
+	Kind string `json:"kind"` // gate, manual, ask, batch, undo, monitor, failure, unknown, paused, caution, journal, terminal, login, left
+	Step string `json:"step"` // of monitor: the path of the monitor
 	Host string `json:"host"`
 	Do   string `json:"do"`  // the command that goes on
 	Why  string `json:"why"` // one line
@@ -193,6 +194,8 @@ func (a *auto) decide(s *run.Snapshot) (run.Action, *Waiting) {
 		return nil, a.waiting(s, string(s.Wait), "what became of the command is not known ("+string(c.Reason)+")")
 	case run.WaitFailure:
 		return nil, a.waiting(s, string(s.Wait), string(c.Reason)+" "+c.Detail)
+	case run.WaitMonitor:
+		return nil, a.monitor(s)
 	case run.WaitPaused:
 		return nil, a.waiting(s, string(s.Wait), "the run is paused")
 	case run.WaitNothing, run.WaitClosed:
@@ -208,6 +211,8 @@ func (a *auto) gate(s *run.Snapshot, c *run.Cell) (run.Action, *Waiting) {
 		return nil, w
 	case c.Rerun || slices.ContainsFunc(s.With, func(k run.Key) bool { o := s.Run.Cell(k); return o != nil && o.Rerun }):
 		return nil, a.waiting(s, KindCaution, "it would run once more; no pre-grant opens that")
+	case redNow(s.Run) != nil:
+		return nil, a.waiting(s, KindCaution, "a monitor is red, "+report.WatchLine(s.Run, redNow(s.Run), s.At)+"; no pre-grant opens a gate then")
 	case c.Alone():
 		return nil, a.waiting(s, KindCaution, "it is not what the runbook says; no pre-grant opens that")
 	}

@@ -39,6 +39,7 @@ func (w *walk) gate(ctx context.Context, s *run.Snapshot, c *run.Cell) (run.Acti
 		w.p.printf("  %s, and once more after the phrase:\n", wording.Age(at, s.At))
 	}
 	w.p.checks(c, run.Before, nil)
+	w.watching(s)
 	for {
 		if err := w.in.Flush(); err != nil {
 			return nil, err

@@ -11,6 +11,43 @@ import (
 	"stepgate/tui/wording"
 )
 
+// moved reports whether the run waits for something else than it did, or has
+// something more to say.
+func moved(was, is *run.Snapshot) bool {
+	return answered(was, is) || was.Current != is.Current || was.Seq != is.Seq || was.Wait != is.Wait ||
+		was.ReadOnly != is.ReadOnly || was.Wait == run.WaitMonitor && !slices.Equal(holding(was.Run), holding(is.Run)) || len(was.Run.Wishes) != len(is.Run.Wishes) || (was.Busy == nil) != (is.Busy == nil)
+}
+
+// answered reports whether a login asks for something else than it did.
+func answered(was, is *run.Snapshot) bool {
+	if was.Prompt == nil || is.Prompt == nil {
+		return was.Prompt != is.Prompt
+	}
+	return was.Prompt.ID != is.Prompt.ID
+}
+
+// while is ctx for as long as something holds. end waits until it is no longer
+// watched: the run's changes have one reader.
+func (w *walk) while(ctx context.Context, holds func() bool) (_ context.Context, end func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for open := true; open; {
+			if !holds() {
+				cancel(errMoved)
+				return
+			}
+			select {
+			case _, open = <-w.src.Changes():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil); <-done }
+}
+
 // ear takes a line that is typed while something goes on.
 type ear struct {
 	line chan heard

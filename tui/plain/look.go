@@ -26,6 +26,7 @@ var looks = []struct{ word, args, says string }{
 	{"output", " [STEP]", "all that is kept of what a step has printed"},
 	{"timeline", " [WORDS]", "what has happened; with words, what has them"},
 	{"matrix", "", "hosts by steps"},
+	{"monitors", "", "what the monitors show, the longest gap by step, and background processes"},
 	{"hosts", "", "the hosts, and how they are connected"},
 }
 
@@ -53,6 +54,8 @@ func (w *walk) look(ctx context.Context, s *run.Snapshot, line string) (bool, er
 		return true, pages(func(v *walk) { v.hosts(s) })
 	case "matrix":
 		return true, w.pages(ctx, word, func(out io.Writer) error { return matrix.Table(out, s, s.At) })
+	case "monitors":
+		return true, w.pages(ctx, word, func(out io.Writer) error { return report.Monitors(out, s.Run, s.At, s.At.Location()) })
 	case "timeline":
 		return true, w.timeline(ctx, s, strings.Fields(rest))
 	case "show", "output":
@@ -193,19 +196,15 @@ const (
 // timeline tells what has happened: what has the words, else the latest. The word
 // "all" alone has everything.
 func (w *walk) timeline(ctx context.Context, s *run.Snapshot, words []string) error {
-	after, all := uint64(0), len(words) == 1 && strings.EqualFold(words[0], "all")
+	all := len(words) == 1 && strings.EqualFold(words[0], "all")
 	if all {
 		words = nil
 	}
-	if len(words) == 0 && !all {
-		after = s.Run.Seq - min(s.Run.Seq, lastEvents)
-	}
 	return w.pages(ctx, "timeline", func(out io.Writer) error {
-		if after > 0 {
-			if _, err := fmt.Fprintf(out, "(%d before these: timeline all)\n", after); err != nil {
-				return err
-			}
+		if len(words) == 0 && !all {
+			return w.latest(ctx, s, out)
 		}
+		after := uint64(0)
 		for {
 			records, err := w.src.Events(ctx, after, eventPage)
 			if err != nil || len(records) == 0 {
@@ -218,6 +217,29 @@ func (w *walk) timeline(ctx context.Context, s *run.Snapshot, words []string) er
 			}
 		}
 	})
+}
+
+// latest tells the last events, as far back as it takes to have enough that aren't
+// samples.
+func (w *walk) latest(ctx context.Context, s *run.Snapshot, out io.Writer) error {
+	var picked []run.Record
+	after := s.Run.Seq
+	for most := uint64(lastEvents); after > 0 && len(picked) < lastEvents; most = min(2*most, eventPage) {
+		n := min(after, most)
+		records, err := w.src.Events(ctx, after-n, int(n)) //nolint:gosec // eventPage at most
+		if err != nil {
+			return err
+		}
+		after -= n
+		picked = append(report.Pick(s.Run, records, report.Choice{}), picked...)
+	}
+	picked = picked[max(0, len(picked)-lastEvents):]
+	if len(picked) > 0 && picked[0].Seq > 1 {
+		if _, err := fmt.Fprintf(out, "(%d before these: timeline all)\n", picked[0].Seq-1); err != nil {
+			return err
+		}
+	}
+	return report.Timeline(out, s.Run, picked, time.Local)
 }
 
 // show tells a step wherever the run stands.

@@ -34,7 +34,8 @@ type printer struct {
 	polled time.Time // when a poll was told last
 	wished uint64    // number of the latest guest's wish told
 	hosts  map[string]run.HostState
-	err    error // of writing
+	besides
+	err error // of writing
 }
 
 // stream is how far an attempt's output has been told.
@@ -46,7 +47,7 @@ type stream struct {
 func newPrinter(out io.Writer, src tui.Source) *printer {
 	return &printer{
 		out: out, src: src, seen: map[run.Key]uint64{}, phases: map[run.Key]map[run.Phase]time.Time{}, copied: map[string]int{},
-		status: map[run.Key]run.Status{}, read: map[string]*[2]stream{}, ended: map[string]bool{}, hosts: map[string]run.HostState{},
+		status: map[run.Key]run.Status{}, read: map[string]*[2]stream{}, ended: map[string]bool{}, hosts: map[string]run.HostState{}, besides: newBesides(),
 	}
 }
 
@@ -55,6 +56,7 @@ func (p *printer) known(s *run.Snapshot) {
 	for c := range s.Run.All() {
 		p.seen[c.Key], p.status[c.Key], p.phases[c.Key] = c.Seq, c.Status, c.CheckedAt
 	}
+	p.knownBeside(s.Run)
 }
 
 func (p *printer) line(at time.Time, k run.Key, word, rest string) {
@@ -97,6 +99,7 @@ func (p *printer) tell(ctx context.Context, s *run.Snapshot) error {
 	if err := p.live(ctx, s); err != nil {
 		return err
 	}
+	p.beside(s)
 	if s.Notice != p.notice && s.Notice != "" {
 		p.printf("%s note: %s\n", s.At.Format("15:04:05"), wording.Line(s.Notice))
 	}

@@ -20,6 +20,8 @@ func (w *walk) about(s *run.Snapshot, c *run.Cell) {
 		return
 	}
 	switch s.Wait {
+	case run.WaitMonitor:
+		w.held(s)
 	case run.WaitGo, run.WaitManual:
 		w.step(s, c)
 	case run.WaitAsk:
@@ -209,7 +211,7 @@ func (w *walk) undo(s *run.Snapshot, c *run.Cell) {
 func (w *walk) scope(ctx context.Context, s *run.Snapshot) (run.Action, error) {
 	c := s.Run.Cell(s.Current)
 	reaches := s.Run.RollBacks(c)
-	if !wording.Choice(reaches) {
+	if !wording.Choice(reaches) && s.Wait != run.WaitMonitor {
 		return w.rollBack(ctx)
 	}
 	var lines []string
