@@ -38,7 +38,7 @@ sg_watch() {
 		fi
 		sg_lives "$sg_r_pid" "$sg_r_start" || sg_left || sg_off
 	done
-	sg_halves=0
+	sg_halves=0 sg_sent=
 	until sg_over; do
 		if ! sg_push; then
 			sg_lives "$sg_r_pid" "$sg_r_start" || sg_off
@@ -86,16 +86,19 @@ sg_left() {
 }
 
 # sg_push goes on with ending the group: TERM, ten seconds later KILL, ten seconds later
-# KILL to all of it. False when nothing is left.
+# KILL to all of it. False when nothing is left. sudo isn't asked more often than that:
+# a password that it takes no longer would lock the login out.
 sg_push() {
 	sg_left || return 1
-	if [ "$sg_halves" -eq 0 ]; then
-		sg_send TERM $sg_rest
-	elif [ "$sg_halves" -ge 40 ]; then
+	if [ "$sg_halves" -ge 40 ]; then
 		sg_send KILL "-$sg_pgid"
 		kill -KILL "-$sg_pgid"
 	elif [ "$sg_halves" -ge 20 ]; then
-		sg_send KILL $sg_rest
+		[ -n "$sg_user" ] && [ "$sg_sent" = KILL ] || sg_send KILL $sg_rest
+		sg_sent=KILL
+	elif [ -z "$sg_sent" ]; then
+		sg_send TERM $sg_rest
+		sg_sent=TERM
 	fi
 	sg_nap 0.5
 	case $? in
@@ -118,6 +121,6 @@ sg_unleash() {
 		sleep 0.02 2>/dev/null || sleep 1
 	done
 	kill -KILL "$sg_watchdog" 2>/dev/null
-	sg_wd= sg_halves=0
+	sg_wd= sg_halves=0 sg_sent=
 	while sg_push; do :; done
 }
