@@ -108,7 +108,7 @@ func (e *Engine) rest(r *run.Run) bool {
 		return false
 	}
 	_ = e.serve(nil, func(ctx context.Context, _ func(error)) error {
-		e.showEnding(r)
+		e.showEnding(r.Strays())
 		if err := e.beside.ended(ctx); err != nil {
 			return nil // it is seen again at the next step
 		}
@@ -118,17 +118,24 @@ func (e *Engine) rest(r *run.Run) bool {
 	return true
 }
 
-// showEnding shows which background process is waited for.
-func (e *Engine) showEnding(r *run.Run) {
-	for _, b := range r.Strays() {
-		e.busyWith(b.Cell, run.Activity{What: "ending " + lastOf(called(b))})
-		return
+// showEnding shows which background process is waited for, of several the first.
+func (e *Engine) showEnding(all []run.Background) {
+	if len(all) > 0 {
+		e.busyWith(all[0].Cell, run.Activity{What: endingOf(all[0])})
 	}
+}
+
+// endingOf is how that is called. A step's name is what stands before its place.
+func endingOf(b run.Background) string {
+	if b.Monitor != nil {
+		return "ending " + lastOf(b.Monitor.Watch.String())
+	}
+	return "ending " + lastOf(b.Cell.Key.Step)
 }
 
 // awaitEnd waits until the processes of a cell have ended that are not to run any longer.
 func (e *Engine) awaitEnd(ctx context.Context, c *run.Cell) error {
-	e.busyWith(c, run.Activity{What: "ending " + lastOf(c.Key.Step)})
+	e.busyWith(c, run.Activity{What: endingOf(run.Background{Cell: c})})
 	return e.until(ctx, func(r *run.Run) bool {
 		return !slices.ContainsFunc(r.Strays(), func(b run.Background) bool { return b.Cell.Key == c.Key })
 	})

@@ -214,6 +214,7 @@ func (e *Engine) say(s string) {
 
 // close closes the run, and clears its hosts of attempt directories.
 func (e *Engine) close(ctx context.Context, how run.Closing, why string) error {
+	e.showEnding(e.state().Backgrounds())
 	if err := e.beside.end(ctx); err != nil {
 		return err
 	}
@@ -226,7 +227,7 @@ func (e *Engine) close(ctx context.Context, how run.Closing, why string) error {
 	r := e.state()
 	used := map[string]run.Identity{} // also by earlier drivers of the run
 	for _, c := range slices.Concat(r.Cells, r.OffBook) {
-		for _, a := range c.Attempts {
+		for _, a := range slices.Concat(c.Attempts, c.Keeps) {
 			if a.Intent.Dispatch.Form != "" {
 				continue
 			}
