@@ -115,6 +115,7 @@ type judgement struct {
 // be captured makes the verdict unknown. What other tries would capture is only
 // for looking at.
 func (e *Engine) judge(p place, ob checks.Observation) judgement {
+	e.vouchFor(p.f)
 	values, world := e.seen(p)
 	var j judgement
 	j.verdict, j.rows = checks.Judge(p.f.Expect, ob, values, world)

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"stepgate/checks"
+	"stepgate/runbook"
 	"stepgate/runbook/run"
 )
 
@@ -34,6 +36,7 @@ type collector struct {
 	version  uint64 // of what isn't durable
 	used     uint64 // the last number of a sample
 	reserved uint64 // numbers up to here are no other's, durably
+	wanting  bool   // more numbers are to be reserved
 	shy      map[string]*shyness
 	counts   map[run.Watch]int    // samples so far, of this driver
 	unseen   map[run.Watch]string // why there was none lately
@@ -111,7 +114,7 @@ func (c *collector) take(r *run.Run) []run.Event {
 	has := func(w run.Watch) bool { return r.Monitor(w) != nil }
 	c.fresh = slices.DeleteFunc(c.fresh, func(s *run.Samples) bool { return !has(s.Watch) })
 	batch := run.SampleBatch{Reserved: max(c.reserved, r.SampleNumbers), Samples: copied(c.fresh)}
-	low := c.reserved < c.used+numberBlock/2
+	low := c.wanting && c.reserved < c.used+numberBlock/2
 	if low {
 		batch.Reserved = max(batch.Reserved, c.used+numberBlock)
 	}
@@ -168,6 +171,28 @@ func (e *Engine) journalSamples(ctx context.Context) error {
 	return err
 }
 
+// vouch makes durable what monitors have shown when an expression asks for it: what
+// follows from samples isn't journaled before they are. A journal that can't be written
+// says so to who comes next.
+func (e *Engine) vouch(refers ...[]checks.Reference) {
+	for _, r := range slices.Concat(refers...) {
+		if r.Function == "monitor" {
+			_ = e.journalSamples(e.ctx)
+			return
+		}
+	}
+}
+
+// vouchFor is [Engine.vouch] for what judges a fence.
+func (e *Engine) vouchFor(f *runbook.Fence) {
+	if f.Expect != nil {
+		e.vouch(f.Expect.References())
+	}
+	if f.Capture != nil {
+		e.vouch(f.Capture.References())
+	}
+}
+
 // number is a sample's. It was never another's, and won't be: it is reserved before.
 func (e *Engine) number(ctx context.Context) (uint64, error) {
 	c := e.samples
@@ -175,13 +200,12 @@ func (e *Engine) number(ctx context.Context) (uint64, error) {
 		c.mu.Lock()
 		if c.used < c.reserved {
 			c.used++
-			n, low := c.used, c.reserved < c.used+numberBlock/2
+			n := c.used
+			c.wanting = c.reserved < c.used+numberBlock/2
 			c.mu.Unlock()
-			if low {
-				signal(c.came)
-			}
 			return n, nil
 		}
+		c.wanting = true
 		c.mu.Unlock()
 		if err := e.journalSamples(ctx); err != nil {
 			return 0, err

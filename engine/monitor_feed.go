@@ -145,10 +145,10 @@ func (f *feed) add(at time.Time, s reading) {
 	at = f.end.Add(time.Duration(ms) * time.Millisecond)
 	since := f.good
 	f.weigh(s.verdict == checks.Pass, at)
-	f.end = at
 	c := f.e.samples
 	c.mu.Lock()
 	f.open()
+	f.end = at
 	f.entry.After = append(f.entry.After, ms)
 	f.entry.Verdicts += string(letterOf(s.verdict))
 	f.number(s.numbers)

@@ -154,10 +154,12 @@ func (e *Engine) watchScript(ctx context.Context, p place, d run.Dispatch, n uin
 		return observed{}, ob
 	case ctx.Err() != nil:
 		return observed{unseen: ctx.Err()}, checks.Observation{}
-	case cause == errTooLong && errors.As(err, &ended) && ended.Took <= prompt:
+	case errors.Is(cause, errTooLong) && errors.As(err, &ended) && ended.Took <= prompt:
 		return observed{}, unseen(p.where, fmt.Errorf("no answer within %s", sink.limit))
-	case cause != nil:
+	case errors.Is(cause, errTooLong): // the link is slow, or silent
 		return observed{unseen: fmt.Errorf("sample on %q: %w", d.Where, cause)}, checks.Observation{}
+	case cause != nil:
+		err = cause
 	}
 	return observed{unseen: err, host: remote(d.Where)}, checks.Observation{}
 }

@@ -244,6 +244,7 @@ func (e *Engine) probe(ctx context.Context, c *run.Cell) error {
 // decide takes a cell's `when`, once.
 func (e *Engine) decide(ctx context.Context, c *run.Cell) error {
 	when := c.Plan.Step.Book.When
+	e.vouch(when.Value.References())
 	values, world := checks.Values(e.state().Names(c, c.Key.Target)), e.state().WorldAt(c)
 	v, err := when.Value.Eval(values, world)
 	applies, ok := v.(bool)
@@ -263,6 +264,7 @@ func (e *Engine) decide(ctx context.Context, c *run.Cell) error {
 // order evaluates a walk's order_by for each host and fixes the order: false
 // before true, smaller before larger, ties as in the inventory.
 func (e *Engine) order(ctx context.Context, w *plan.Walk) error {
+	e.vouch(w.Each.OrderBy.Value.References())
 	r := e.state()
 	keys := make([]any, len(w.Keys))
 	idx := make([]int, len(w.Keys))
