@@ -20,11 +20,7 @@ func (a *app) reds() int {
 	if a.snap.Wait != run.WaitMonitor {
 		return 0
 	}
-	n := 0
-	for _, m := range a.snap.Run.Held() {
-		n += len(m.Episodes)
-	}
-	return n
+	return a.board.Reds()
 }
 
 // held tells of the monitors that hold the run what each has shown, and what would go on.

@@ -157,6 +157,9 @@ func (a *app) own(m message) tea.Cmd {
 	case tickMsg:
 		a.ticking = a.ticking && m.no != a.pulse
 		a.spin++
+		if a.printsBeside() {
+			return a.read()
+		}
 	}
 	return nil
 }

@@ -49,6 +49,7 @@ type need struct {
 	at     offer
 	prompt string
 	soaked bool
+	reds   int // monitors have turned red while something goes on: how often
 }
 
 // needed is what the run needs a person for; zero: nothing.
@@ -60,7 +61,7 @@ func (a *app) needed() need {
 	case s.Prompt != nil:
 		return need{prompt: s.Prompt.ID}
 	case s.Wait == run.WaitNothing || s.Busy != nil:
-		return need{}
+		return need{reds: a.board.Reds()}
 	case s.Wait == run.WaitBatch:
 		if wording.SoakLeft(s, a.now) > 0 {
 			return need{}
@@ -92,7 +93,7 @@ func (a *app) attend() tea.Cmd {
 		return nil
 	}
 	t.told = n
-	long := t.ran >= a.o.Notify.After && t.ran > 0
+	long := t.ran >= a.o.Notify.After && t.ran > 0 || n.reds > 0 && !t.since.IsZero() && a.now.Sub(t.since) >= a.o.Notify.After
 	t.ran = 0
 	switch {
 	case first && t.looks != gazeAway: // whoever has just opened the screen looks at it
@@ -131,7 +132,10 @@ func (a *app) callFor() string {
 	if p := a.snap.Prompt; p != nil {
 		return wording.Line(p.Host) + " asks for " + wording.Wants(p)
 	}
-	return wording.Waiting(a.snap, a.now)
+	if said := wording.Waiting(a.snap, a.now); a.snap.Wait == run.WaitMonitor || a.board.Reds() == 0 {
+		return said
+	}
+	return wording.Reds(a.snap.Run)
 }
 
 // inTmux reports whether the terminal is one of tmux.
@@ -161,6 +165,8 @@ func (a *app) standing() (theme.Mark, string) {
 		return theme.Failed, "not journaled"
 	case s.Prompt != nil:
 		return theme.Gate, "login"
+	case s.Busy != nil && a.board.Reds() > 0:
+		return theme.Failed, "monitor red, running"
 	case s.Busy != nil:
 		return theme.Running, "running"
 	}

@@ -183,6 +183,44 @@ func chineseWatched(t *testing.T) *story {
 	return s.shows(w, "pfffp"+strings.Repeat("p", 10), wave)
 }
 
+const keptBook = `+++
+title = "Forward a port"
++++
+# Forward
+
+- [ ] The way in {#forward}
+
+  ` + "```sh {.background}\n  exec tunnel --port 8080\n  ```\n  ```sh {.check until=30s}\n  tunnel ready\n  ```" + `
+- [ ] Through it {#through}
+
+  ` + "```sh {.check}\n  curl -fsS localhost:8080\n  ```" + `
+`
+
+// tunnelUp has a process that is kept beside the run, and was started again once.
+func tunnelUp(t *testing.T) *story {
+	s := tell(t, keptBook, nil)
+	k := s.cell("forward@local").Key
+	s.begin(k)
+	first := s.run.Cell(k).Latest().Intent
+	s.then(run.BackgroundUp{Cell: k, Attempt: first.Attempt}, verdict(run.After, k, checks.Pass, "exit 0", "ready\n"))
+	exit := 7
+	s.later(time.Minute).then(run.BackgroundDown{Cell: k, Attempt: first.Attempt, Exit: &exit})
+	again := run.Intent{Cell: k, Role: run.RoleKeep, No: 2, Attempt: run.AttemptID("7k2m", k, 2, "m"), Dispatch: first.Dispatch}
+	s.then(again, run.BackgroundUp{Cell: k, Attempt: again.Attempt})
+	s.keeping = []run.Keeping{{Cell: k, Where: "local", State: "up", Since: s.at, Attempt: again.Attempt, Starts: 2}}
+	return s.later(5 * time.Second)
+}
+
+// tunnelDown is the same while the process is down.
+func tunnelDown(t *testing.T) *story {
+	s := tunnelUp(t)
+	exit := 7
+	k := &s.keeping[0]
+	s.then(run.BackgroundDown{Cell: k.Cell, Attempt: k.Attempt, Exit: &exit})
+	k.State, k.Since, k.Next, k.Why = "down", s.at, s.at.Add(2*time.Second), "exit 7"
+	return s
+}
+
 // monitorFrames are the screens of a run with monitors.
 var monitorFrames = []shot{
 	{"monitor-strip", sampling, nil},
@@ -196,7 +234,10 @@ var monitorFrames = []shot{
 	{"monitor-chart-step", sampling, press("M", "z", "z", "z")},
 	{"monitor-chart-back", sampling, press("M", "z", "left", "left")},
 	{"monitor-chart-host", sampling, press("M", "tab", "down")},
+	{"monitor-step", sampling, press("up", "up", "up")},
 	{"monitor-none", tablets, press("M")},
+	{"kept", tunnelUp, press("up")},
+	{"kept-down", tunnelDown, press("up")},
 	{"chinese-strip", chineseWatched, nil},
 	{"chinese-chart", chineseWatched, press("M")},
 }

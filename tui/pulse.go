@@ -20,6 +20,9 @@ func (a *app) idle() time.Duration {
 		}
 	}
 	turns := a.windowTurns()
+	if a.printsBeside() {
+		turns = besidePace
+	}
 	if d := a.board.Turns(a.now); d > 0 && (turns == 0 || d < turns) {
 		turns = d
 	}

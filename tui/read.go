@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -71,6 +72,11 @@ func (a *app) attempt(c *run.Cell) string {
 		}
 		if len(b.Looks) > 0 && b.Phase == run.Before {
 			return ""
+		}
+	}
+	if c.Status == run.Running || c.Status == run.Succeeded {
+		if l := c.LatestStart("", ""); l != nil { // of a background command
+			return l.Intent.Attempt
 		}
 	}
 	if l := c.Latest(); l != nil && c.Status != run.Pending && c.Status != run.Gated {
@@ -161,7 +167,11 @@ func (a *app) read() tea.Cmd {
 		return nil
 	}
 	var cmds []tea.Cmd
-	if state := fmt.Sprintf("%s %d", attempt, c.Seq); a.probed != state {
+	state := fmt.Sprintf("%s %d", attempt, c.Seq)
+	if a.printsBeside() {
+		state += a.now.Truncate(besidePace).String()
+	}
+	if a.probed != state {
 		a.probed = state
 		if l := c.Latest(); l == nil || l.Outcome == nil { // the lengths are not known from events
 			cmds = append(cmds, a.fetch(a.out.Lengths()))
@@ -171,6 +181,23 @@ func (a *app) read() tea.Cmd {
 		cmds = append(cmds, a.fetch(q))
 	}
 	return tea.Batch(append(cmds, a.scan())...)
+}
+
+// besidePace is how often it is asked for what a background process has printed.
+const besidePace = time.Second
+
+// printsBeside reports whether the output is that of a background process which runs:
+// nothing tells when it prints.
+func (a *app) printsBeside() bool {
+	if a.snap == nil || len(a.snap.Keeping) == 0 || a.snap.ReadOnly != "" {
+		return false
+	}
+	c := a.printing()
+	if c == nil {
+		return false
+	}
+	k := wording.Kept(a.snap, c.Key)
+	return k != nil && k.State == "up" && a.attempt(c) == k.Attempt
 }
 
 func (a *app) fetch(q output.Request) tea.Cmd {

@@ -108,7 +108,7 @@ func (a *app) cellLines(c *run.Cell, w, h int) []string {
 	if p := a.snap.Run.Plan; a.foundIn != p {
 		a.foundIn, a.finders = p, stepview.FindersOf(p)
 	}
-	v := stepview.View{Theme: a.theme, Snap: a.snap, Now: a.now, Spin: a.spinner(), Readable: textWidth, Finders: a.finders, Watch: a.stepWatch}
+	v := stepview.View{Theme: a.theme, Snap: a.snap, Now: a.now, Spin: a.spinner(), Readable: textWidth, Finders: a.finders, Watch: a.stepWatch, Monitors: &a.board}
 	begun := c.Status != run.Pending || a.snap.Busy != nil && c.Key == a.snap.Current
 	lines := v.Lines(c, w)
 	if a.tree.Away() && a.stepAt.w != 0 {
@@ -132,7 +132,7 @@ type listing struct {
 
 func (a *app) sectionLines(s *plan.Section, w int) []string {
 	l := &a.sectionList
-	if l.run != a.snap.Run || l.section != s || l.theme != a.theme || l.w != w {
+	if !wording.Unchanged(l.run, a.snap.Run) || l.section != s || l.theme != a.theme || l.w != w {
 		v := stepview.View{Theme: a.theme, Snap: a.snap, Now: a.now}
 		*l = listing{a.snap.Run, s, a.theme, w, v.Section(s, w)}
 	}

@@ -90,20 +90,21 @@ min  = 2
 
 // story is a run told by its events, and what is going on in it.
 type story struct {
-	t      testing.TB
-	plan   *plan.Plan
-	run    *run.Run
-	told   []run.Record // its events
-	at     time.Time
-	busy   *run.Activity
-	beside []run.Activity
-	hosts  map[string]run.HostState
-	say    string
-	prompt *run.Prompt
-	usual  map[string]time.Duration
-	until  time.Time
-	lost   string // why nothing can be journaled
-	taker  string // who drives the run instead
+	t       testing.TB
+	plan    *plan.Plan
+	run     *run.Run
+	told    []run.Record // its events
+	at      time.Time
+	busy    *run.Activity
+	beside  []run.Activity
+	hosts   map[string]run.HostState
+	say     string
+	prompt  *run.Prompt
+	usual   map[string]time.Duration
+	until   time.Time
+	keeping []run.Keeping
+	lost    string // why nothing can be journaled
+	taker   string // who drives the run instead
 }
 
 func tell(t testing.TB, book string, given map[string]string) *story {
@@ -184,7 +185,7 @@ func (s *story) apply(ev run.Event) {
 func (s *story) snap() *run.Snapshot {
 	snap := &run.Snapshot{
 		Run: s.run, Busy: s.busy, Beside: s.beside, Hosts: s.hosts, Notice: s.say, At: s.at,
-		Stop: s.run.Stop, Prompt: s.prompt, Usual: s.usual, Until: s.until, ReadOnly: s.lost, TakenOver: s.taker,
+		Stop: s.run.Stop, Prompt: s.prompt, Usual: s.usual, Until: s.until, Keeping: s.keeping, ReadOnly: s.lost, TakenOver: s.taker,
 	}
 	ask := run.Ask{}
 	switch d := run.Next(s.run).(type) {

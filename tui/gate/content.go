@@ -40,6 +40,7 @@ func build(t *theme.Theme, d *Dialog, w int) ([]string, []moving) {
 	b.strayed()
 	b.undo(st)
 	b.window()
+	b.monitors()
 	if c := d.shown.Dispatch; c != nil {
 		b.block(append(stepview.Facts(t, wording.Reached(d.run, c), w), stepview.Body(t, c, w)...))
 		b.prefix(c)

@@ -272,7 +272,7 @@ type rolled struct {
 
 // forget drops what was kept of another state of the run.
 func (m *rolls) forget(r *run.Run) {
-	if m.run != r {
+	if !wording.Unchanged(m.run, r) {
 		m.run, m.of, m.done = r, map[*plan.Walk]*rolled{}, ""
 	}
 }
@@ -346,7 +346,7 @@ func (g *Grid) through(s *scene, m *rolls) string {
 	if g.Walk != nil {
 		return fmt.Sprintf("%d of %d through", len(m.get(s.Run, g.Walk).Settled), len(g.Walk.Keys))
 	}
-	if m.run == s.Run && m.done != "" {
+	if wording.Unchanged(m.run, s.Run) && m.done != "" {
 		return m.done
 	}
 	done, total := 0, 0

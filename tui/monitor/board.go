@@ -75,6 +75,17 @@ func (b *Board) Live() []*Series {
 	return out
 }
 
+// Reds is how often the monitors were red that hold the run; 0: none does.
+func (b *Board) Reds() int {
+	n := 0
+	for _, s := range b.list {
+		if s.Held() {
+			n += len(s.Episodes)
+		}
+	}
+	return n
+}
+
 // State says how a monitor stands, in a mark and a few words.
 func (b *Board) State(s *Series, now time.Time) (theme.Mark, string) {
 	clock := func(t time.Time) string { return t.In(now.Location()).Format(time.TimeOnly) }

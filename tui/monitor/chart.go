@@ -279,7 +279,7 @@ func (p *plot) labels(h int) []string {
 		unit = "%"
 	}
 	put := func(row int, v float64) {
-		if out[row] = figure(v) + unit; len(out[row]) > leftWidth {
+		if out[row] = Figure(v) + unit; len(out[row]) > leftWidth {
 			out[row] = strconv.FormatFloat(v, 'g', 2, 64)
 		}
 	}
@@ -315,9 +315,9 @@ func (p *plot) draw(h int, with parts, now time.Time) []string {
 	}
 	add("", clock)
 	edge := p.t.Border.Render(p.t.Glyph.Side)
-	out := make([]string, len(rows))
+	out, pens := make([]string, len(rows)), &pens{t: p.t}
 	for i, l := range rows {
-		out[i] = p.t.Muted.Render(strings.Repeat(" ", max(leftWidth-pane.Width(left[i]), 0))+pane.Cut(left[i], leftWidth, "")) + edge + l.String(p.t)
+		out[i] = p.t.Muted.Render(strings.Repeat(" ", max(leftWidth-pane.Width(left[i]), 0))+pane.Cut(left[i], leftWidth, "")) + edge + l.draw(pens)
 	}
 	return out
 }

@@ -22,6 +22,7 @@ const (
 	label
 	axis
 	marked // of the axis: a step
+	inks
 )
 
 func (k ink) style(t *theme.Theme) lipgloss.Style {
@@ -42,7 +43,7 @@ func (k ink) style(t *theme.Theme) lipgloss.Style {
 		return t.Border
 	case marked:
 		return t.Text
-	case blank:
+	case blank, inks:
 	}
 	return t.Text
 }
@@ -90,16 +91,33 @@ func (l *inked) write(at int, k ink, s string) bool {
 	return true
 }
 
-// String draws the line, what is of one kind together.
-func (l *inked) String(t *theme.Theme) string {
+// pens draw what cells stand for with a theme. A line of a chart may change its ink at
+// each cell, so what a style puts around a text is found once.
+type pens struct {
+	t             *theme.Theme
+	made          [inks]bool
+	before, after [inks]string
+}
+
+func (p *pens) make(k ink) {
+	const text = "x" // which no sequence that sets colours or weight has in it
+	p.before[k], p.after[k], _ = strings.Cut(k.style(p.t).Render(text), text)
+	p.made[k] = true
+}
+
+// draw draws the line, what is of one kind together.
+func (l *inked) draw(p *pens) string {
 	var b strings.Builder
 	for i := 0; i < len(l.glyphs); {
-		j := i
-		for j < len(l.glyphs) && l.inks[j] == l.inks[i] {
-			j++
+		k := l.inks[i]
+		if !p.made[k] {
+			p.make(k)
 		}
-		b.WriteString(l.inks[i].style(t).Render(strings.Join(l.glyphs[i:j], "")))
-		i = j
+		b.WriteString(p.before[k])
+		for ; i < len(l.glyphs) && l.inks[i] == k; i++ {
+			b.WriteString(l.glyphs[i])
+		}
+		b.WriteString(p.after[k])
 	}
 	return b.String()
 }

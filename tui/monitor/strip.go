@@ -117,7 +117,7 @@ func (b *Board) item(t *theme.Theme, g group, d detail, now time.Time) string {
 		}
 	}
 	if last, ok := s.Last(); ok && last.Drawn && d.number {
-		out += t.Text.Render(" " + figure(last.Number))
+		out += t.Text.Render(" " + Figure(last.Number))
 	}
 	if mark != theme.Done || d.spark == 0 || s.Drawn == "" {
 		out += " " + t.Draw(mark)
@@ -194,5 +194,5 @@ func Spark(t *theme.Theme, samples []run.Sample) string {
 			l.put(fine, t.Glyph.Dot)
 		}
 	}
-	return l.String(t)
+	return l.draw(&pens{t: t})
 }

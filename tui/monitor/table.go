@@ -64,8 +64,8 @@ func (v *View) table(b *Board, s *Series, l Look, w, h int) []string {
 	return out
 }
 
-// figure writes a number in four significant digits or more.
-func figure(v float64) string {
+// Figure writes a number of a sample in four significant digits or more.
+func Figure(v float64) string {
 	if math.Abs(v) >= 1000 {
 		return strconv.FormatFloat(math.Round(v), 'f', -1, 64)
 	}
@@ -92,7 +92,7 @@ func numbers(n run.Numbers) []string {
 	if n.Count == 0 {
 		return fields("-", "-", "-", "-")
 	}
-	return fields(figure(n.Min), figure(n.Avg), figure(n.Max), figure(n.Last))
+	return fields(Figure(n.Min), Figure(n.Avg), Figure(n.Max), Figure(n.Last))
 }
 
 func widest(rows [][]string) []int {

@@ -6,6 +6,7 @@ import (
 	"stepgate/runbook/run"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
+	"stepgate/tui/wording"
 )
 
 // List is the tree with the operator's place in it. The zero value follows the
@@ -13,13 +14,14 @@ import (
 type List struct {
 	snap   *run.Snapshot
 	ix     *index
-	counts []tally  // of each node
-	titles []string // of each node; "": not asked for yet
-	told   *run.Run // whose counts and titles these are
-	off    []aside  // what isn't in the plan
-	here   []bool   // the run stands in the node
-	busy   []bool   // something goes on in it
-	kept   []bool   // it stays open while the operator is away
+	counts []tally            // of each node
+	titles []string           // of each node; "": not asked for yet
+	told   *run.Run           // whose counts and titles these are
+	off    []aside            // what isn't in the plan
+	here   []bool             // the run stands in the node
+	busy   []bool             // something goes on in it
+	kept   []bool             // it stays open while the operator is away
+	reds   map[run.Key]string // steps with monitors that are or were red, in a word
 
 	pictures []picture // of each node
 
@@ -69,7 +71,9 @@ func (l *List) tell() {
 		l.titles, l.here, l.busy, l.kept = make([]string, n), make([]bool, n), make([]bool, n), make([]bool, n)
 		l.at, l.pictures = make([]int32, n), make([]picture, n)
 	}
-	if l.told == r {
+	l.watched(r)
+	if wording.Unchanged(l.told, r) {
+		l.told = r
 		return
 	}
 	l.told = r

@@ -151,6 +151,9 @@ func (l *List) cellMark(c *run.Cell) theme.Mark {
 	if wording.Busy(l.snap, c.Key) != nil {
 		return theme.Running
 	}
+	if c.Status == run.Succeeded {
+		return l.besideMark(c)
+	}
 	if c.Status != run.Pending {
 		return wording.Mark(c.Status)
 	}
@@ -165,7 +168,10 @@ func (l *List) cellMark(c *run.Cell) theme.Mark {
 
 // word is the word or the time at the end of a cell's row.
 func (l *List) word(c *run.Cell) string {
+	beside := l.besideWord(c)
 	switch {
+	case beside != "":
+		return beside
 	case c.Status == run.Succeeded || c.Status == run.RolledBack && wording.Took(c) > 0:
 		if d := wording.Took(c); d > 0 {
 			return text.Duration(d)

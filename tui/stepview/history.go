@@ -28,6 +28,7 @@ func (b *body) history() {
 			out = append(out, entry{a.At, attempted(a), a.Record.Actor})
 		}
 	}
+	out = append(out, b.starts()...)
 	out = append(out, b.notes()...)
 	if len(out) == 0 {
 		return

@@ -10,6 +10,7 @@ import (
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 	"stepgate/tui/markdown"
+	"stepgate/tui/monitor"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
@@ -28,6 +29,8 @@ type View struct {
 	Readable int
 	// Finders say where values come from; nil: that isn't said.
 	Finders Finders
+	// Monitors is what they have shown; nil: that isn't told.
+	Monitors *monitor.Board
 }
 
 // Lines draws a cell in lines of at most w cells.
@@ -40,6 +43,7 @@ func (v View) Lines(c *run.Cell, w int) []string {
 		b.w = min(w, v.Readable)
 	}
 	b.status()
+	b.background()
 	b.copying()
 	b.host()
 	if v.Watch {
@@ -52,6 +56,7 @@ func (v View) Lines(c *run.Cell, w int) []string {
 	b.question()
 	b.command()
 	b.checks()
+	b.monitors()
 	b.history()
 	if v.Watch {
 		b.prose()

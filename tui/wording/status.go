@@ -160,6 +160,12 @@ func Took(c *run.Cell) time.Duration {
 	return d
 }
 
+// Unchanged reports whether no event lies between two views of a run, so that at most
+// what its monitors show differs.
+func Unchanged(before, now *run.Run) bool {
+	return before != nil && before.Plan == now.Plan && before.ID == now.ID && before.Seq == now.Seq
+}
+
 // Clock is a span as a clock shows it: 00:14:31.
 func Clock(d time.Duration) string {
 	s := max(int(d.Seconds()), 0)
