@@ -49,10 +49,15 @@ type Samples struct {
 	// Texts are the captures that aren't numbers, of the last sample that passed.
 	Texts map[string]json.RawMessage `json:"texts,omitempty"`
 	Rest  int64                      `json:"rest,omitempty"` // ms that it was watched on after the last sample, or From
+
+	until time.Time // zero: it isn't known yet
 }
 
 // Until is up to when they watched.
 func (s *Samples) Until() time.Time {
+	if !s.until.IsZero() {
+		return s.until
+	}
 	ms := s.Rest
 	for _, d := range s.After {
 		ms += d

@@ -96,7 +96,8 @@ func (r *Run) sampled(fresh []Samples, add func(*Monitor, *Samples)) {
 	r.monitors = r.copied()
 	for _, s := range fresh {
 		if at, ok := r.posts.byWatch[s.Watch]; ok {
-			s.From = s.From.Round(0) // as the journal has it
+			s.From, s.until = s.From.Round(0), time.Time{} // as the journal has it
+			s.until = s.Until()
 			add(r.ownMonitor(at), &s)
 		}
 	}
@@ -152,6 +153,7 @@ func (s *Samples) joined(next *Samples) *Samples {
 		}
 		maps.Copy(out.Texts, next.Texts)
 	}
+	out.until = out.Until()
 	return out
 }
 
