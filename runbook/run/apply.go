@@ -265,7 +265,7 @@ func (r *Run) forbids(c *Cell, e Event) string {
 	case GateShown:
 		return r.notEntered(c)
 	case GateGranted:
-		return r.heldAt(c)
+		return cmp.Or(r.heldAt(c), r.notAhead(e))
 	case ManualDone, Asked:
 		return cmp.Or(r.notEntered(c), r.heldAt(c))
 	case Called:

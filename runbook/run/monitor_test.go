@@ -123,6 +123,11 @@ func TestARedMonitorHoldsWhatBegins(t *testing.T) {
 	if l := w.r.LeapTo(w.cell(t, "after/look").Key); !strings.Contains(l.Why, held) {
 		t.Errorf("a jump: %q", l.Why)
 	}
+	gate.do(t, gate.ack(), MonitorTurned{Watch: writes, Red: true}, gate.ack())
+	ahead := gate.grant(gate.cell(t, "after/look"))
+	ahead.Pre = "stepgate run --approve look"
+	gate.refuses(t, ahead, "change/writes is red")
+	gate.do(t, gate.grant(gate.cell(t, "after/look")))
 	// Not held: what isn't the plan's, what a person brings forward, giving up.
 	beside := w.copy()
 	beside.do(t, AdHocAsked{Cell: Key{"adhoc/1", plan.Local}, Body: "df\n"})

@@ -63,6 +63,19 @@ func (r *Run) holding(s *stand) Decision {
 	return Ask{Cell: s.cell, Wait: WaitMonitor, Parallel: 1}
 }
 
+// notAhead says why a grant that was given ahead opens nothing, or "".
+func (r *Run) notAhead(e GateGranted) string {
+	if e.Pre == "" {
+		return ""
+	}
+	for _, m := range r.Watched() {
+		if m.Red() {
+			return "the monitor " + m.Watch.String() + " is red: no grant that was given ahead opens a gate"
+		}
+	}
+	return ""
+}
+
 // heldAt says why nothing of the plan may begin at a cell, or "": a monitor holds the
 // run. A command beside the plan, and a step that a person has brought forward, aren't
 // held.
