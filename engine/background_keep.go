@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"stepgate/executor"
@@ -23,6 +24,10 @@ type keeper struct {
 	begun bool
 	lines *lineReader   // of a monitor; nil: it is a command
 	back  chan struct{} // its host answers again; holds one
+
+	mu    sync.Mutex
+	heard time.Time // when its host had word from here last
+	slack time.Time // when it had that again after longer than the leash; zero: never
 }
 
 func (e *Engine) keeper(b run.Background) *keeper {
@@ -51,7 +56,7 @@ func (e *Engine) keep(ctx context.Context, b run.Background) {
 		}
 		lived, d := k.live(ctx, a)
 		a = nil
-		if k.lines != nil && !d.Ended {
+		if k.lines != nil && !d.Ended && !k.leashed() {
 			k.lines.feed.ended(endedHow(d))
 		}
 		if lived >= longLived {
@@ -64,6 +69,29 @@ func (e *Engine) keep(ctx context.Context, b run.Background) {
 			k.rest(ctx, endedHow(d))
 		}
 	}
+}
+
+// word notes that the host has word from here.
+func (k *keeper) word(again bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.e.o.Now()
+	switch {
+	case !again:
+		k.slack = time.Time{}
+	case now.Round(0).Sub(k.heard.Round(0)) > k.e.leash(): // also while this machine slept
+		k.slack = now
+	}
+	k.heard = now
+}
+
+// leashed reports whether the process that has just ended was ended by its host, which
+// had no word from here.
+func (k *keeper) leashed() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.e.o.Now()
+	return now.Round(0).Sub(k.heard.Round(0)) > k.e.leash() || !k.slack.IsZero() && since(now, k.slack) < unready
 }
 
 // endedHow says how a process ended, on a line.

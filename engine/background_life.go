@@ -31,10 +31,14 @@ func (k *keeper) live(ctx context.Context, a *run.Attempt) (lived time.Duration,
 	defer stop()
 	result := make(chan run.BackgroundDown, 1)
 	begun := k.e.o.Now()
+	k.word(false)
 	beside.Go(func() { k.beat(lctx, wanted, a) })
 	beside.Go(func() { result <- k.through(lctx, a) })
 	select {
 	case d = <-result:
+		if k.leashed() {
+			d.Why = "its host ended it: it had no word from here for longer than " + text.Duration(k.e.leash())
+		}
 	case <-ctx.Done():
 		d = k.end(lctx, a, executor.Term, result)
 	}
@@ -151,12 +155,12 @@ func (k *keeper) lost(ctx context.Context, h *host, err error) {
 		}
 	})
 	if k.lines != nil {
-		k.lines.feed.away()
+		k.lines.feed.lost()
 	}
 }
 
-// heard notes that the host answers again.
-func (k *keeper) heard(h *host) {
+// answers notes that the host answers again.
+func (k *keeper) answers(h *host) {
 	k.e.mu.Lock()
 	was := k.e.live.keeping[k.name].State
 	k.e.mu.Unlock()
@@ -184,7 +188,8 @@ func (k *keeper) beat(ctx, wanted context.Context, a *run.Attempt) {
 		cancel()
 		length = time.Duration(float64(k.e.leash()) / beatsPerLeash)
 		if err == nil {
-			k.heard(h)
+			k.word(true)
+			k.answers(h)
 		} else {
 			length = min(length, 2*time.Second) // following it says whether it has ended
 		}

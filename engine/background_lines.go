@@ -68,5 +68,13 @@ func (l *lineReader) take(s executor.Stream, offset int64, p []byte) (lines []st
 	return lines
 }
 
+// lost says that the link has been silent since the last line.
+func (l *lineFeed) lost() {
+	l.say(func() {
+		l.f.look(l.limit + inattentive)
+		l.stopReading(l.f.end)
+	})
+}
+
 // finish implements [outflow]. A line without an end is no sample.
 func (l *lineReader) finish() {}

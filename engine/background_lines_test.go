@@ -107,3 +107,29 @@ func TestLinesThatWereMissedCountFromWhenTheyCome(t *testing.T) {
 		t.Errorf("notice %q", d.e.Snapshot().Notice)
 	}
 }
+
+// A link that is away for longer than the leash ends the process on its host: that is no
+// failure of the workload.
+func TestAProcessThatItsHostHasEndedIsNoFailedSample(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, ratesBook)
+	l := &cable{}
+	w.hosts = l.over(w.here)
+	d := w.leashed(2*time.Second, false)
+	d.at(run.WaitGo, "beside/rates")
+	d.do(run.Go{})
+	d.until("samples", func(s *run.Snapshot) bool { return sum(s).Good >= 5 })
+	l.cut.Store(true)
+	w.nobodyLives(30 * time.Second)
+	l.cut.Store(false)
+	s := d.upAgain(2)
+	c := s.Run.CellOf(s.Run.Monitor(ratesWatch).Cell)
+	if down := c.Keeps[0].Down; down == nil || down.Ended || !strings.Contains(down.Why, "no word from here for longer than 2s") {
+		t.Errorf("the first: %+v", down)
+	}
+	before := sum(s).Good
+	s = d.until("samples again", func(s *run.Snapshot) bool { return sum(s).Good > before+5 })
+	if got := sum(s); got.Failures+got.Unknown != 0 || got.Longest.Length != 0 || got.Unobserved < time.Second || s.Wait != run.WaitManual {
+		t.Errorf("sum %+v, waits %q", got, s.Wait)
+	}
+}
