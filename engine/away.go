@@ -56,6 +56,7 @@ func (e *Engine) inquire(ctx context.Context, c *run.Cell, a *run.Attempt, again
 	}
 	wctx, cancel := e.limited(ctx, shown.Timeout)
 	defer cancel()
+	now := e.nudged(c)
 	for try := 1; ; try++ {
 		rep, err := h.exec.Probe(wctx, attemptOf(e.state(), a), true)
 		if err == nil {
@@ -73,7 +74,7 @@ func (e *Engine) inquire(ctx context.Context, c *run.Cell, a *run.Attempt, again
 			return rep, nil
 		}
 		shown.Try = try + 1
-		ok, asked := e.pause(wctx, c, shown)
+		ok, asked := e.pause(wctx, c, shown, now)
 		if asked { // by a person, who may be asked for a login
 			e.forget(h.name)
 			_, _ = e.reach(wctx, h.name) // the probe tells
@@ -87,16 +88,23 @@ func (e *Engine) inquire(ctx context.Context, c *run.Cell, a *run.Attempt, again
 	}
 }
 
+// nudged is sent to when the operator asks for a try during the wait that begins at a
+// cell, also while one is being made: that one may not ask for a login.
+func (e *Engine) nudged(c *run.Cell) <-chan struct{} {
+	now := make(chan struct{}, 1)
+	e.update(func(l *live) {
+		if l.work[c.Key] == nil {
+			l.work[c.Key] = &activity{Activity: run.Activity{Cell: c.Key, What: "work", Since: e.o.Now()}}
+		}
+		l.work[c.Key].nudge = now
+	})
+	return now
+}
+
 // pause shows that a host is waited for, until it is time for the next try or the
 // operator has asked for one. Not ok: it is no longer waited for.
-func (e *Engine) pause(ctx context.Context, c *run.Cell, shown run.Activity) (ok, asked bool) {
-	now := make(chan struct{}, 1)
+func (e *Engine) pause(ctx context.Context, c *run.Cell, shown run.Activity, now <-chan struct{}) (ok, asked bool) {
 	e.busyWith(c, shown)
-	e.update(func(l *live) {
-		if w := l.work[c.Key]; w != nil {
-			w.nudge = now
-		}
-	})
 	length := longestPause
 	if doubling := shown.Try - 2; doubling < 4 {
 		length = time.Second << max(0, doubling)
@@ -129,6 +137,7 @@ func (e *Engine) await(ctx context.Context, c *run.Cell, again bool) error {
 	shown := run.Activity{What: run.Returning, Since: begun, Timeout: e.waitFor(a, again)}
 	wctx, cancel := e.limited(ctx, shown.Timeout)
 	defer cancel()
+	now := e.nudged(c)
 	for {
 		e.forget(in.Dispatch.Where)
 		h, err := e.reach(wctx, in.Dispatch.Where)
@@ -145,7 +154,7 @@ func (e *Engine) await(ctx context.Context, c *run.Cell, again bool) error {
 			shown.Detail = "it does not answer: " + e.secrets.redactor.String(err.Error())
 		}
 		shown.Try++
-		if ok, _ := e.pause(wctx, c, shown); ok {
+		if ok, _ := e.pause(wctx, c, shown, now); ok {
 			continue
 		}
 		if e.ctx.Err() != nil || e.state().Paused {
@@ -203,7 +212,7 @@ func (e *Engine) away(ctx context.Context, r request, cancel context.CancelFunc)
 			if w := l.work[s.Current]; w != nil && w.nudge != nil {
 				select {
 				case w.nudge <- struct{}{}:
-				default: // it is being asked
+				default: // it has been asked for
 				}
 			}
 		})

@@ -174,6 +174,7 @@ func (e *Engine) resumeCopy(ctx context.Context, c *run.Cell, again bool) error 
 	shown := run.Activity{What: run.Reconnecting, Since: e.o.Now(), Timeout: e.waitFor(a, again)}
 	wctx, cancel := e.limited(ctx, shown.Timeout)
 	defer cancel()
+	now := e.nudged(c)
 	for try := 1; ; try++ {
 		err = nil
 		for _, p := range []runbook.Place{t.From, t.To} {
@@ -186,7 +187,7 @@ func (e *Engine) resumeCopy(ctx context.Context, c *run.Cell, again bool) error 
 		}
 		shown.Try = try + 1
 		shown.Detail = fmt.Sprintf("link lost, reconnecting, try %d; the copy goes on where it was", try+1)
-		if ok, _ := e.pause(wctx, c, shown); ok {
+		if ok, _ := e.pause(wctx, c, shown, now); ok {
 			continue
 		}
 		if e.ctx.Err() != nil || e.state().Cell(c.Key).Status != run.Unknown || e.state().Paused {

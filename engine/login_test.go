@@ -167,6 +167,8 @@ func TestALoginIsWithdrawnByTheEndOfWhatWantedIt(t *testing.T) {
 type lapsed struct {
 	*guarded
 	followed, lost atomic.Bool
+	probes         atomic.Int32
+	again, release chan struct{} // the second probe begins, and may end; nil: at once
 }
 
 func (l *lapsed) Follow(ctx context.Context, a executor.Attempt, from executor.Offsets, s executor.Sink) (executor.Result, error) {
@@ -178,6 +180,10 @@ func (l *lapsed) Follow(ctx context.Context, a executor.Attempt, from executor.O
 }
 
 func (l *lapsed) Probe(ctx context.Context, a executor.Attempt, fence bool) (executor.Report, error) {
+	if l.probes.Add(1) == 2 && l.again != nil {
+		close(l.again)
+		<-l.release
+	}
 	if l.lost.Load() {
 		return executor.Report{}, &executor.ReachError{Host: "local", Hint: "try the host again to be asked", Cause: errLink}
 	}
@@ -192,15 +198,30 @@ func (l *lapsed) Identify(ctx context.Context) (executor.Host, error) {
 	return h, err
 }
 
-// A connection that is made anew by itself asks nobody; the operator's word does.
+// A connection that is made anew by itself asks nobody; the operator's word does, also
+// while it is being tried.
 func TestALostHostThatWantsItsLoginAsksOnTheOperatorsWord(t *testing.T) {
 	t.Parallel()
+	for name, trying := range map[string]bool{"between two tries": false, "during a try": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lostAndAsked(t, trying)
+		})
+	}
+}
+
+func lostAndAsked(t *testing.T, trying bool) {
+	t.Helper()
 	st := newStage(t, oneStep)
+	var again, release chan struct{}
+	if trying {
+		again, release = make(chan struct{}), make(chan struct{})
+	}
 	st.attended = true
 	open := st.hosts
 	st.hosts = func(name string, ask executor.Asker) (executor.Executor, error) {
 		h, err := open(name, ask)
-		return &lapsed{guarded: &guarded{h, ask, []executor.Prompt{askWord}}}, err
+		return &lapsed{guarded: &guarded{h, ask, []executor.Prompt{askWord}}, again: again, release: release}, err
 	}
 	d := st.start()
 	d.at(run.WaitGo, "one")
@@ -215,7 +236,13 @@ func TestALostHostThatWantsItsLoginAsksOnTheOperatorsWord(t *testing.T) {
 	if s.Prompt != nil || !strings.Contains(s.Busy.Detail, "try the host again to be asked") {
 		t.Errorf("asked by itself: %+v; busy %+v", s.Prompt, s.Busy)
 	}
+	if trying {
+		patience(t, again, "another try")
+	}
 	d.do(run.Probe{})
+	if trying {
+		close(release)
+	}
 	login()
 	d.at(run.WaitManual, "tick")
 	st.wantRan("one")
