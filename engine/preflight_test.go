@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,10 +92,13 @@ func TestAPreflightHandsItsConnectionsAndAnswersOn(t *testing.T) {
 	st := newStage(t, onTrio)
 	st.attended = true
 	guard(st, askKey, askWord)
+	var mu sync.Mutex // hosts are opened beside each other
 	opened := map[string]int{}
 	open := st.hosts
 	st.hosts = func(name string, ask executor.Asker) (executor.Executor, error) {
+		mu.Lock()
 		opened[name]++
+		mu.Unlock()
 		return open(name, ask)
 	}
 	f := st.preflight()
