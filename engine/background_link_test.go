@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"stepgate/engine"
 	"stepgate/executor"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
@@ -235,4 +237,95 @@ func newWorldIn(t *testing.T, dir, book string) *world {
 	w.begin.Dir = filepath.Join(dir, "work")
 	w.reopen()
 	return w
+}
+
+// doorman is a host that lets nobody in who hasn't answered it, each time it is reached on
+// purpose.
+type doorman struct {
+	executor.Executor
+	ask executor.Asker
+}
+
+func (h *doorman) Identify(ctx context.Context) (executor.Host, error) {
+	if _, err := h.ask.Ask(ctx, executor.Prompt{Kind: executor.PromptPassword, Host: "local", Text: "password"}); err != nil {
+		return executor.Host{}, &executor.ReachError{Host: "local", Cause: err}
+	}
+	return h.Executor.Identify(ctx)
+}
+
+func TestStartingAProcessAgainAsksNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, besideBook("", load, sh(".check until=20s every=50ms", "test -s pids")))
+	l := &cable{}
+	open := l.over(w.here)
+	w.attended = true
+	w.hosts = func(name string, ask executor.Asker) (executor.Executor, error) {
+		h, err := open(name, ask)
+		return &doorman{h, ask}, err
+	}
+	d := w.start()
+	login := func() {
+		t.Helper()
+		if err := d.respond(run.Respond{Prompt: d.prompted(executor.PromptPassword).ID, Text: "let me in"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.at(run.WaitGo, "beside/load")
+	d.do(run.Go{})
+	login()
+	d.at(run.WaitManual, "beside/tick")
+	l.cut.Store(true)
+	d.until("the loss", func(s *run.Snapshot) bool { return kept(s).State == "lost" })
+	if err := syscall.Kill(w.pids()[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	l.cut.Store(false)
+	s := d.until("a start that can't be", func(s *run.Snapshot) bool {
+		if s.Prompt != nil {
+			t.Fatalf("somebody is asked: %+v", s.Prompt)
+		}
+		return kept(s).State == "down" && strings.Contains(kept(s).Why, "there is nobody to ask")
+	})
+	if c := loadCell(s); len(c.Keeps) != 0 || s.Wait != run.WaitManual {
+		t.Errorf("%d more starts, waits %q", len(c.Keeps), s.Wait)
+	}
+	// As soon as somebody logs in for something else, it is started again.
+	d.do(run.AdHoc{Where: plan.Local, Body: "true\n"})
+	login()
+	d.upAgain(2)
+}
+
+func TestAProcessIsEndedAlthoughNothingCanBeJournaled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, besideBook("", load, sh(".check until=20s every=50ms", "test -s pids")))
+	j := &brokenJournal{left: -1}
+	w.wrap = func(real engine.Journal) engine.Journal { j.Journal = real; return j }
+	d := w.start()
+	d.at(run.WaitGo, "beside/load")
+	d.do(run.Go{})
+	d.at(run.WaitManual, "beside/tick")
+	j.mu.Lock()
+	j.left = 0
+	j.mu.Unlock()
+	s := d.e.Snapshot()
+	if err := d.e.Do(t.Context(), s.Current, s.Seq, run.AddNote{Text: "lost"}); err == nil {
+		t.Fatal("the journal takes a note")
+	}
+	d.until("the latch", func(s *run.Snapshot) bool { return s.ReadOnly != "" })
+	if !lives(w.pids()[0]) {
+		t.Error("it has ended although somebody may still need it")
+	}
+	d.leave("latched")
+	if got := w.read("log"); got != "told\n" || lives(w.pids()[0]) {
+		t.Errorf("log is %q", got)
+	}
+	j.mu.Lock()
+	j.left, j.dead = -1, false
+	j.mu.Unlock()
+	w.reopen()
+	d = w.resume()
+	s = d.upAgain(2)
+	if down := loadCell(s).Latest().Down; down == nil || !down.Ended || len(w.pids()) != 2 {
+		t.Errorf("the first: %+v, processes %v", down, w.pids())
+	}
 }
