@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -213,7 +214,7 @@ func (p *spectator) Do(ctx context.Context, at run.Key, _ uint64, a run.Action) 
 // seen is a view of a run from its events alone: what goes on between them isn't
 // journaled.
 func seen(r *run.Run, at time.Time) *run.Snapshot {
-	s := &run.Snapshot{Run: r, At: at, Stop: r.Stop}
+	s := &run.Snapshot{Run: r, At: at, Stop: r.Stop, Keeping: keeping(r)}
 	for c := range r.All() {
 		if c.Status != run.Running && c.Status != run.RollingBack {
 			continue
@@ -290,4 +291,32 @@ func stands(s *run.Snapshot) {
 			}
 		}
 	}
+}
+
+// keeping is how the background processes of a run stand, as far as its journal tells.
+func keeping(r *run.Run) (out []run.Keeping) {
+	for _, b := range r.Backgrounds() {
+		k := run.Keeping{Cell: b.Cell.Key, Where: b.Where, State: "starting", Since: r.Last}
+		monitor := ""
+		if b.Monitor != nil {
+			monitor = b.Monitor.Watch.Monitor
+		}
+		k.Monitor = monitor
+		for _, a := range slices.Concat(b.Cell.Attempts, b.Cell.Keeps) {
+			if b.Cell.Beside(a) && a.Intent.Monitor == monitor && a.Intent.Dispatch.Where == b.Where {
+				k.Starts++
+			}
+		}
+		if a := b.Latest; a != nil {
+			k.Attempt, k.Since = a.Intent.Attempt, a.At
+			switch {
+			case a.Down != nil:
+				k.State, k.Since, k.Why = "down", a.Ended, a.Down.Why
+			case !a.Up.IsZero():
+				k.State, k.Since = "up", a.Up
+			}
+		}
+		out = append(out, k)
+	}
+	return out
 }

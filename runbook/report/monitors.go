@@ -280,7 +280,7 @@ func monitors(r *run.Run) string {
 	}
 	said := strconv.Itoa(len(all))
 	if r.Closed == "" {
-		said = fmt.Sprintf("%d sampled now", len(r.Watched()))
+		said = fmt.Sprintf("%d in open sections", len(r.Watched()))
 	}
 	red := 0
 	for _, m := range all {
@@ -293,6 +293,17 @@ func monitors(r *run.Run) string {
 		said += "; not acknowledged: " + names
 	}
 	return said
+}
+
+// goesOn says of a monitor of an open section whether somebody has it sampled.
+func goesOn(r *run.Run, w *watched) string {
+	switch {
+	case !w.on:
+		return ""
+	case r.Holder == "":
+		return ", and on when the run is resumed"
+	}
+	return ", goes on"
 }
 
 // evidence is what the sample that decided has shown, on one line.

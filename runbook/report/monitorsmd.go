@@ -44,11 +44,7 @@ func (m *markdown) watched(w *watched, all []activity, again bool) {
 		m.line("It has no samples.\n")
 		return
 	}
-	ends := ""
-	if w.on {
-		ends = ", and goes on"
-	}
-	m.line("- Sampled: %s UTC%s", span(w.from, w.until, time.UTC), ends)
+	m.line("- Sampled: %s UTC%s", span(w.from, w.until, time.UTC), goesOn(m.r, w))
 	m.line("- Samples: %s", counts(w.sum))
 	if said := unobserved(w); said != "" {
 		m.line("- **Unobserved**: %s, not counted", said)

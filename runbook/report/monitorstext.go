@@ -60,11 +60,7 @@ func (m *monitorText) monitor(w *watched) {
 	m.line("%s: %s", watchName(w.Watch), w.state())
 	m.line("  sampled      %s", way(w.Fence))
 	if len(w.Samples) > 0 {
-		ends := ""
-		if w.on {
-			ends = ", goes on"
-		}
-		m.line("  time         %s%s", span(w.from, w.until, m.zone), ends)
+		m.line("  time         %s%s", span(w.from, w.until, m.zone), goesOn(m.r, w))
 		m.line("  samples      %s", counts(w.sum))
 	}
 	if said := unobserved(w); said != "" {
@@ -199,6 +195,8 @@ func WatchLine(r *run.Run, m *run.Monitor, now time.Time) string {
 		said[0] = "was red, not acknowledged"
 	case sum.Samples == 0:
 		said[0] = "no sample yet"
+	case r.Closed != "":
+		said[0] = count(sum.Samples, "sample")
 	}
 	if d := m.Drawn(); sum.Captures[d].Count > 0 {
 		said = append(said, line(d)+" "+figure(sum.Captures[d].Last))

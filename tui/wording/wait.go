@@ -162,7 +162,7 @@ func Activity(c *run.Cell, b *run.Activity, now time.Time) string {
 // What activities are called, and how that reads.
 var doings = map[string]string{
 	"connect": "connecting", "command": "running", "rollback": "rolling back", "probe": "asking the host",
-	"work": "at work", run.AtTerminal: "has the terminal",
+	"work": "at work", "monitor": "taking first samples", "starting": "starting", run.AtTerminal: "has the terminal",
 }
 
 // Away says what is tried while a link is lost or a host doesn't answer; "" for
