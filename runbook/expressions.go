@@ -26,7 +26,7 @@ func (p *parser) judge(e compiled, uses []string) {
 		switch {
 		case t.kind != wordToken || i > 0 && (tokens[i-1].text == "." || tokens[i-1].text == "?."):
 		case i+2 < len(tokens) && tokens[i+1].text == "(" && tokens[i+2].kind == textToken:
-			p.refers(e, t.text, tokens[i+2])
+			p.refers(e, t.text, tokens[i+2], tokens[i+3:])
 		case slices.Contains(uses, t.text):
 			p.reads(e, t, tokens[i+1:])
 		}
@@ -81,15 +81,25 @@ func (p *parser) secretExpression(at Pos, name string) {
 }
 
 // refers checks the name that a function is given as text.
-func (p *parser) refers(e compiled, function string, arg token) {
+// rest is what follows the name.
+func (p *parser) refers(e compiled, function string, arg token, rest []token) {
 	at := e.at.at(arg.at)
+	r := reference{at: at, function: function, id: arg.text, path: e.path}
 	switch function {
 	case "hosts":
 		if p.book.Annotated && p.group(arg.text, e.sc) == nil {
 			p.report(at, Error, "unknown-group", "the front matter has no group "+quote(arg.text), p.groupRemedy(arg.text, e.sc))
 		}
-	case "monitor", "ran", "ok":
-		p.refer(reference{at, function, arg.text, e.path})
+	case "monitor":
+		if len(rest) > 2 && rest[0].text == "," { // the span
+			rest = rest[2:]
+		}
+		if len(rest) > 2 && rest[0].text == ")" && rest[1].text == "." && rest[2].kind == wordToken {
+			r.field, r.fieldAt = rest[2].text, e.at.at(rest[2].at)
+		}
+		p.refer(r)
+	case "ran", "ok":
+		p.refer(r)
 	}
 }
 

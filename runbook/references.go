@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"stepgate/checks"
 )
 
 // reference names a step or a monitor by the tail of its path.
@@ -12,6 +14,8 @@ type reference struct {
 	function string
 	id       string
 	path     string // of what refers
+	field    string // of what a monitor showed; empty: none is named
+	fieldAt  Pos
 }
 
 func (p *parser) refer(r reference) { p.names.refs = append(p.names.refs, r) }
@@ -20,7 +24,8 @@ func (p *parser) refer(r reference) { p.names.refs = append(p.names.refs, r) }
 type targets struct {
 	steps    []string
 	monitors []string
-	bounds   map[string]bool // sections of which there may be several instances, and parts
+	captures map[string]*Fence // of monitors, by path
+	bounds   map[string]bool   // sections of which there may be several instances, and parts
 }
 
 // references resolves what was referred to, when the whole runbook is read.
@@ -28,7 +33,7 @@ func (p *parser) references() {
 	if len(p.names.refs) == 0 || p.book.Root == nil {
 		return
 	}
-	t := &targets{bounds: map[string]bool{}}
+	t := &targets{bounds: map[string]bool{}, captures: map[string]*Fence{}}
 	t.section(p.book.Root, "")
 	for _, r := range p.names.refs {
 		if r.function == "monitor" {
@@ -56,11 +61,11 @@ func (t *targets) section(s *Section, path string) {
 				t.bounds[below] = true
 			}
 			for _, f := range it.Monitors {
-				if f.ID == "" || f.ID == it.ID {
-					t.monitors = append(t.monitors, below)
-				} else {
-					t.monitors = append(t.monitors, joinPath(path, f.ID))
+				at := below
+				if f.ID != "" && f.ID != it.ID {
+					at = joinPath(path, f.ID)
 				}
+				t.monitors, t.captures[at] = append(t.monitors, at), f
 			}
 		}
 	}
@@ -87,6 +92,38 @@ func (p *parser) resolve(r reference, all []string, what string, t *targets) {
 		p.report(r.at, Error, "unknown-step", fmt.Sprintf("%s(%s): there is no %s of that id", r.function, quote(r.id), what), p.stepRemedy(r.id, all, what))
 	case len(found) > 1 && !nearest(found, r.path, t):
 		p.report(r.at, Error, "ambiguous-step", fmt.Sprintf("%s(%s) could mean %s", r.function, quote(r.id), strings.Join(found, " or ")), "write more of the path")
+	case r.field != "":
+		p.monitorField(r, found, t)
+	}
+}
+
+// ofNumbers are the fields of monitor() that only a monitor with a capture has.
+var ofNumbers = []string{"min", "avg", "max", "last"}
+
+// monitorField reports a field that none of the monitors has.
+func (p *parser) monitorField(r reference, found []string, t *targets) {
+	_, known := checks.MonitorFields[r.field]
+	if known && !slices.Contains(ofNumbers, r.field) {
+		return
+	}
+	fields := []string{}
+	for _, path := range found {
+		capture := t.captures[path].Capture
+		if t.captures[path].CaptureText != "" && capture == nil || known && capture != nil {
+			return
+		}
+		if capture != nil {
+			fields = append(fields, capture.Names()...)
+		}
+	}
+	switch {
+	case known:
+		p.report(r.fieldAt, Error, "unknown-name", fmt.Sprintf("monitor(%s) captures nothing, so it has no %s", quote(r.id), quote(r.field)), "write a capture fence behind the monitor, such as rate = number(stdout)")
+	case !slices.Contains(fields, r.field):
+		for field := range checks.MonitorFields {
+			fields = append(fields, field)
+		}
+		p.report(r.fieldAt, Error, "unknown-name", fmt.Sprintf("monitor(%s) has no %s", quote(r.id), quote(r.field)), meant(r.field, fields))
 	}
 }
 

@@ -262,6 +262,18 @@ func endless(name string, args []string) string {
 	return name + " " + option
 }
 
+// detached reports a command that is to be kept alive and whose shell doesn't wait for
+// what it starts.
+func (j *reading) detached() {
+	if j.role != command || !j.fence.Background || len(j.file.Stmts) == 0 {
+		return
+	}
+	if last := j.file.Stmts[len(j.file.Stmts)-1]; last.Background {
+		j.report(last, nil, "detached", "the shell ends at once: what it has started with & is not kept alive, and is started over and over again",
+			"leave out the &, and write exec before the command")
+	}
+}
+
 // endless reports a waiting loop in a command without a limit.
 func (j *reading) endless() {
 	_, bound := j.fence.Spans["timeout"]

@@ -171,6 +171,34 @@ var commands = []Rule{
 `,
 	},
 	{
+		ID: "detached", Severity: runbook.Warning,
+		Summary: "A background command that leaves its process behind",
+		Why:     "Stepgate keeps the fence's own process alive. When its shell ends at once, that is started over and over again, and nothing ends what it has left behind.",
+		Remedy:  "Run it in the foreground: leave out the `&`, and write `exec`.",
+		Bad: `+++
++++
+- [ ] The way in
+
+  ~~~sh {.background}
+  tunnel --port 8080 &
+  ~~~
+  ~~~sh {.check until=30s}
+  curl -fsS http://127.0.0.1:8080/
+  ~~~
+`,
+		Good: `+++
++++
+- [ ] The way in
+
+  ~~~sh {.background}
+  exec tunnel --port 8080
+  ~~~
+  ~~~sh {.check until=30s}
+  curl -fsS http://127.0.0.1:8080/
+  ~~~
+`,
+	},
+	{
 		ID: "endless", Severity: runbook.Warning,
 		Summary: "A command that waits without a limit",
 		Why:     "`tail -f`, `watch`, a loop with `sleep`: at three in the morning nobody knows whether it still waits for something that will come.",

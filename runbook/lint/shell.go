@@ -173,6 +173,7 @@ func (l *linter) shell(f *runbook.Fence, as role, around surroundings) {
 	j.undefined()
 	j.lost()
 	j.endless()
+	j.detached()
 }
 
 // reading is a fence while it is judged.
