@@ -195,3 +195,43 @@ func TestAdoptRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A monitor may be changed under way, as a check may: it begins anew, and what it has
+// shown stays. A process that may be alive bars a version that doesn't have its step.
+func TestAdoptWithMonitors(t *testing.T) {
+	t.Parallel()
+	const book = "+++\n[groups.web]\n+++\n~~~sh {#beats .monitor}\nbeat\n~~~\n~~~sh {#load .background.monitor}\nload\n~~~\n- [ ] Tell {#tell}\n"
+	w := newWorld(t, versionOf(t, book, `"a"`))
+	w.do(t, WatchBegun{Cell: w.cell(t, "beats").Key}, WatchBegun{Cell: w.cell(t, "load").Key})
+	w.do(t, w.keep(w.r.Backgrounds()[0]))
+	beats := Watch{"beats", plan.Local}
+	w.do(t, SampleBatch{Reserved: 3, Samples: []Samples{w.samples(w.r.Monitor(beats), "pf", 0)}}, MonitorTurned{Watch: beats, Red: true}, LeaseTaken{Holder: "another"})
+	adopt := func(src string) (*Run, error) {
+		p := versionOf(t, src, `"a"`)
+		return w.r.Adopt(p, w.record(Adopted{Digest: p.Digest}))
+	}
+	other, err := adopt(strings.Replace(book, "beat\n", "beat --gently\n", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := other.Monitor(beats)
+	if m == nil || m.Fence.Body != "beat --gently\n" || m.Sum(t0, endless).Samples != 2 || !m.Held() {
+		t.Errorf("what the monitor has shown is lost: %+v", m)
+	}
+	if c := other.CellOf(m.Cell); c.Status != Pending || len(other.Watched()) != 1 || len(other.Strays()) != 1 {
+		t.Errorf("%s is %s, %d are watched, and %d are to be ended", c.Key, c.Status, len(other.Watched()), len(other.Strays()))
+	}
+	if w.r.Monitor(beats).Fence.Body != "beat\n" {
+		t.Error("the version before is changed")
+	}
+	if _, err = adopt("+++\n[groups.web]\n+++\n- [ ] Tell {#tell}\n"); err == nil || !strings.Contains(err.Error(), "may be alive") {
+		t.Errorf("a version without the process: %v", err)
+	}
+	w.do(t, w.downOf(w.cell(t, "load"), true))
+	if other, err = adopt("+++\n[groups.web]\n+++\n- [ ] Tell {#tell}\n"); err != nil || len(other.Monitors()) != 0 {
+		t.Errorf("a version without monitors: %v", err)
+	}
+	if other, err = adopt(strings.Replace(book, "load\n~~~\n", "load --more\n~~~\n", 1)); err != nil || other.Cell(Key{Step: "load"}).NextNo() != 2 {
+		t.Errorf("numbers of starts are used again: %v", err)
+	}
+}

@@ -232,3 +232,118 @@ func TestWhereAMonitorIsWatched(t *testing.T) {
 		t.Error("what it showed is forgotten when its section is over")
 	}
 }
+
+// A command at several hosts has its monitor at each of them, which is watched with the
+// host's own cell.
+func TestAMonitorAtEachHostOfACommand(t *testing.T) {
+	t.Parallel()
+	w := runOf(t, `+++
+[groups.pair]
++++
+# Change {#change}
+
+- [ ] Drain {#drain on=pair}
+
+  ~~~sh
+  drain
+  ~~~
+  ~~~sh {#load .monitor}
+  load
+  ~~~
+  ~~~sh {#all .monitor on=local}
+  all
+  ~~~
+`)
+	b := w.cell(t, "drain@b")
+	w.do(t, w.intent(b, RoleCommand))
+	var got []string
+	for _, m := range w.r.Watched() {
+		got = append(got, m.Watch.String()+" of "+m.Cell.Target)
+	}
+	if want := []string{"load@b of b", "all of a"}; !slices.Equal(got, want) {
+		t.Errorf("watched: %q, should be %q", got, want)
+	}
+}
+
+// A view with samples that the journal doesn't have yet leaves the run as it is, and so
+// does the journal's having them.
+func TestAViewWithFreshSamples(t *testing.T) {
+	t.Parallel()
+	w := runOf(t, watchedBook)
+	w.do(t, WatchBegun{Cell: w.cell(t, "change/writes").Key})
+	first := w.samples(w.r.Monitor(writes), "pp", 0)
+	w.do(t, SampleBatch{Reserved: 2, Samples: []Samples{first}})
+	count := func(r *Run) int { return r.Monitor(writes).Sum(t0, endless).Samples }
+	before, fresh := w.r, w.samples(w.r.Monitor(writes), "pfp", 0)
+	view := before.Sampled([]Samples{fresh})
+	if count(before) != 2 || count(view) != 5 || before.Sampled(nil) != before {
+		t.Errorf("%d samples, and %d in the view", count(before), count(view))
+	}
+	other := before.Sampled([]Samples{w.samples(w.r.Monitor(writes), "f", 0)})
+	w.do(t, SampleBatch{Reserved: 5, Samples: []Samples{fresh}})
+	if count(before) != 2 || count(view) != 5 || count(other) != 3 || count(w.r) != 5 {
+		t.Errorf("%d, %d, %d and %d samples", count(before), count(view), count(other), count(w.r))
+	}
+	if got := w.r.Monitor(writes).Gaps(t0, endless); len(got) != 1 || got[0].Length != 20*time.Millisecond || got[0].Open {
+		t.Errorf("gaps: %+v", got)
+	}
+	w.refuses(t, SampleBatch{Reserved: 5, Samples: []Samples{fresh}}, "was watched in that time already")
+	w.refuses(t, SampleBatch{Reserved: 4}, "only grow")
+	w.refuses(t, SampleBatch{Reserved: 5, Samples: []Samples{{Watch: Watch{"change/each[a]/load", "a"}}}}, "has not begun")
+	last := w.samples(w.r.Monitor(writes), "p", 0)
+	w.refuses(t, SampleBatch{Reserved: 9, Samples: []Samples{last, last}}, "was watched in that time already")
+}
+
+// What a monitor showed is asked for by the step, by the innermost instance, and in all.
+func TestWhatIsAskedOfAMonitor(t *testing.T) {
+	t.Parallel()
+	w := runOf(t, watchedBook)
+	sample := func(watch Watch, verdicts string) {
+		t.Helper()
+		s := w.samples(w.r.Monitor(watch), verdicts, 0)
+		s.From = w.now // later than what was before
+		w.do(t, SampleBatch{Reserved: w.r.SampleNumbers + 9, Samples: []Samples{s}})
+	}
+	asked := func(c *Cell, id, span, field string) any {
+		t.Helper()
+		m, ok := w.r.WorldAt(c).Monitor(id, span)
+		if !ok {
+			return nil
+		}
+		return m[field]
+	}
+	w.do(t, WatchBegun{Cell: w.cell(t, "change/writes").Key})
+	if got := asked(w.cell(t, "change/do"), "writes", "", "samples"); got != nil {
+		t.Errorf("before the first: %v samples", got)
+	}
+	sample(writes, "pff")
+	w.runs(t, checks.Pass, "change/do")
+	w.do(t, ManualDone{Cell: w.cell(t, "change/hand").Key})
+	w.do(t, Asked{Cell: w.cell(t, "change/which").Key, Name: "which", Value: "x"}, CellSkipped{Cell: w.cell(t, "change/stop").Key, Reason: "r"})
+	w.follow(t)
+	load := Watch{"change/each[a]/load", "a"}
+	w.do(t, WatchBegun{Cell: w.cell(t, "change/each[a]/load").Key})
+	sample(writes, "pp")
+	sample(load, "p")
+	drain := w.intent(w.cell(t, "change/each[a]/drain"), RoleCommand)
+	w.do(t, drain)
+	sample(writes, "p")
+	c := w.cell(t, "change/each[a]/drain")
+	for _, test := range []struct {
+		id, span, field string
+		want            any
+	}{
+		{"writes", "run", "samples", 6},
+		{"writes", "", "samples", 3},
+		{"writes", "step", "samples", 1},
+		{"writes", "run", "failures", 2},
+		{"writes", "", "failures", 0},
+		{"load", "run", "succeeded", 1},
+		{"load", "step", "samples", nil},
+		{"nothing", "run", "samples", nil},
+	} {
+		if got := asked(c, test.id, test.span, test.field); got != test.want {
+			t.Errorf("%s of monitor(%q, %q) is %v, should be %v", test.field, test.id, test.span, got, test.want)
+		}
+	}
+}
