@@ -210,11 +210,13 @@ func (a *app) urgent() lipgloss.Style {
 // that leads there.
 func (a *app) behindIt() string {
 	what := ""
-	switch a.headState.come.(type) {
+	switch d := a.headState.come.(type) {
 	case *gateDialog:
 		what = "a gate waits"
 	case *stopDialog:
-		what = "the run has stopped"
+		if what = "the run has stopped"; d.at.wait == run.WaitMonitor {
+			what = "a monitor was red, which holds the run,"
+		}
 	case *questionDialog:
 		what = "a question waits"
 	case *loginDialog:

@@ -30,6 +30,7 @@ func TestPictures(t *testing.T) {
 		{"gate", 100, 30, func(t *testing.T, w, h int) string { return seen(irreversible(t), w, h) }},
 		{"failure", 100, 34, func(t *testing.T, w, h int) string { return seen(tablets(t).stopFails(), w, h) }},
 		{"matrix", 100, 24, func(t *testing.T, w, h int) string { return seen(midBatch(t), w, h, "m") }},
+		{"monitors", 110, 30, func(t *testing.T, w, h int) string { return seen(heldGreen(t), w, h, "M", "z", "z") }},
 		{"timeline", 100, 24, func(t *testing.T, w, h int) string { return leafing(overnight(t), w, h, press("T")...).View().Content }},
 		{"chinese", 100, 24, func(t *testing.T, w, h int) string { return seen(chineseGate(t), w, h) }},
 	} {

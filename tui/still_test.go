@@ -54,7 +54,8 @@ func TestUpdateDoesNothingElse(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range slices.Concat(frames, waitFrames) {
+	beside := []shot{{"monitor-held", heldRed, nil}, {"monitor-chart", heldGreen, press("M")}, {"kept", tunnelUp, press("up")}}
+	for _, f := range slices.Concat(frames, waitFrames, beside) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			st := pose(f.tell(t), 100, 30, f.msgs...)

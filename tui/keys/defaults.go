@@ -7,7 +7,7 @@ import "stepgate/runbook/run"
 var defaults = []Binding{
 	{Go, []string{"enter"}, []Scope{InRun}, "run", "do what is next: run the step, tick it, answer its question, open the gate, look at what stopped; from elsewhere in the tree, come back first", "Run", run.VerbGo},
 	{Auto, []string{"a"}, []Scope{InRun}, "auto", "go on by itself until a person is needed, on or off", "Run", ""},
-	{Menu, []string{"d"}, []Scope{InRun}, "remedies", "show what can be done: about a failed or unknown step, behind a canary, at the next rollback", "Run", ""},
+	{Menu, []string{"d"}, []Scope{InRun}, "remedies", "show what can be done: about a failed or unknown step, behind a canary, at the next rollback, once a monitor was red", "Run", ""},
 	{Retry, []string{"r"}, []Scope{InRun, InStop}, "retry", "run a failed step again", "Run", run.VerbRetry},
 	{Skip, []string{"s"}, []Scope{InRun, InStop}, "skip", "leave the step out, with a reason", "Run", run.VerbSkip},
 	{Done, []string{"e"}, []Scope{InRun, InStop}, "evidence", "mark the step done, with evidence", "Run", run.VerbMarkDone},
