@@ -8,20 +8,23 @@ import (
 	"testing"
 )
 
-func referenceText(t *testing.T) string {
+func referenceText(t *testing.T) string { return docText(t, "language.md") }
+
+func docText(t *testing.T, name string) string {
 	t.Helper()
-	src, err := os.ReadFile("../docs/language.md")
+	src, err := os.ReadFile("../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(src)
 }
 
-// TestReferenceExamples parses every example of the language's reference. Those
-// with a name are parts that others include.
+// TestReferenceExamples parses every example of the language's reference, and of the
+// page about monitors. Those with a name are parts that others include.
 func TestReferenceExamples(t *testing.T) {
 	t.Parallel()
-	examples := regexp.MustCompile("(?ms)^````markdown([^\n]*)\n(.*?)^````$").FindAllStringSubmatch(referenceText(t), -1)
+	src := referenceText(t) + "\n" + docText(t, "monitors.md")
+	examples := regexp.MustCompile("(?ms)^````markdown([^\n]*)\n(.*?)^````$").FindAllStringSubmatch(src, -1)
 	if len(examples) < 15 {
 		t.Fatalf("only %d examples were found", len(examples))
 	}
