@@ -117,12 +117,23 @@ type judgement struct {
 func (e *Engine) judge(p place, ob checks.Observation) judgement {
 	e.vouchFor(p.f)
 	values, world := e.seen(p)
+	var captured map[string]json.RawMessage
+	var err error
+	if p.f.Capture != nil && ob.Ran {
+		captured, err = captures(p.f.Capture, ob, values, world)
+	}
+	if p.f.Monitor { // it is judged by what it captures
+		for name, raw := range captured {
+			if v, err := checks.Decode(raw); err == nil {
+				values[name] = v
+			}
+		}
+	}
 	var j judgement
 	j.verdict, j.rows = checks.Judge(p.f.Expect, ob, values, world)
 	if p.f.Capture == nil || !ob.Ran {
 		return j
 	}
-	captured, err := captures(p.f.Capture, ob, values, world)
 	switch {
 	case j.verdict == checks.Pass && err != nil:
 		j.verdict = checks.Unknown
@@ -140,7 +151,7 @@ func (e *Engine) seen(p place) (checks.Values, checks.World) {
 	r := e.state()
 	values := checks.Values(r.Names(p.c, p.where))
 	maps.Copy(values, p.extra)
-	return values, r.WorldAt(p.c)
+	return values, r.WorldAt(p.c).Since(e.busySince(p.c.Key))
 }
 
 func captures(f *checks.Capture, ob checks.Observation, values checks.Values, world checks.World) (map[string]json.RawMessage, error) {
