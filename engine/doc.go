@@ -9,6 +9,11 @@
 // A [Preflight] comes before a run, looks at what it will need, changes nothing, and
 // hands its connections on.
 //
+// Beside the run, in tasks of their own, go its background processes: each has one
+// keeper, which starts it, follows it, tells its host that it is still wanted, starts it
+// again, and ends it before anything comes behind it. One that nobody keeps any more is
+// ended before another is started.
+//
 // The invariants: one goroutine decides, whatever goes on beside it at the cells
 // that go together; an event changes the state only after it is durable; no byte
 // of an attempt leaves before its intent is; when the journal can't be written
