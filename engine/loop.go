@@ -197,6 +197,7 @@ func (e *Engine) serve(c *run.Cell, w work, req *request) error {
 		case err := <-accept:
 			answer(err)
 		case err := <-result:
+			err = e.heldUp(err)
 			select {
 			case early := <-accept:
 				answer(early)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -121,9 +122,22 @@ func (e *Engine) overtaken(d question, action run.Action) error {
 			return nil
 		}
 	}
-	held := r.Held()
-	if len(held) == 0 {
-		return nil
+	if held := r.Held(); len(held) > 0 {
+		return &run.NotNowError{Verb: verb, Why: heldBy(held)}
 	}
-	return &run.NotNowError{Verb: verb, Why: "the monitor " + held[0].Watch.String() + " has turned red meanwhile: acknowledge that with a reason first"}
+	return nil
+}
+
+// heldUp is the error of work that the rules have refused because a monitor has turned
+// red meanwhile.
+func (e *Engine) heldUp(err error) error {
+	var refused *run.TransitionError
+	if held := e.state().Held(); len(held) > 0 && errors.As(err, &refused) {
+		return &run.NotNowError{Verb: run.VerbGo, Why: heldBy(held)}
+	}
+	return err
+}
+
+func heldBy(held []*run.Monitor) string {
+	return "the monitor " + held[0].Watch.String() + " has turned red meanwhile: acknowledge that with a reason first"
 }

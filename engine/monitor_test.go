@@ -369,3 +369,21 @@ func TestAJournalThatCannotBeWrittenEndsTheSampling(t *testing.T) {
 		t.Errorf("%d looks, %+v", looks, sum)
 	}
 }
+
+// Who waits with nothing to watch isn't woken by monitors that are over.
+func TestNothingMovesWhenNothingIsWatched(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, watched("every=100ms", step("one"))+"\n## After {#after}\n\n"+step("tick"))
+	d := st.start()
+	d.at(run.WaitGo, "change/writes")
+	d.do(run.Go{})
+	d.at(run.WaitManual, "change/one")
+	d.samples(writes, 2)
+	d.do(run.MarkDone{})
+	s := d.at(run.WaitManual, "after/tick")
+	looks, events := st.calls("Look"), len(st.events())
+	time.Sleep(400 * time.Millisecond) // several samples' time: what doesn't come can't be awaited
+	if now := d.e.Snapshot(); now != s || st.calls("Look") != looks || len(st.events()) != events {
+		t.Errorf("%d looks, %d events, another snapshot: %t", st.calls("Look")-looks, len(st.events())-events, now != s)
+	}
+}
