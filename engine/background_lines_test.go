@@ -17,7 +17,7 @@ n=0
 while :; do n=$((n + 1)); echo "rate $n"; test -e fast || sleep 0.05; test ! -e odd || { rm odd; echo odd; }; done`
 
 var ratesBook = front + "\n## Beside {#beside}\n\n" + step("rates", sh(".background.monitor timeout=2s", script(rates)),
-	expect(`line startsWith "rate " and rate >= 1`), capture(`rate = number(regex(line, "[0-9]+"))`)) +
+	capture(`rate = number(regex(line, "[0-9]+"))`), expect(`line startsWith "rate " and rate >= 1`)) +
 	step("tick") + "\n## Behind {#behind}\n\n" + step("last")
 
 var ratesWatch = run.Watch{Monitor: "beside/rates", Where: plan.Local}
