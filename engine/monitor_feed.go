@@ -252,7 +252,7 @@ func turnedRed(t run.MonitorTurned) string {
 	why := t.Cause
 	for _, r := range t.Rows {
 		if r.Verdict != checks.Pass {
-			why = strings.TrimSpace(r.Text + "   " + r.Saw + r.Cause)
+			why = strings.TrimSpace(r.Text + "   " + strings.TrimSpace(r.Saw+"   "+r.Cause))
 			break
 		}
 	}
