@@ -212,6 +212,16 @@ func (e *Engine) busyWith(c *run.Cell, a run.Activity) {
 	})
 }
 
+// busySince is since when something goes on at a cell; now, when nothing does.
+func (e *Engine) busySince(k run.Key) time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if w := e.live.work[k]; w != nil {
+		return w.Since
+	}
+	return e.o.Now()
+}
+
 // change changes what the snapshot shows of a cell's activity.
 func (e *Engine) change(k run.Key, f func(*run.Activity)) {
 	e.update(func(l *live) {

@@ -329,6 +329,14 @@ func TestWhatIsAskedOfAMonitor(t *testing.T) {
 	w.do(t, drain)
 	sample(writes, "p")
 	c := w.cell(t, "change/each[a]/drain")
+	look := w.cell(t, "after/look")
+	if _, ok := w.r.WorldAt(look).Monitor("writes", "step"); ok {
+		t.Error("a step that hasn't begun sees what was before it")
+	}
+	begun := w.r.WorldAt(look).Since(w.r.Monitor(writes).Samples[2].From)
+	if m, ok := begun.Monitor("writes", "step"); !ok || m["samples"] != 1 {
+		t.Errorf("a step that begins sees %v", m)
+	}
 	for _, test := range []struct {
 		id, span, field string
 		want            any

@@ -14,6 +14,9 @@ type World struct {
 	c    *plan.Scope
 	held map[string]map[string]jsonValue
 	at   *Cell // that asks; nil: a walk or a section does
+	// since is when the asking cell began, of which nothing is journaled yet; zero: it
+	// hasn't.
+	since time.Time
 }
 
 // WorldOf returns the world as a walk or a section sees it.
@@ -21,7 +24,18 @@ func (r *Run) WorldOf(s *plan.Scope) World { return World{r: r, c: s} }
 
 // WorldAt returns the world as a cell sees it, with what it has captured on the
 // way.
-func (r *Run) WorldAt(c *Cell) World { return World{r, c.Plan.Step.Scope, c.held, c} }
+func (r *Run) WorldAt(c *Cell) World {
+	return World{r: r, c: c.Plan.Step.Scope, held: c.held, at: c, since: c.Begun}
+}
+
+// Since is the world as a cell sees it that began then, while nothing about it is
+// journaled.
+func (w World) Since(begun time.Time) World {
+	if w.since.IsZero() {
+		w.since = begun
+	}
+	return w
+}
 
 // Hosts returns the hosts of a group with their variables, and what was captured
 // at them and in the instances that walk them.
@@ -133,12 +147,18 @@ func nearest[T any](s *plan.Scope, of []T, id string, pathOf func(T) string) []T
 // Monitor implements [checks.World]: "step" is the time since the asking cell began,
 // "run" all of it; else it's the innermost instance around the asking cell.
 func (w World) Monitor(id, span string) (map[string]any, bool) {
-	from := time.Time{}
-	switch {
-	case span == "step" && w.at != nil:
-		from = w.at.Begun
-	case span == "":
-		from = w.r.instanceBegun(w.c)
+	from, instance := time.Time{}, false
+	switch span {
+	case "step":
+		if from = w.since; from.IsZero() {
+			return nil, false
+		}
+	case "":
+		if from, instance = w.r.instanceBegun(w.c); instance && from.IsZero() {
+			if from = w.since; from.IsZero() {
+				return nil, false
+			}
+		}
 	}
 	var sum Sum
 	drawn := ""
@@ -159,8 +179,8 @@ func (w World) Monitor(id, span string) (map[string]any, bool) {
 var endless = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // instanceBegun is when the first thing happened in the innermost instance of a walk
-// around a scope; zero: there is none, or nothing did.
-func (r *Run) instanceBegun(s *plan.Scope) time.Time {
+// around a scope, zero when nothing did, and whether there is one.
+func (r *Run) instanceBegun(s *plan.Scope) (begun time.Time, ok bool) {
 	for ; s != nil; s = s.Up {
 		if s.Count == 0 {
 			continue
@@ -171,9 +191,9 @@ func (r *Run) instanceBegun(s *plan.Scope) time.Time {
 				first = c.Begun
 			}
 		}
-		return first
+		return first, true
 	}
-	return time.Time{}
+	return time.Time{}, false
 }
 
 // monitors are those whose path ends in id: those of the asking cell's own innermost
