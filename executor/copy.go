@@ -192,10 +192,20 @@ func (c *transferring) item(it Item) error {
 	case it.Mode.IsRegular() && (!there || old.Size < it.Size || it.Size == 0):
 		err = c.send(it, old, there)
 	}
-	if err != nil {
+	if err != nil && (there || !c.made(it, at)) {
 		return c.explain(it, err)
 	}
 	return nil
+}
+
+// made reports whether a directory or link that could not be made is there all the same:
+// what a connection was cut off from may still be made on its host meanwhile.
+func (c *transferring) made(it Item, at string) bool {
+	if it.Mode.IsRegular() {
+		return false
+	}
+	e, err := c.To.Files.Stat(at)
+	return err == nil && e.Mode.Type() == it.Mode.Type() && e.Link == it.Link
 }
 
 // explain says what could not be written, and whether the disk is full.
