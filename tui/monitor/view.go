@@ -144,13 +144,20 @@ func (v *View) window(b *Board, s *Series, l Look, n int) window {
 	return w
 }
 
-// says names what is shown.
-func (v *View) says(l Look) string {
+// says names what is shown: of a zoom by time what that comes to in columns.
+func (v *View) says(l Look, s *Series) string {
 	switch v.zoom {
-	case Hour:
-		return "the last hour"
-	case TenMinutes:
-		return "the last 10 minutes"
+	case Hour, TenMinutes:
+		asked := map[Zoom]time.Duration{Hour: time.Hour, TenMinutes: 10 * time.Minute}[v.zoom]
+		span := time.Duration(v.last.n) * v.last.width
+		if known := v.last.to().Sub(s.First()); known < span {
+			span = known
+		}
+		span = max(span, asked).Truncate(time.Minute)
+		if !v.end.IsZero() {
+			return text.Duration(span) + " of it"
+		}
+		return "the last " + text.Duration(span)
 	case Step:
 		if l.Cell != nil && l.Cell.Plan.Step.Number != "" {
 			return "step " + l.Cell.Plan.Step.Number
@@ -175,13 +182,13 @@ func (v *View) Render(b *Board, l Look, w, h int) string {
 	if n := len(b.list); n > 1 {
 		box.Right = fmt.Sprintf("%d of %d %s ", i+1, n, t.Glyph.Dot)
 	}
-	box.Right += v.says(l)
 	lines := []string{v.head(b, s, l, iw)}
 	n := iw - leftWidth - 1
 	if s.End().IsZero() || n < 10 {
 		return box.Render(t, append(lines, "", t.Muted.Render("there is no sample yet")), w, h)
 	}
 	v.last = v.window(b, s, l, n)
+	box.Right += v.says(l, s)
 	box.Note = text.Duration(v.last.width) + " a column"
 	if !v.end.IsZero() {
 		box.Note += ", scrolled: " + l.End + " follows again"
