@@ -66,6 +66,7 @@ func (p *printer) knownBeside(r *run.Run) {
 	for _, c := range r.Cells {
 		for _, a := range starts(c) {
 			p.besides.lives[a.Intent.Attempt] = lived(a)
+			p.read[a.Intent.Attempt] = &[2]stream{} // what it runs isn't told again when it ends
 		}
 	}
 }
