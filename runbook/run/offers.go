@@ -41,8 +41,7 @@ func (r *Run) Offers(a Ask, busy bool, now time.Time) []Availability {
 			list = slices.Insert(list, at, ack)
 		}
 	}
-	if c.Overdue() {
-		i := slices.IndexFunc(list, func(a Availability) bool { return a.Verb == VerbProbe })
+	if i := slices.IndexFunc(list, func(a Availability) bool { return a.Verb == VerbProbe }); i >= 0 && c.Overdue() {
 		list = slices.Insert(slices.Delete(list, i, i+1), 0, c.canProbe()) // to go on waiting comes first
 	}
 	call := r.canCall(c)
