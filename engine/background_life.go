@@ -116,8 +116,8 @@ func (k *keeper) rise(ctx context.Context, h *host, a *run.Attempt, sure bool) (
 		case rep.Fate == executor.Running:
 			k.isUp(ctx, a)
 			return ""
-		case rep.Fate == executor.NeverStarted && sure && pause < 5*time.Second:
-			pause = min(2*pause, 5*time.Second) // its runner is on the way
+		case sure && pause < 5*time.Second && onItsWay(rep.Fate):
+			pause = min(2*pause, 5*time.Second)
 			if pause == 5*time.Second {
 				sure = false // it isn't: from now on it can't begin any more
 			}
@@ -129,6 +129,12 @@ func (k *keeper) rise(ctx context.Context, h *host, a *run.Attempt, sure bool) (
 		_ = sleep(ctx, pause) // its end is seen above
 	}
 	return "" // it is being ended
+}
+
+// onItsWay reports whether a host that has just said that it starts an attempt may say
+// this while the attempt's runner is still to show itself, as on a slow host.
+func onItsWay(f executor.Fate) bool {
+	return f == executor.NeverStarted || f == executor.Orphan || f == executor.Died
 }
 
 // isUp journals that the process runs.
