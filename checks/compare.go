@@ -19,7 +19,7 @@ func (s *scope) compareOp(a []any) (any, error) {
 		return nil, err
 	}
 	if op == "==" || op == "!=" {
-		same, err := equal(l, r)
+		same, err := s.equal(l, r)
 		return same == (op == "=="), err
 	}
 	c, err := order(l, r)
@@ -87,7 +87,9 @@ func kindName(v any) string { return string(kindOf(v)) }
 
 func isNumber(v any) bool { return kindOf(v) == kindNumber }
 
-func equal(l, r any) (bool, error) {
+// equal reports whether two values of one kind are. Lists may share their parts, so that
+// there are many more of them than memory holds: each one looked at is charged.
+func (s *scope) equal(l, r any) (bool, error) {
 	kl, kr := kindOf(l), kindOf(r)
 	switch {
 	case kl == kindNil || kr == kindNil:
@@ -102,27 +104,30 @@ func equal(l, r any) (bool, error) {
 		c, err := order(l, r)
 		return c == 0, err
 	case kindList:
-		return equalLists(reflect.ValueOf(l), reflect.ValueOf(r))
+		return s.equalLists(reflect.ValueOf(l), reflect.ValueOf(r))
 	case kindMap:
-		return equalMaps(reflect.ValueOf(l), reflect.ValueOf(r))
+		return s.equalMaps(reflect.ValueOf(l), reflect.ValueOf(r))
 	case kindNil, kindOther:
 	}
 	return false, unknown("wrong type: %s can't be compared", kl)
 }
 
-func equalLists(l, r reflect.Value) (bool, error) {
+func (s *scope) equalLists(l, r reflect.Value) (bool, error) {
 	if l.Len() != r.Len() {
 		return false, nil
 	}
 	for i := range l.Len() {
-		if same, err := equal(l.Index(i).Interface(), r.Index(i).Interface()); err != nil || !same {
+		if err := s.charge(0); err != nil {
+			return false, err
+		}
+		if same, err := s.equal(l.Index(i).Interface(), r.Index(i).Interface()); err != nil || !same {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func equalMaps(l, r reflect.Value) (bool, error) {
+func (s *scope) equalMaps(l, r reflect.Value) (bool, error) {
 	if l.Type().Key() != r.Type().Key() {
 		return false, unknown("wrong type: the keys of two maps differ in kind")
 	}
@@ -130,11 +135,14 @@ func equalMaps(l, r reflect.Value) (bool, error) {
 		return false, nil
 	}
 	for _, k := range l.MapKeys() {
+		if err := s.charge(0); err != nil {
+			return false, err
+		}
 		v := r.MapIndex(k)
 		if !v.IsValid() {
 			return false, nil
 		}
-		if same, err := equal(l.MapIndex(k).Interface(), v.Interface()); err != nil || !same {
+		if same, err := s.equal(l.MapIndex(k).Interface(), v.Interface()); err != nil || !same {
 			return false, err
 		}
 	}
@@ -202,7 +210,7 @@ func (s *scope) in(a []any) (any, error) {
 	var mismatch error
 	comparable := false
 	for i := range list.Len() {
-		same, err := equal(l, list.Index(i).Interface())
+		same, err := s.equal(l, list.Index(i).Interface())
 		switch {
 		case same && err == nil:
 			return true, nil

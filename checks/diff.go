@@ -92,7 +92,7 @@ func (s *scope) diff(a []any) (any, error) {
 func (s *scope) unified(wasName, isName string, was, is any) (string, error) {
 	single := kindOf(was) != kindList && kindOf(was) != kindMap
 	if single {
-		if same, err := equal(was, is); same || err != nil {
+		if same, err := s.equal(was, is); same || err != nil {
 			return "", err
 		}
 	}

@@ -206,7 +206,7 @@ func TestDiffOfAnything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same, err := equal(l, r)
+		same, err := new(scope).equal(l, r)
 		if err == nil && same != (got == "") {
 			t.Fatalf("they are alike: %v, and the difference is %q", same, got)
 		}

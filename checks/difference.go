@@ -210,7 +210,7 @@ func (x comparison) differences(s *scope) []string {
 	if err != nil || kindOf(was) != kindOf(is) {
 		return nil
 	}
-	if same, err := equal(was, is); same || err != nil || short(was) && short(is) {
+	if same, err := s.equal(was, is); same || err != nil || short(was) && short(is) {
 		return nil
 	}
 	d, err := s.unified(x.was.name, x.is.name, was, is)
