@@ -255,12 +255,13 @@ func (e *Engine) appendFrom(ctx context.Context, from func(*run.Run) []run.Event
 	// The rules are asked before the journal: an event that isn't allowed must
 	// not become durable. Guest events may lie between, so that the records'
 	// numbers can be larger than tried here.
-	if err := e.rehearse(r, events); err != nil {
+	now := e.o.Now() // the same for both: a clock that is set in between makes no difference
+	if err := e.rehearse(r, now, events); err != nil {
 		return nil, err
 	}
 	// Journaling outlasts the caller: what has happened is written down even
 	// while everything else is being ended.
-	records, err := e.o.Journal.Append(context.WithoutCancel(ctx), e.lease, e.o.Operator, e.o.Now(), events...)
+	records, err := e.o.Journal.Append(context.WithoutCancel(ctx), e.lease, e.o.Operator, now, events...)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err != nil {
@@ -280,7 +281,7 @@ func (e *Engine) appendFrom(ctx context.Context, from func(*run.Run) []run.Event
 	return records, nil
 }
 
-func (e *Engine) rehearse(r *run.Run, events []run.Event) error {
+func (e *Engine) rehearse(r *run.Run, now time.Time, events []run.Event) error {
 	var err error
 	seq := uint64(0)
 	if r != nil {
@@ -288,7 +289,7 @@ func (e *Engine) rehearse(r *run.Run, events []run.Event) error {
 	}
 	for _, ev := range events {
 		seq++
-		rec := run.Record{RunID: e.lease.RunID(), Seq: seq, Epoch: e.lease.Epoch(), Wall: e.o.Now(), Actor: e.o.Operator, Event: ev}
+		rec := run.Record{RunID: e.lease.RunID(), Seq: seq, Epoch: e.lease.Epoch(), Wall: now, Actor: e.o.Operator, Event: ev}
 		if r, err = run.Apply(e.plan, r, rec); err != nil {
 			return err
 		}
