@@ -39,6 +39,7 @@ func Preflight(ctx context.Context, port Preflighter, o Options) (begin bool, er
 	// terminal.
 	ctx, cancel := context.WithCancel(ctx)
 	defer context.AfterFunc(ctx, p.Quit)()
+	port.Look() // before anything is shown: until then nothing stands in the way
 	pumped := make(chan struct{})
 	go func() {
 		defer close(pumped)
@@ -54,7 +55,6 @@ func Preflight(ctx context.Context, port Preflighter, o Options) (begin bool, er
 			}
 		}
 	}()
-	port.Look()
 	_, err = p.Run()
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
