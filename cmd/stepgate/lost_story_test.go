@@ -97,6 +97,8 @@ func TestALostConnectionComesBack(t *testing.T) {
 	s := sit(t, dir, work, 100, 30, "run", "book.md", "-i", "inv.toml", "--no-preflight")
 	s.begins("next: 1 Long")
 	s.types("\r")
+	// The command says "begun", too: it has to have said it itself.
+	s.keepsTrying("the command runs", func() bool { return there(filepath.Join(home, "ledger")) })
 	s.sees("begun", "running")
 	way.down.Store(true)
 	server.CloseConnections()
