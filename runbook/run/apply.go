@@ -266,7 +266,7 @@ func (r *Run) forbids(c *Cell, e Event) string {
 		return r.notEntered(c)
 	case GateGranted:
 		return cmp.Or(r.heldAt(c), r.notAhead(e))
-	case ManualDone, Asked:
+	case ManualDone, Asked, WatchBegun:
 		return cmp.Or(r.notEntered(c), r.heldAt(c))
 	case Called:
 		if r.Called != nil {
