@@ -57,7 +57,7 @@ func TestEveryLineOfABackgroundMonitorIsASample(t *testing.T) {
 		t.Errorf("starts %+v", c.Keeps)
 	}
 	// The time without a process was not watched, and is no gap.
-	if got := sum(s); got.Unobserved < 500*time.Millisecond || got.Longest.Length > 500*time.Millisecond {
+	if got := sum(s); got.Unobserved < 500*time.Millisecond || got.Longest.Length != got.Longest.To.Sub(got.Longest.From)-got.Unobserved {
 		t.Errorf("unobserved %s, longest gap %+v", got.Unobserved, got.Longest)
 	}
 	d.until("the hold", func(s *run.Snapshot) bool { return s.Wait == run.WaitMonitor })

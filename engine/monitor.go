@@ -3,11 +3,14 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
+	"stepgate/checks"
 	"stepgate/runbook"
 	"stepgate/runbook/run"
+	"stepgate/runbook/text"
 )
 
 // acknowledge is a person's word that the run goes on although monitors were red.
@@ -74,17 +77,23 @@ func (e *Engine) sampleOnce(ctx context.Context, f *feed, waited time.Duration) 
 	p := place{c: e.state().CellOf(f.cell), f: f.f, where: f.w.Where, extra: map[string]any{"sample": n}}
 	result := make(chan observed, 1)
 	go func() { result <- e.observeSample(ctx, p, n, !f.bad) }()
-	beat := time.NewTicker(time.Second)
+	limit := timeoutOf(f.f)
+	pace := pace{each: min(time.Second, limit/4), last: steady()}
+	beat := time.NewTicker(pace.each)
 	defer beat.Stop()
 	asleep := false
 	for {
 		select {
 		case o := <-result:
 			at, missed := f.look(time.Second)
+			pace.look()
 			switch {
 			case asleep || missed: // whatever it showed, its time isn't known
 			case ctx.Err() != nil:
 				f.leave(from)
+			case o.verdict == checks.Unknown && o.unseen == nil && pace.late > limit/4: // its time was over while nobody could see an answer
+				f.leave(from)
+				e.unobserved(ctx, f, observed{unseen: fmt.Errorf("stepgate itself stood still for %s", text.Duration(pace.late))})
 			case o.unseen != nil || f.full():
 				f.leave(from)
 				e.unobserved(ctx, f, o)
@@ -97,8 +106,22 @@ func (e *Engine) sampleOnce(ctx context.Context, f *feed, waited time.Duration) 
 		case <-beat.C:
 			_, missed := f.look(time.Second)
 			asleep = asleep || missed
+			pace.look()
 		}
 	}
+}
+
+// pace is how steadily this process goes on while it waits for something.
+type pace struct {
+	each time.Duration // between two looks
+	last time.Duration // look, by the steady clock
+	late time.Duration // at most was one
+}
+
+func (p *pace) look() {
+	now := steady()
+	p.late = max(p.late, now-p.last-p.each)
+	p.last = now
 }
 
 // unobserved notes why nobody saw what a monitor would have shown.

@@ -10,6 +10,10 @@ import (
 	"stepgate/runbook/run"
 )
 
+// underWay is how long a line that is late may yet be under way, once its link is known
+// to be there and this process to listen.
+const underWay = 250 * time.Millisecond
+
 // lineFeed makes samples of what the process of a background monitor prints. Its methods
 // may be called concurrently; each returns when what it says has been taken in.
 type lineFeed struct {
@@ -23,6 +27,7 @@ type lineFeed struct {
 	over  chan struct{}
 	timer *time.Timer // until there should have been a line; the goroutine's own, as is the next
 	reads bool        // the process runs, and what it prints is read
+	tardy bool        // a line is late, and may be on its way
 }
 
 // lines takes up the samples of a background monitor, until it is closed; nil: the run
@@ -76,7 +81,7 @@ func (l *lineFeed) up() {
 		at, _ := l.f.axis.look(l.limit)
 		l.f.begin(at)
 		l.reads = true
-		l.timer.Reset(l.limit)
+		l.await()
 	})
 }
 
@@ -94,7 +99,7 @@ func (l *lineFeed) line(text string) {
 		l.f.begin(at)
 		l.f.add(at, s)
 		if l.reads {
-			l.timer.Reset(l.limit)
+			l.await()
 		}
 	})
 }
@@ -126,29 +131,40 @@ func (l *lineFeed) stopReading(at time.Time) {
 	l.f.leave(at)
 }
 
+// await waits for the next line.
+func (l *lineFeed) await() {
+	l.tardy = false
+	l.timer.Reset(l.limit)
+}
+
 // silent is what it means that no line has come in time: nothing is known of the
-// workload, unless it is the link that is silent.
+// workload, unless it is the link that was silent, or this process that didn't listen.
 func (l *lineFeed) silent() {
 	at, missed := l.f.look(l.limit)
 	if !l.reads {
 		return
 	}
-	if missed { // it was this process that didn't listen
+	if missed {
 		l.f.begin(at)
-		l.timer.Reset(l.limit)
+		l.await()
 		return
 	}
-	if host := l.f.w.Where; host != plan.Local {
-		if err := l.e.linked(l.ctx, host); err != nil {
-			l.f.leave(at.Add(-l.limit))
-			l.e.samples.note(l.f.w, l.e.secrets.redactor.String(err.Error()))
-			l.timer.Reset(l.limit)
-			return
+	if !l.tardy {
+		if host := l.f.w.Where; host != plan.Local {
+			if err := l.e.linked(l.ctx, host, prompt); err != nil {
+				l.f.leave(at.Add(-l.limit))
+				l.e.samples.note(l.f.w, l.e.secrets.redactor.String(err.Error()))
+				l.await()
+				return
+			}
 		}
+		l.tardy = true
+		l.timer.Reset(underWay)
+		return
 	}
 	l.f.begin(at.Add(-l.limit))
 	l.f.add(at, reading{verdict: checks.Unknown, cause: fmt.Sprintf("no line within %s", l.limit)})
-	l.timer.Reset(l.limit)
+	l.await()
 }
 
 // close ends the samples, and makes them durable.

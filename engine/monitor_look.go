@@ -96,13 +96,15 @@ type sampleSink struct {
 	*tail
 	limit  time.Duration
 	cancel context.CancelCauseFunc
+	hear   func() <-chan error // begins to listen whether its link is there
 
 	mu           sync.Mutex
 	first, timer *time.Timer
+	heard        <-chan error // once it has begun
 }
 
-func newSampleSink(limit time.Duration, cancel context.CancelCauseFunc) *sampleSink {
-	return &sampleSink{tail: newTail(), limit: limit, cancel: cancel, first: time.AfterFunc(limit, func() { cancel(errNotBegun) })}
+func newSampleSink(limit time.Duration, cancel context.CancelCauseFunc, hear func() <-chan error) *sampleSink {
+	return &sampleSink{tail: newTail(), limit: limit, cancel: cancel, hear: hear, first: time.AfterFunc(limit, func() { cancel(errNotBegun) })}
 }
 
 // Begun implements [executor.Beginner].
@@ -111,7 +113,17 @@ func (s *sampleSink) Begun() {
 	defer s.mu.Unlock()
 	if s.first.Stop() {
 		s.timer = time.AfterFunc(s.limit, func() { s.cancel(errTooLong) })
+		s.heard = s.hear()
 	}
+}
+
+// silent says that its link was silent while the command had time; nil: it wasn't. The
+// command has begun.
+func (s *sampleSink) silent() error {
+	s.mu.Lock()
+	heard := s.heard
+	s.mu.Unlock()
+	return <-heard
 }
 
 func (s *sampleSink) stop() {
@@ -139,7 +151,8 @@ func (e *Engine) watchScript(ctx context.Context, p place, d run.Dispatch, n uin
 	cmd := command(d)
 	cmd.Env = append(cmd.Env, executor.Var{Name: "STEPGATE_SAMPLE", Value: strconv.FormatUint(n, 10)})
 	lctx, cancel := context.WithCancelCause(ctx)
-	sink := newSampleSink(timeoutOf(p.f), cancel)
+	limit := timeoutOf(p.f)
+	sink := newSampleSink(limit, cancel, func() <-chan error { return e.hear(lctx, remote(d.Where), limit) })
 	defer sink.stop()
 	r, err := h.exec.Look(lctx, cmd, sink)
 	var ended *executor.EndedError
@@ -154,7 +167,7 @@ func (e *Engine) watchScript(ctx context.Context, p place, d run.Dispatch, n uin
 		return observed{}, ob
 	case ctx.Err() != nil:
 		return observed{unseen: ctx.Err()}, checks.Observation{}
-	case errors.Is(cause, errTooLong) && errors.As(err, &ended) && ended.Took <= prompt:
+	case errors.Is(cause, errTooLong) && errors.As(err, &ended) && ended.Took <= prompt && sink.silent() == nil:
 		return observed{}, unseen(p.where, fmt.Errorf("no answer within %s", sink.limit))
 	case errors.Is(cause, errTooLong): // the link is slow, or silent
 		return observed{unseen: fmt.Errorf("sample on %q: %w", d.Where, cause)}, checks.Observation{}
@@ -178,6 +191,8 @@ func (e *Engine) watchExchange(ctx context.Context, p place, d run.Dispatch, wel
 	limit := timeoutOf(p.f)
 	lctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
 	defer cancel()
+	via := e.through(p, d)
+	heard := e.hear(lctx, via, limit)
 	// A monitor may write what it measures with.
 	ob, err := e.exchange(lctx, p, d, false)
 	timely := lctx.Err() == nil
@@ -189,7 +204,6 @@ func (e *Engine) watchExchange(ctx context.Context, p place, d run.Dispatch, wel
 			return observed{unseen: errors.New(why)}, ob, false
 		}
 	}
-	via := e.through(p, d)
 	if err == nil {
 		if via != "" {
 			e.connected(via)
@@ -201,8 +215,12 @@ func (e *Engine) watchExchange(ctx context.Context, p place, d run.Dispatch, wel
 		if errors.As(err, &reach) && reach.Host == via {
 			return observed{unseen: err, host: via}, ob, false
 		}
-		if err := e.linked(ctx, via); err != nil {
-			return observed{unseen: err, host: via}, ob, false
+		silent := e.linked(ctx, via, prompt)
+		if silent == nil && !timely {
+			silent = <-heard
+		}
+		if silent != nil {
+			return observed{unseen: silent, host: via}, ob, false
 		}
 		lost = timely
 	}
@@ -225,14 +243,33 @@ func (e *Engine) through(p place, d run.Dispatch) string {
 	return host
 }
 
-// linked asks a host for a sign of life, which is to come promptly: that it refuses a
-// connection to itself is one.
-func (e *Engine) linked(ctx context.Context, name string) error {
+// hear asks a host for a sign of life in the middle of what a sample there, or through
+// it, may take: one that goes on for so long may wait for the link, and that may be there
+// again when its time is over. The channel gets what came of it; this machine is there.
+func (e *Engine) hear(ctx context.Context, name string, limit time.Duration) <-chan error {
+	heard := make(chan error, 1)
+	if name == "" {
+		heard <- nil
+		return heard
+	}
+	go func() {
+		if err := sleep(ctx, limit/2); err != nil {
+			heard <- err
+			return
+		}
+		heard <- e.linked(ctx, name, min(prompt, limit/4))
+	}()
+	return heard
+}
+
+// linked asks a host for a sign of life, which is to come within a time: that it refuses
+// a connection to itself is one.
+func (e *Engine) linked(ctx context.Context, name string, within time.Duration) error {
 	h, err := e.open(name)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, prompt)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	c, err := h.exec.Dial(ctx, "tcp", "127.0.0.1:1")
 	if err == nil {
@@ -247,8 +284,9 @@ func (e *Engine) linked(ctx context.Context, name string) error {
 
 // shyness is how monitors treat a host that they haven't reached.
 type shyness struct {
-	tries int
-	next  time.Duration // by the steady clock
+	tries  int
+	next   time.Duration // by the steady clock
+	trying bool          // somebody tries
 }
 
 // refused notes that a host wasn't reached.
@@ -260,7 +298,8 @@ func (c *collector) refused(host string) {
 		s = &shyness{}
 		c.shy[host] = s
 	}
-	if steady() >= s.next || s.tries == 0 {
+	if s.trying || s.tries == 0 {
+		s.trying = false
 		s.next = steady() + min(longestPause, time.Second<<min(s.tries, 10))
 		s.tries++
 	}
@@ -286,7 +325,7 @@ func (e *Engine) mayReach(host string) bool {
 	case steady() < s.next:
 		return false
 	}
-	s.next = steady() + longestPause // the others wait for what comes of this
+	s.trying, s.next = true, steady()+longestPause // the others wait for what comes of this
 	return true
 }
 
