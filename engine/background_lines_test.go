@@ -16,7 +16,7 @@ const rates = `echo $$ >>pids
 n=0
 while :; do n=$((n + 1)); echo "rate $n"; test -e fast || sleep 0.05; test ! -e odd || { rm odd; echo odd; }; done`
 
-var ratesBook = front + "\n## Beside {#beside}\n\n" + step("rates", sh(".background.monitor timeout=2s", script(rates)),
+var ratesBook = front + "\n## Beside {#beside}\n\n" + step("rates", sh(".background.monitor timeout=20s", script(rates)),
 	capture(`rate = number(regex(line, "[0-9]+"))`), expect(`line startsWith "rate " and rate >= 1`)) +
 	step("tick") + "\n## Behind {#behind}\n\n" + step("last")
 
@@ -61,7 +61,7 @@ func TestEveryLineOfABackgroundMonitorIsASample(t *testing.T) {
 		t.Errorf("unobserved %s, longest gap %+v", got.Unobserved, got.Longest)
 	}
 	d.until("the hold", func(s *run.Snapshot) bool { return s.Wait == run.WaitMonitor })
-	d.do(run.Acknowledge{Reason: "it was killed by a test"})
+	d.acknowledge("it was killed by a test")
 	d.at(run.WaitManual, "beside/tick")
 	d.do(run.MarkDone{})
 	s = d.at(run.WaitManual, "behind/last")

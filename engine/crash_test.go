@@ -99,7 +99,7 @@ func next(t *testing.T, s *run.Snapshot) run.Action {
 	case run.WaitGate:
 		return run.Answer{Gate: c.Gate.Gate, Typed: c.Gate.Phrase}
 	case run.WaitMonitor:
-		return run.Acknowledge{Reason: "seen"}
+		return run.Acknowledge{Reason: "seen", Episodes: s.Run.Unacknowledged()}
 	case run.WaitManual:
 		return run.MarkDone{}
 	case run.WaitFailure:

@@ -158,10 +158,16 @@ func (e *Engine) shut(ctx context.Context, cells []*run.Cell, void bool, why str
 }
 
 // shutOutdated closes a gate that is about to be asked about, and those that were
-// shown with it, when one of them shows something else than what would run. It
+// shown with it, when one of them shows something else than what would run; and any
+// gate when a monitor holds the run, so that what is behind it can be looked into. It
 // reports whether it did.
 func (e *Engine) shutOutdated(q question) bool {
-	if q.Wait != run.WaitGate || !slices.ContainsFunc(gated(q), e.state().Outdated) {
+	r := e.state()
+	switch {
+	case q.Wait == run.WaitMonitor:
+		open := slices.DeleteFunc(slices.Clone(r.Cells), func(c *run.Cell) bool { return c.Status != run.Gated })
+		return len(open) > 0 && e.shut(e.ctx, open, true, "the monitor "+r.Held()[0].Watch.String()+" has turned red") == nil
+	case q.Wait != run.WaitGate || !slices.ContainsFunc(gated(q), r.Outdated):
 		return false
 	}
 	return e.shut(e.ctx, gated(q), true, otherThanShown) == nil

@@ -1,14 +1,12 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"stepgate/checks"
-	"stepgate/runbook"
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 )
@@ -16,7 +14,11 @@ import (
 // acknowledge is a person's word that the run goes on although monitors were red.
 func (e *Engine) acknowledge(a run.Acknowledge) (run.Event, error) {
 	ev := run.MonitorAcknowledged{Reason: strings.TrimSpace(a.Reason)}
-	for _, m := range e.state().Held() {
+	r := e.state()
+	if r.Unacknowledged() != a.Episodes {
+		return nil, &run.StaleError{Key: e.Snapshot().Current}
+	}
+	for _, m := range r.Held() {
 		ev.Watches = append(ev.Watches, m.Watch)
 	}
 	return ev, nil
@@ -49,7 +51,7 @@ func (e *Engine) sample(ctx context.Context, w run.Watch) {
 		e.unobserved(ctx, f, observed{unseen: err, host: remote(w.Where)})
 	}
 	ctx = unattended(ctx)
-	every := cmp.Or(f.f.Poll.Every, runbook.DefaultEvery)
+	every := f.f.Interval()
 	wait := time.Duration(0)
 	f.look(0)
 	for sleep(ctx, wait) == nil {
@@ -77,7 +79,7 @@ func (e *Engine) sampleOnce(ctx context.Context, f *feed, waited time.Duration) 
 	p := place{c: e.state().CellOf(f.cell), f: f.f, where: f.w.Where, extra: map[string]any{"sample": n}}
 	result := make(chan observed, 1)
 	go func() { result <- e.observeSample(ctx, p, n, !f.bad) }()
-	limit := timeoutOf(f.f)
+	limit := f.f.LookTimeout()
 	pace := pace{each: min(time.Second, limit/4), last: steady()}
 	beat := time.NewTicker(pace.each)
 	defer beat.Stop()

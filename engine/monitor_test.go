@@ -90,7 +90,8 @@ func TestARedMonitorHoldsTheNextStepUntilItIsAcknowledged(t *testing.T) {
 	st.set("probe", executortest.Script{})
 	d.until("green", func(s *run.Snapshot) bool { return !s.Run.Monitor(writes).Red() })
 	d.at(run.WaitMonitor, "change/one") // it has passed, and holds still
-	d.do(run.Acknowledge{Reason: "a blip"})
+	d.refused(run.Acknowledge{Reason: "of something else", Episodes: 7}, "")
+	d.acknowledge("a blip")
 	d.at(run.WaitGo, "change/one")
 	d.do(run.Go{})
 	d.at(run.WaitManual, "change/tick")
@@ -122,8 +123,10 @@ func TestAGateThatWasAnsweredBeforeItTurnedRedSendsNothing(t *testing.T) {
 	}
 	d.at(run.WaitMonitor, "change/one")
 	st.wantRan()
-	d.do(run.Acknowledge{Reason: "known"})
-	s = d.at(run.WaitGate, "change/one") // it is red still, and doesn't hold again
+	d.acknowledge("known")
+	d.at(run.WaitGo, "change/one") // it is red still, and doesn't hold again
+	d.do(run.Go{})
+	s = d.at(run.WaitGate, "change/one")
 	if !s.Run.Monitor(writes).Red() {
 		t.Error("it is green")
 	}

@@ -193,7 +193,7 @@ func anyOf(s *run.Snapshot, l *luck) run.Action {
 		case run.VerbProbe:
 			all = append(all, run.Probe{})
 		case run.VerbAcknowledge:
-			all = append(all, run.Acknowledge{Reason: "seen"})
+			all = append(all, run.Acknowledge{Reason: "seen", Episodes: s.Run.Unacknowledged()})
 		case run.VerbStopNow:
 			all = append(all, run.StopNow{Kill: l.oneIn(2)})
 		case run.VerbSkip:

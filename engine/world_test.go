@@ -208,6 +208,12 @@ func (d *driver) do(a run.Action) {
 	}
 }
 
+// acknowledge is a person's word on all that monitors have shown.
+func (d *driver) acknowledge(reason string) {
+	d.t.Helper()
+	d.do(run.Acknowledge{Reason: reason, Episodes: d.e.Snapshot().Run.Unacknowledged()})
+}
+
 func (d *driver) closed() *run.Snapshot {
 	d.t.Helper()
 	return d.until("the end", func(s *run.Snapshot) bool { return s.Wait == run.WaitClosed })

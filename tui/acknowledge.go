@@ -41,7 +41,7 @@ func (a *app) heldBy(m *run.Monitor, w int) []string {
 	if !m.Red() {
 		mark, state = theme.Done, "is good again"
 	}
-	out := wrapped(t.Style(mark), t.Glyph.Mark(mark)+" "+wording.Monitor(m)+" "+state, w)
+	out := wrapped(t.Style(mark), t.Glyph.Mark(mark)+" "+wording.Monitor(m.Watch)+" "+state, w)
 	open := 0
 	for i := range m.Episodes {
 		if m.Episodes[i].Reason == "" {
@@ -103,7 +103,7 @@ func (a *app) acknowledge() tea.Cmd {
 	if av := a.action(run.VerbAcknowledge); !av.OK() {
 		return a.refuse(run.VerbAcknowledge, av.Why)
 	}
-	at := a.here()
+	at, reds := a.here(), a.snap.Run.Unacknowledged()
 	a.open(&textDialog{
 		p: a.prompt(prompt.Config{
 			Title: "Acknowledge: " + wording.Reds(a.snap.Run), Ask: "Why does the run go on all the same?", Required: true,
@@ -113,7 +113,7 @@ func (a *app) acknowledge() tea.Cmd {
 				a.word, a.bad = "not acknowledged: the monitors have shown something else meanwhile; "+a.press(keys.InRun, keys.Menu)+" shows it", true
 				return nil
 			}
-			return a.do(at.key, at.seq, run.VerbAcknowledge, run.Acknowledge{Reason: reason})
+			return a.do(at.key, at.seq, run.VerbAcknowledge, run.Acknowledge{Reason: reason, Episodes: reds})
 		},
 	})
 	return nil

@@ -19,11 +19,11 @@ func TestAcknowledging(t *testing.T) {
 		{"enter alone", heldRed, presses("enter", "enter"), nil},
 		{"a reason is needed", heldRed, presses("K", "enter"), nil},
 		{"called off", heldRed, presses("K", typed("as announced"), "esc"), nil},
-		{"with a reason", heldRed, presses("K", typed("as announced"), "enter"), []run.Action{run.Acknowledge{Reason: "as announced"}}},
-		{"once it is good again", heldGreen, presses("K", typed("over"), "enter"), []run.Action{run.Acknowledge{Reason: "over"}}},
-		{"from the run screen", heldRed, presses("esc", "K", typed("over"), "enter"), []run.Action{run.Acknowledge{Reason: "over"}}},
-		{"from the chart", heldRed, presses("M", "K", typed("over"), "enter"), []run.Action{run.Acknowledge{Reason: "over"}}},
-		{"by the cursor", heldRed, presses("down", "enter", typed("over"), "enter"), []run.Action{run.Acknowledge{Reason: "over"}}},
+		{"with a reason", heldRed, presses("K", typed("as announced"), "enter"), []run.Action{run.Acknowledge{Reason: "as announced", Episodes: 1}}},
+		{"once it is good again", heldGreen, presses("K", typed("over"), "enter"), []run.Action{run.Acknowledge{Reason: "over", Episodes: 1}}},
+		{"from the run screen", heldRed, presses("esc", "K", typed("over"), "enter"), []run.Action{run.Acknowledge{Reason: "over", Episodes: 1}}},
+		{"from the chart", heldRed, presses("M", "K", typed("over"), "enter"), []run.Action{run.Acknowledge{Reason: "over", Episodes: 1}}},
+		{"by the cursor", heldRed, presses("down", "enter", typed("over"), "enter"), []run.Action{run.Acknowledge{Reason: "over", Episodes: 1}}},
 		{"pause instead", heldRed, presses("P"), []run.Action{run.Pause{}}},
 		{"nothing is red", sampling, presses("K", typed("over"), "enter"), nil},
 		{"auto does not", heldGreen, presses("esc", "a"), nil},
@@ -69,7 +69,7 @@ func TestRedWhileAReasonIsTyped(t *testing.T) {
 	}
 	st.now = st.now.Add(gate.Grace)
 	st.send(presses("K", typed("once more"), "enter")...)
-	if len(ctl.got) != 1 || ctl.got[0] != (run.Acknowledge{Reason: "once more"}) {
+	if len(ctl.got) != 1 || ctl.got[0] != (run.Acknowledge{Reason: "once more", Episodes: 2}) {
 		t.Errorf("asked for %#v", ctl.got)
 	}
 }

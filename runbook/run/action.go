@@ -107,8 +107,13 @@ type Again struct {
 	Typed string // where [Run.Repeatable] has a phrase
 }
 
-// Acknowledge goes on although monitors were red ([Run.Held]).
-type Acknowledge struct{ Reason string }
+// Acknowledge goes on although monitors were red ([Run.Held]). Episodes is how many
+// times they were, as far as was shown ([Run.Unacknowledged]): it is refused as stale when
+// there are more.
+type Acknowledge struct {
+	Reason   string
+	Episodes int
+}
 
 func (Acknowledge) action()    {}
 func (Edit) action()           {}

@@ -3,6 +3,7 @@ package run
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"stepgate/checks"
@@ -21,6 +22,27 @@ func (w Watch) String() string {
 		return w.Monitor
 	}
 	return w.Monitor + "@" + w.Where
+}
+
+// ID is the monitor's own id: the last part of its path, as the runbook has it.
+func (w Watch) ID() string {
+	path := plan.WithoutInstances(w.Monitor)
+	return path[strings.LastIndexByte(path, '/')+1:]
+}
+
+// Place says where the monitor is sampled, and for which instance of a walk where that
+// is another: on ops-1 for tablet-2. It is empty for this machine outside of walks.
+func (w Watch) Place() string {
+	var said []string
+	if w.Where != "" && w.Where != plan.Local {
+		said = append(said, "on "+w.Where)
+	}
+	if i := strings.LastIndexByte(w.Monitor, '['); i >= 0 {
+		if in, _, ok := strings.Cut(w.Monitor[i+1:], "]"); ok && in != w.Where {
+			said = append(said, "for "+in)
+		}
+	}
+	return strings.Join(said, " ")
 }
 
 // WatchBegun says that a step which has monitors alone is done: from here on they are
@@ -199,6 +221,19 @@ func (r *Run) Held() []*Monitor {
 		}
 	}
 	return out
+}
+
+// Unacknowledged is how many times monitors were red without a person's word on it.
+func (r *Run) Unacknowledged() int {
+	n := 0
+	for _, m := range r.Held() {
+		for _, e := range m.Episodes {
+			if e.Reason == "" {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // Sampled returns the run as one sees it who has samples that the journal doesn't have

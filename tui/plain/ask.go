@@ -305,7 +305,7 @@ func (w *walk) plainly(ctx context.Context, s *run.Snapshot, a run.Availability)
 	case run.VerbCall:
 		return w.call(ctx, s)
 	case run.VerbAcknowledge:
-		return run.Acknowledge{Reason: typed}, nil
+		return run.Acknowledge{Reason: typed, Episodes: s.Run.Unacknowledged()}, nil
 	case run.VerbPause:
 		return run.Pause{}, nil
 	case run.VerbContinue:

@@ -107,7 +107,7 @@ func (w *watchedWorld) begins() {
 // reason alone; what is red is told wherever somebody decides.
 func TestWalkAcknowledges(t *testing.T) {
 	t.Parallel()
-	ack := run.Acknowledge{Reason: "切换本身"}
+	ack := run.Acknowledge{Reason: "切换本身", Episodes: 1}
 	tests := []struct {
 		name  string
 		typed []string
