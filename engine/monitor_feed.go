@@ -154,6 +154,7 @@ func (f *feed) add(at time.Time, s reading) {
 	f.number(s.numbers)
 	f.text(s.texts)
 	c.counts[f.w]++
+	first := c.counts[f.w] == 1 // since when it is watched survives a crash
 	c.version++
 	turned := f.turn(since, s)
 	if turned != nil {
@@ -162,7 +163,7 @@ func (f *feed) add(at time.Time, s reading) {
 	c.mu.Unlock()
 	signal(c.came)
 	signal(c.show)
-	if turned != nil {
+	if turned != nil || first {
 		signal(c.urgent)
 	}
 }
