@@ -20,7 +20,7 @@ func (e *Engine) observe(ctx context.Context, p place) checks.Observation {
 	if err != nil {
 		return unseen(p.where, err)
 	}
-	limit := timeoutOf(p.f)
+	limit := p.f.LookTimeout()
 	lctx, cancel := e.limited(ctx, limit)
 	defer cancel()
 	var ob checks.Observation
@@ -77,9 +77,4 @@ func (e *Engine) look(ctx context.Context, p place, d run.Dispatch) (checks.Obse
 }
 
 // timeoutOf is how long one try of a check may take.
-func timeoutOf(f *runbook.Fence) time.Duration {
-	if f.Timeout > 0 {
-		return f.Timeout
-	}
-	return runbook.DefaultCheckTimeout
-}
+func timeoutOf(f *runbook.Fence) time.Duration { return f.LookTimeout() }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"stepgate/checks"
-	"stepgate/runbook"
 	"stepgate/runbook/run"
 )
 
@@ -52,10 +51,7 @@ func (e *Engine) lookOnce(ctx context.Context, p place, l run.Look) try {
 // is true, or the operator stops it; the last try's verdict is the result.
 func (e *Engine) poll(ctx context.Context, p place, n int, l run.Look, several bool) run.CheckResult {
 	c, f, begun := p.c, p.f, e.o.Now()
-	every := f.Poll.Every
-	if every == 0 {
-		every = runbook.DefaultEvery
-	}
+	every := f.Interval()
 	var held time.Time
 	var last try
 	var tried history

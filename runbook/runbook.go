@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -284,6 +285,14 @@ func (f *Fence) At(offset int) Pos {
 	at.Col += offset - (strings.LastIndexByte(f.Body[:offset], '\n') + 1)
 	return at
 }
+
+// Interval is the time between the starts of two tries of a poll, or of two samples of a
+// monitor.
+func (f *Fence) Interval() time.Duration { return cmp.Or(f.Poll.Every, DefaultEvery) }
+
+// LookTimeout ends one try of a check, or a sample of a monitor. Of a background monitor
+// it is the longest time between two lines.
+func (f *Fence) LookTimeout() time.Duration { return cmp.Or(f.Timeout, DefaultCheckTimeout) }
 
 // EnvVar is a variable of a command's environment, computed by an expression.
 type EnvVar struct {

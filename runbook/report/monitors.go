@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,19 +46,7 @@ func watchedOf(r *run.Run) []watched {
 
 // watchName is a monitor's own name with where it is sampled and for which instance of a
 // walk, as one plain line: writes on ops-1.
-func watchName(w run.Watch) string {
-	s := monitorID(w)
-	s = s[strings.LastIndexByte(s, '/')+1:]
-	if w.Where != "" && w.Where != plan.Local {
-		s += at(w.Where)
-	}
-	if i := strings.LastIndexByte(w.Monitor, '['); i >= 0 {
-		if in, _, ok := strings.Cut(w.Monitor[i+1:], "]"); ok && in != w.Where {
-			s += " for " + in
-		}
-	}
-	return line(s)
-}
+func watchName(w run.Watch) string { return line(strings.TrimSpace(w.ID() + " " + w.Place())) }
 
 // state says in a word whether a monitor is red; since tells since when.
 func (w *watched) state() string {
@@ -80,9 +67,9 @@ func (w *watched) state() string {
 func way(f *runbook.Fence) string {
 	said := "every line of its process"
 	if !f.Background {
-		said = "every " + text.Duration(cmp.Or(f.Poll.Every, runbook.DefaultEvery))
+		said = "every " + text.Duration(f.Interval())
 	}
-	said += ", timeout " + text.Duration(cmp.Or(f.Timeout, runbook.DefaultCheckTimeout))
+	said += ", timeout " + text.Duration(f.LookTimeout())
 	if f.Grace > 0 {
 		said += ", red after " + text.Duration(f.Grace)
 	}
@@ -108,24 +95,7 @@ func unobserved(w *watched) string {
 
 // figures says what a capture was in good samples.
 func figures(n run.Numbers) string {
-	return fmt.Sprintf("last %s, min %s, avg %s, max %s", figure(n.Last), figure(n.Min), figure(n.Avg), figure(n.Max))
-}
-
-// figure writes a number of a sample in four significant digits or more.
-func figure(v float64) string {
-	if math.Abs(v) >= 1000 {
-		return strconv.FormatFloat(math.Round(v), 'f', -1, 64)
-	}
-	return strconv.FormatFloat(significant(v, 4), 'g', -1, 64)
-}
-
-// significant is a number with so many significant digits.
-func significant(v float64, digits int) float64 {
-	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', digits, 64), 64)
-	if err != nil {
-		return v
-	}
-	return short
+	return fmt.Sprintf("last %s, min %s, avg %s, max %s", text.Figure(n.Last), text.Figure(n.Min), text.Figure(n.Avg), text.Figure(n.Max))
 }
 
 // captured are the names of a sum's numbers, in the runbook's order.

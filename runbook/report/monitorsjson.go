@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -174,7 +173,7 @@ func monitorOf(w *watched, all []activity) monitorObject {
 	f := w.Fence
 	o := monitorObject{
 		Monitor: w.Watch.Monitor, Where: w.Where, Step: run.Key{Step: w.Cell.Step.ID, Target: w.Cell.Target},
-		Lang: f.Lang, Body: f.Body, Expect: f.ExpectText, TimeoutMS: cmp.Or(f.Timeout, runbook.DefaultCheckTimeout).Milliseconds(),
+		Lang: f.Lang, Body: f.Body, Expect: f.ExpectText, TimeoutMS: f.LookTimeout().Milliseconds(),
 		GraceMS: f.Grace.Milliseconds(), On: w.on, Red: w.Red(), Held: w.Held(), From: w.from.UTC(), Until: w.until.UTC(),
 		Samples: w.sum.Samples, Good: w.sum.Good, Failures: w.sum.Failures, Unknown: w.sum.Unknown,
 		UnobservedMS: w.sum.Unobserved.Milliseconds(), Drawn: w.Drawn(),
@@ -183,7 +182,7 @@ func monitorOf(w *watched, all []activity) monitorObject {
 		o.Form = language(f)
 	}
 	if !f.Background {
-		o.EveryMS = cmp.Or(f.Poll.Every, runbook.DefaultEvery).Milliseconds()
+		o.EveryMS = f.Interval().Milliseconds()
 	}
 	for _, u := range w.unwatched {
 		o.Unobserved = append(o.Unobserved, spanObject{u.From.UTC(), u.To.UTC()})
@@ -193,7 +192,7 @@ func monitorOf(w *watched, all []activity) monitorObject {
 			o.Captures = map[string]numbersObject{}
 		}
 		if n.Count > 0 {
-			n.Avg = significant(n.Avg, 12) // beyond that it tells how it was added up
+			n.Avg = text.Significant(n.Avg, 12) // beyond that it tells how it was added up
 			o.Captures[name] = numbersObject(n)
 		}
 	}

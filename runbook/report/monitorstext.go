@@ -199,7 +199,7 @@ func WatchLine(r *run.Run, m *run.Monitor, now time.Time) string {
 		said[0] = count(sum.Samples, "sample")
 	}
 	if d := m.Drawn(); sum.Captures[d].Count > 0 {
-		said = append(said, line(d)+" "+figure(sum.Captures[d].Last))
+		said = append(said, line(d)+" "+text.Figure(sum.Captures[d].Last))
 	}
 	if g := sum.Longest; g.Length > 0 {
 		said = append(said, "longest gap "+text.Duration(g.Length)+" ("+during(r, activities(r, now), g)+")")

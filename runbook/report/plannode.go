@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -202,7 +201,7 @@ func (l *listing) how(s *plan.Step, f *runbook.Fence) string {
 		add("as %s", line(user))
 	}
 	if f.Poll.Until > 0 {
-		add("every %s for up to %s", text.Duration(cmp.Or(f.Poll.Every, runbook.DefaultEvery)), text.Duration(f.Poll.Until))
+		add("every %s for up to %s", text.Duration(f.Interval()), text.Duration(f.Poll.Until))
 	}
 	if f.Poll.Hold > 0 {
 		add("must hold for %s", text.Duration(f.Poll.Hold))

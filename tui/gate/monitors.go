@@ -24,7 +24,7 @@ func (b *content) monitors() {
 	zone := b.d.appeared.Location()
 	for i, m := range reds[:min(len(reds), mostReds)] {
 		e := latest(m)
-		said := wording.Monitor(m) + " turned red at " + e.At.In(zone).Format(time.TimeOnly)
+		said := wording.Monitor(m.Watch) + " turned red at " + e.At.In(zone).Format(time.TimeOnly)
 		if ack := wording.Acknowledged(e, zone); ack != "" {
 			said += "; " + ack
 		}

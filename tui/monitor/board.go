@@ -1,12 +1,10 @@
 package monitor
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
 
-	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 	"stepgate/tui/theme"
@@ -149,7 +147,7 @@ const slack = 5 * time.Second
 
 // lag is how long after the last sample it is certain that nobody watches.
 func (b *Board) lag(s *Series) time.Duration {
-	return wording.Every(s.Fence) + cmp.Or(s.Fence.Timeout, runbook.DefaultCheckTimeout) + slack + b.Late
+	return s.Fence.Interval() + s.Fence.LookTimeout() + slack + b.Late
 }
 
 // Turns is how long it takes until it shows that nobody watches some monitor, if no
@@ -186,7 +184,7 @@ func groups(list []*Series) []group {
 		if !ok {
 			i = len(out)
 			at[path] = i
-			out = append(out, group{id: wording.MonitorID(s.Monitor)})
+			out = append(out, group{id: wording.Line(s.Watch.ID())})
 		}
 		out[i].series = append(out[i].series, s)
 	}

@@ -9,7 +9,6 @@ import (
 	"stepgate/runbook/text"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
-	"stepgate/tui/wording"
 )
 
 // plot draws a series in a window.
@@ -61,7 +60,7 @@ func (p *plot) scale() {
 // span is what a column shows, from the least to the greatest; its values are held where
 // no sample ended in it.
 func (p *plot) span(i int) (lo, hi float64, ok bool) {
-	held := int(2*wording.Every(p.Fence)/p.width) + 1
+	held := int(2*p.Fence.Interval()/p.width) + 1
 	for j := i; j >= max(i-held, 0); j-- {
 		c := &p.cols[j]
 		if c.Unseen >= p.width/2 && c.Samples == 0 {
@@ -207,7 +206,7 @@ func (p *plot) gapsLine() *inked {
 	}
 	for i, g := range gaps {
 		word := ""
-		if i == longest || p.width <= wording.Every(p.Fence) {
+		if i == longest || p.width <= p.Fence.Interval() {
 			word = text.Duration(g.Length)
 		}
 		p.bar(l, g.From, g.To, failed, word)
@@ -279,7 +278,7 @@ func (p *plot) labels(h int) []string {
 		unit = "%"
 	}
 	put := func(row int, v float64) {
-		if out[row] = Figure(v) + unit; len(out[row]) > leftWidth {
+		if out[row] = text.Figure(v) + unit; len(out[row]) > leftWidth {
 			out[row] = strconv.FormatFloat(v, 'g', 2, 64)
 		}
 	}
@@ -351,7 +350,7 @@ func (b *Board) Small(t *theme.Theme, s *Series, w, h int, now time.Time) []stri
 	if s.First().After(from) {
 		from = s.First()
 	}
-	return b.plot(t, s, over(from, to, n, wording.Every(s.Fence)), now).draw(h, parts{gaps: true}, now)
+	return b.plot(t, s, over(from, to, n, s.Fence.Interval()), now).draw(h, parts{gaps: true}, now)
 }
 
 // end is up to when a chart of it goes that follows the run.

@@ -7,7 +7,6 @@ import (
 
 	"stepgate/checks"
 	"stepgate/runbook/run"
-	"stepgate/tui/wording"
 )
 
 // Series is what a monitor has shown at one place, summed up as its samples come.
@@ -192,7 +191,7 @@ func (s *Series) Latest(n int) []run.Sample {
 			back = append(back, one)
 			at = at.Add(-time.Duration(b.After[j]) * time.Millisecond)
 		}
-		if i > 0 && b.From.Sub(s.seen[i-1].Until()) >= wording.Every(s.Fence) && len(back) > 0 && len(back) < n {
+		if i > 0 && b.From.Sub(s.seen[i-1].Until()) >= s.Fence.Interval() && len(back) > 0 && len(back) < n {
 			back = append(back, run.Sample{})
 		}
 	}

@@ -117,7 +117,7 @@ func (b *Board) item(t *theme.Theme, g group, d detail, now time.Time) string {
 		}
 	}
 	if last, ok := s.Last(); ok && last.Drawn && d.number {
-		out += t.Text.Render(" " + Figure(last.Number))
+		out += t.Text.Render(" " + text.Figure(last.Number))
 	}
 	if mark != theme.Done || d.spark == 0 || s.Drawn == "" {
 		out += " " + t.Draw(mark)

@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -64,18 +63,6 @@ func (v *View) table(b *Board, s *Series, l Look, w, h int) []string {
 	return out
 }
 
-// Figure writes a number of a sample in four significant digits or more.
-func Figure(v float64) string {
-	if math.Abs(v) >= 1000 {
-		return strconv.FormatFloat(math.Round(v), 'f', -1, 64)
-	}
-	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
-	if err != nil {
-		short = v
-	}
-	return strconv.FormatFloat(short, 'g', -1, 64)
-}
-
 func fields(f ...string) []string { return f }
 
 // figures are the numbers of a sum that are counted.
@@ -92,7 +79,7 @@ func numbers(n run.Numbers) []string {
 	if n.Count == 0 {
 		return fields("-", "-", "-", "-")
 	}
-	return fields(Figure(n.Min), Figure(n.Avg), Figure(n.Max), Figure(n.Last))
+	return fields(text.Figure(n.Min), text.Figure(n.Avg), text.Figure(n.Max), text.Figure(n.Last))
 }
 
 func widest(rows [][]string) []int {

@@ -115,7 +115,7 @@ func (v *View) Follow() { v.end = time.Time{} }
 
 // window is what is shown of a series, in n columns.
 func (v *View) window(b *Board, s *Series, l Look, n int) window {
-	every, to := wording.Every(s.Fence), s.end(b, l.Now)
+	every, to := s.Fence.Interval(), s.end(b, l.Now)
 	from := s.First()
 	switch v.zoom {
 	case TenMinutes:
@@ -178,7 +178,7 @@ func (v *View) Render(b *Board, l Look, w, h int) string {
 		return box.Render(t, pane.Wrap("No monitor of this run has begun.", iw), w, h)
 	}
 	s := b.list[i]
-	box := pane.Box{Title: "Monitor: " + wording.Monitor(s.Monitor), Focus: true}
+	box := pane.Box{Title: "Monitor: " + wording.Monitor(s.Watch), Focus: true}
 	if n := len(b.list); n > 1 {
 		box.Right = fmt.Sprintf("%d of %d %s ", i+1, n, t.Glyph.Dot)
 	}

@@ -192,11 +192,7 @@ func (w *walk) held(s *run.Snapshot) {
 			if e.Reason != "" {
 				continue
 			}
-			when := "red since " + e.At.In(zone).Format(time.TimeOnly)
-			if !e.Green.IsZero() {
-				when = "red from " + e.At.In(zone).Format(time.TimeOnly) + " to " + e.Green.In(zone).Format(time.TimeOnly)
-			}
-			w.p.printf("      %s, not good since %s\n", when, e.Turned.Since.In(zone).Format(time.TimeOnly))
+			w.p.printf("      %s, not good since %s\n", wording.Episode(&e, zone), e.Turned.Since.In(zone).Format(time.TimeOnly))
 			w.p.decided(e.Turned)
 		}
 	}

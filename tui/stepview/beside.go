@@ -97,14 +97,14 @@ func (b *body) sampled(s *monitor.Series) {
 	mark, state := b.Monitors.State(s, b.Now)
 	sum := s.Sum()
 	said := t.Style(mark).Render(t.Glyph.Mark(mark) + " " + state)
-	if place := wording.MonitorPlace(s.Monitor); place != "" {
+	if place := wording.Line(s.Watch.Place()); place != "" {
 		said += t.Muted.Render(" " + place)
 	}
 	if spark := monitor.Spark(t, s.Latest(lately)); spark != "" {
 		said += " " + spark
 	}
 	if last, ok := s.Last(); ok && last.Drawn {
-		said += " " + t.Text.Render(monitor.Figure(last.Number))
+		said += " " + t.Text.Render(text.Figure(last.Number))
 	}
 	b.add(t.Muted.Render(pane.Fit("now", labelWidth, "")) + " " + said)
 	facts := []string{fmt.Sprintf("%d samples", sum.Samples)}
