@@ -40,7 +40,7 @@ func (e *Engine) beginWatch(ctx context.Context, c *run.Cell, grant *run.GateGra
 	var watches []run.Watch
 	limit := time.Duration(0)
 	for _, f := range c.Plan.Step.Book.Monitors {
-		limit = max(limit, 2*timeoutOf(f))
+		limit = max(limit, 2*f.LookTimeout())
 		for _, where := range e.plan.Places(c.Plan, f) {
 			if err := e.reachTo(ctx, c, f, where); err != nil {
 				return fmt.Errorf("begin to watch from %q: %w", where, err)

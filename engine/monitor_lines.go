@@ -38,7 +38,7 @@ func (e *Engine) lines(ctx context.Context, w run.Watch) *lineFeed {
 		return nil
 	}
 	l := &lineFeed{
-		e: e, f: f, ctx: unattended(ctx), limit: timeoutOf(f.f),
+		e: e, f: f, ctx: unattended(ctx), limit: f.f.LookTimeout(),
 		says: make(chan func()), quit: make(chan struct{}), over: make(chan struct{}), timer: time.NewTimer(time.Hour),
 	}
 	l.timer.Stop()

@@ -151,7 +151,7 @@ func (e *Engine) watchScript(ctx context.Context, p place, d run.Dispatch, n uin
 	cmd := command(d)
 	cmd.Env = append(cmd.Env, executor.Var{Name: "STEPGATE_SAMPLE", Value: strconv.FormatUint(n, 10)})
 	lctx, cancel := context.WithCancelCause(ctx)
-	limit := timeoutOf(p.f)
+	limit := p.f.LookTimeout()
 	sink := newSampleSink(limit, cancel, func() <-chan error { return e.hear(lctx, remote(d.Where), limit) })
 	defer sink.stop()
 	r, err := h.exec.Look(lctx, cmd, sink)
@@ -188,7 +188,7 @@ func remote(name string) string {
 // watchExchange sends statements, a request or a probe. lost says that there was no
 // answer, through a host that answers now.
 func (e *Engine) watchExchange(ctx context.Context, p place, d run.Dispatch, well bool) (o observed, ob checks.Observation, lost bool) {
-	limit := timeoutOf(p.f)
+	limit := p.f.LookTimeout()
 	lctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
 	defer cancel()
 	via := e.through(p, d)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"stepgate/checks"
 	"stepgate/runbook"
@@ -75,6 +74,3 @@ func (e *Engine) look(ctx context.Context, p place, d run.Dispatch) (checks.Obse
 	}
 	return ob, nil
 }
-
-// timeoutOf is how long one try of a check may take.
-func timeoutOf(f *runbook.Fence) time.Duration { return f.LookTimeout() }
