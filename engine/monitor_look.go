@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -49,6 +50,9 @@ func (e *Engine) readingAt(p place, ob checks.Observation) reading {
 		shown: j.shown,
 	})
 	r := reading{verdict: t.res.Verdict, rows: t.res.Rows, cause: t.res.Cause}
+	if slices.ContainsFunc(r.rows, func(row checks.Row) bool { return row.Cause == r.cause }) {
+		r.cause = "" // said already
+	}
 	for name, raw := range t.shown {
 		var v float64
 		if json.Unmarshal(raw, &v) == nil && string(raw) != "null" {

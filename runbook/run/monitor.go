@@ -93,7 +93,7 @@ type MonitorTurned struct {
 	Red   bool         `json:"red"`
 	Since time.Time    `json:"since"`           // the end of its last good sample; of one that has none, since when it is watched
 	Rows  []checks.Row `json:"rows,omitempty"`  // of the sample that decided
-	Cause string       `json:"cause,omitempty"` // why that sample has no verdict
+	Cause string       `json:"cause,omitempty"` // why that sample has no verdict, where no row says it
 }
 
 // MonitorAcknowledged is a person's word that the run goes on although monitors were
