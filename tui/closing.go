@@ -1,15 +1,40 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 
 	"stepgate/runbook/run"
 	"stepgate/runbook/text"
 	"stepgate/tui/keys"
+	"stepgate/tui/monitor"
 	"stepgate/tui/pane"
 	"stepgate/tui/theme"
 	"stepgate/tui/wording"
 )
+
+// sampled says what a monitor has shown in the whole run.
+func (a *app) sampled(s *monitor.Series) (theme.Mark, string) {
+	sum := s.Sum()
+	mark, said := theme.Done, "no gap"
+	if g := sum.Longest; g.Length > 0 {
+		mark, said = theme.Gate, "longest gap "+text.Duration(g.Length)+", "+a.board.During(g)
+	}
+	switch n := len(s.Episodes); n {
+	case 0:
+	case 1:
+		said += "; red once"
+	default:
+		said += fmt.Sprintf("; red %d times", n)
+	}
+	if sum.Samples == 0 {
+		mark, said = theme.Unknown, "never sampled"
+	}
+	if sum.Unobserved > 0 {
+		said += "; unobserved " + text.Duration(sum.Unobserved)
+	}
+	return mark, said
+}
 
 // closing is what the step pane says when the run stands nowhere any more.
 func (a *app) closing(w int) []string {
@@ -36,6 +61,10 @@ func (a *app) closing(w int) []string {
 	}
 	out = append(out, "")
 	add(t.Text, wording.Counts(r)+"  in "+text.Duration(r.Last.Sub(r.Started)))
+	for _, s := range a.board.All() {
+		mark, said := a.sampled(s)
+		add(t.Style(mark), t.Glyph.Mark(mark)+" "+wording.Monitor(s.Watch)+": "+said)
+	}
 	for _, w := range r.Plan.Walks {
 		for _, key := range w.Keys {
 			if why, gone := r.Excluded[w.ID][key]; gone {

@@ -112,6 +112,9 @@ var frames = []shot{
 	{"chinese-gate", chineseGate, nil},
 	{"chinese-failure", chineseFailure, nil},
 	{"closed", closed, nil},
+	{"closed-watched", func(t *testing.T) *story {
+		return heldGreen(t).then(run.MonitorAcknowledged{Watches: []run.Watch{writes}, Reason: "the switch itself"}, run.RunClosed{How: run.Aborted})
+	}, nil},
 }
 
 func (s *story) first(tail string) run.Event {
