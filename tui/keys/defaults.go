@@ -77,7 +77,7 @@ var defaults = []Binding{
 	{Enter, []string{"enter"}, []Scope{InMonitors}, "its step", "look at the monitor's step on the run screen", "Screens", ""},
 	{Finish, []string{"F"}, []Scope{InMatrix}, "finish, then stop", "finish the step, the instance or the section that is open, then pause", "Screens", run.VerbFinish},
 	{Filter, []string{"/"}, []Scope{InTimeline, InHome, InHelp}, "filter", "show only what has these words", "Screens", ""},
-	{Toggle, []string{"space"}, []Scope{InTimeline}, "kinds", "all events, only decisions and trouble, only notes", "Screens", ""},
+	{Toggle, []string{"space"}, []Scope{InTimeline}, "kinds", "all events, or only decisions and trouble, notes, monitors, samples", "Screens", ""},
 	{Cancel, []string{"esc", "q"}, []Scope{InPage, InMatrix, InMonitors, InTimeline}, "back", "back to the run screen", "Screens", ""},
 
 	{Enter, []string{"enter"}, []Scope{InHome}, "open", "resume the run, or begin the runbook, under the cursor", "Begin", ""},

@@ -32,12 +32,3 @@ func (s Scope) String() string {
 		"host matrix", "monitors", "timeline", "palette", "home", "start form", "preflight", "command", "changed command",
 	}[s]
 }
-
-// Scopes are all of them.
-func Scopes() []Scope {
-	out := make([]Scope, scopes)
-	for i := range out {
-		out[i] = Scope(i)
-	}
-	return out
-}
