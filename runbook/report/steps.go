@@ -90,11 +90,7 @@ func (m *markdown) event(c *run.Cell, rec run.Record, rest []run.Record) error {
 	case run.GateGranted:
 		m.granted(e, rec)
 	case run.GateClosed:
-		how := "**Gate declined**"
-		if e.Void {
-			how = "**Gate void**"
-		}
-		tell("%s: %s", how, inline(e.Why))
+		tell("**Gate %s**: %s", map[bool]string{true: "void", false: "declined"}[e.Void], inline(e.Why))
 	case run.Intent:
 		m.intent(c, e, rec)
 	case run.NotDispatched:

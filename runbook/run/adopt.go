@@ -164,17 +164,7 @@ func (r *Run) Adopt(next *plan.Plan, rec Record) (*Run, error) {
 		c.Plan, c.Key = pc, k
 		n.Cells[i] = c
 	}
-	n.monitors, n.posts = nil, postsOf(next)
-	n.monitors = n.copied()
-	for _, m := range r.monitors {
-		if m == nil {
-			continue
-		}
-		if j, ok := n.posts.byWatch[m.Watch]; ok {
-			own := n.ownMonitor(j)
-			own.Samples, own.Episodes = m.Samples, m.Episodes
-		}
-	}
+	n.adoptMonitors(r)
 	for i, was := range r.OffBook {
 		n.OffBook[i] = was.clone()
 		n.OffBook[i].Plan = n.adHocCell(*was.AdHoc)
@@ -192,4 +182,19 @@ func (r *Run) Adopt(next *plan.Plan, rec Record) (*Run, error) {
 	n.values = maps.Clone(r.values)
 	n.Seq, n.Last, n.Head, n.Epoch = rec.Seq, rec.Wall, rec.Hash, rec.Epoch
 	return n, nil
+}
+
+// adoptMonitors gives the monitors of the run's plan what those of another run showed.
+func (r *Run) adoptMonitors(from *Run) {
+	r.monitors, r.posts = nil, postsOf(r.Plan)
+	r.monitors = r.copied()
+	for _, m := range from.monitors {
+		if m == nil {
+			continue
+		}
+		if j, ok := r.posts.byWatch[m.Watch]; ok {
+			own := r.ownMonitor(j)
+			own.Samples, own.Episodes = m.Samples, m.Episodes
+		}
+	}
 }

@@ -164,14 +164,8 @@ func (c *Cell) checksTaken(e ChecksTaken, rec Record) string {
 			}
 		}
 	case RollbackAfter:
-		switch {
-		case c.lately(RoleRollback) && (c.Verifiable() || c.Status == RollingBack && c.Verifying()):
-			if c.Status, c.Reason = settle(v, RolledBack, CheckFailed); c.Status == Failed {
-				c.Status = RollbackFailed
-			}
-		case c.lately(RoleRollback) && c.inDoubt(): // as evidence
-		default:
-			return "no rollback waits for its checks"
+		if why := c.rollbackTaken(v); why != "" {
+			return why
 		}
 	default:
 		return "its phase is not known"
@@ -184,6 +178,20 @@ func (c *Cell) checksTaken(e ChecksTaken, rec Record) string {
 	c.CheckedAt[e.Phase] = rec.Wall
 	if e.Phase == Before || e.Phase == After || e.Phase == Already && v == checks.Pass {
 		c.holdChecks(e)
+	}
+	return ""
+}
+
+// rollbackTaken is what the checks behind a rollback have said.
+func (c *Cell) rollbackTaken(v checks.Verdict) string {
+	switch {
+	case c.lately(RoleRollback) && (c.Verifiable() || c.Status == RollingBack && c.Verifying()):
+		if c.Status, c.Reason = settle(v, RolledBack, CheckFailed); c.Status == Failed {
+			c.Status = RollbackFailed
+		}
+	case c.lately(RoleRollback) && c.inDoubt(): // as evidence
+	default:
+		return "no rollback waits for its checks"
 	}
 	return ""
 }

@@ -63,20 +63,10 @@ func Decode(kind string, payload []byte) (Event, error) {
 // KeyOf returns the cell an event is about, and the attempt.
 func KeyOf(e Event) (cell Key, attempt string) {
 	switch e := e.(type) {
-	case WhenDecided:
-		return e.Cell, ""
 	case ChecksTaken:
 		return e.Cell, e.Attempt
-	case GateShown:
-		return e.Cell, ""
-	case GateGranted:
-		return e.Cell, ""
-	case GateClosed:
-		return e.Cell, ""
 	case Intent:
 		return e.Cell, e.Attempt
-	case NotDispatched:
-		return e.Cell, ""
 	case Interrupted:
 		return e.Cell, e.Attempt
 	case Probed:
@@ -87,38 +77,55 @@ func KeyOf(e Event) (cell Key, attempt string) {
 		return e.Cell, e.Attempt
 	case OutcomeResolved:
 		return e.Cell, e.Attempt
-	case ManualDone:
-		return e.Cell, ""
-	case CellSkipped:
-		return e.Cell, ""
-	case Retried:
-		return e.Cell, ""
-	case RerunOverride:
-		return e.Cell, ""
-	case RollbackRequested:
-		return e.Cell, ""
-	case Note:
-		return e.Cell, ""
-	case Asked:
-		return e.Cell, ""
-	case Called:
-		return e.Cell, ""
 	case Returned:
 		return e.Cell, e.Attempt
 	case NotReturned:
 		return e.Cell, e.Attempt
 	case Copied:
 		return e.Cell, e.Attempt
-	case Edited:
-		return e.Cell, ""
-	case AdHocAsked:
-		return e.Cell, ""
-	case WatchBegun:
-		return e.Cell, ""
 	case BackgroundUp:
 		return e.Cell, e.Attempt
 	case BackgroundDown:
 		return e.Cell, e.Attempt
 	}
-	return Key{}, ""
+	return cellOf(e), ""
+}
+
+// cellOf is the cell of an event that is about no attempt.
+func cellOf(e Event) Key {
+	switch e := e.(type) {
+	case WhenDecided:
+		return e.Cell
+	case GateShown:
+		return e.Cell
+	case GateGranted:
+		return e.Cell
+	case GateClosed:
+		return e.Cell
+	case NotDispatched:
+		return e.Cell
+	case ManualDone:
+		return e.Cell
+	case CellSkipped:
+		return e.Cell
+	case Retried:
+		return e.Cell
+	case RerunOverride:
+		return e.Cell
+	case RollbackRequested:
+		return e.Cell
+	case Note:
+		return e.Cell
+	case Asked:
+		return e.Cell
+	case Called:
+		return e.Cell
+	case Edited:
+		return e.Cell
+	case AdHocAsked:
+		return e.Cell
+	case WatchBegun:
+		return e.Cell
+	}
+	return Key{}
 }
