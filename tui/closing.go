@@ -72,6 +72,16 @@ func (a *app) closing(w int) []string {
 			}
 		}
 	}
+	out = append(out, a.exceptions(w)...)
+	out = append(out, "")
+	add(t.Muted, "Transcript: stepgate export "+wording.Line(r.ID)+" --format md")
+	return append(out, t.Muted.Render(strings.TrimSpace("Press "+a.keys.Name(keys.InRun, keys.Go, t.Glyph.Enter)+" to leave.")))
+}
+
+// exceptions are the cells that weren't done as the runbook says, and why.
+func (a *app) exceptions(w int) []string {
+	t, r := a.theme, a.snap.Run
+	var out []string
 	for c := range r.All() {
 		strays := c.AdHoc != nil || c.Edited != nil
 		if c.Status != run.Skipped && !strays && (c.Resolved == nil || c.Resolved.Method != run.ByOperator) {
@@ -97,7 +107,5 @@ func (a *app) closing(w int) []string {
 			out = append(out, lead+l)
 		}
 	}
-	out = append(out, "")
-	add(t.Muted, "Transcript: stepgate export "+wording.Line(r.ID)+" --format md")
-	return append(out, t.Muted.Render(strings.TrimSpace("Press "+a.keys.Name(keys.InRun, keys.Go, t.Glyph.Enter)+" to leave.")))
+	return out
 }
