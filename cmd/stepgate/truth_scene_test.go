@@ -321,6 +321,25 @@ func (m *toldOf) agrees(t *testing.T, g *toldGap, outages []measured) {
 	}
 }
 
+// agreesWith compares all gaps with all outages.
+func (m *toldOf) agreesWith(t *testing.T, outages []measured) {
+	t.Helper()
+	for _, g := range m.Gaps {
+		in := slices.DeleteFunc(slices.Clone(outages), func(o measured) bool { return o.both(span{g.From, g.To}) == 0 })
+		if len(in) == 0 {
+			t.Errorf("%s: nothing was out in %+v", m.Monitor, g)
+			continue
+		}
+		m.agrees(t, &g, in)
+	}
+	for _, o := range outages {
+		seen := o.long() - m.unseen(o.span)
+		if seen > 2*time.Second && !slices.ContainsFunc(m.Gaps, func(g toldGap) bool { return o.both(span{g.From, g.To}) > 0 }) {
+			t.Errorf("%s: an outage of %s, %s of it seen, is no gap", m.Monitor, o.long(), seen)
+		}
+	}
+}
+
 // calm says that a monitor has seen nothing but a service that is well.
 func (m *toldOf) calm(t *testing.T) {
 	t.Helper()
