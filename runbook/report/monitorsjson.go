@@ -57,7 +57,7 @@ type monitorObject struct {
 	From         time.Time                  `json:"from,omitzero"`
 	Until        time.Time                  `json:"until,omitzero"`
 	Samples      int                        `json:"samples"`
-	Good         int                        `json:"good"`
+	Good         int                        `json:"succeeded"`
 	Failures     int                        `json:"failures"`
 	Unknown      int                        `json:"unknown"`
 	UnobservedMS int64                      `json:"unobserved_ms"`

@@ -12,13 +12,13 @@ import (
 // Signs of a strip, beside the heights of what was good.
 const (
 	stripBad       = '✗' // a sample in this time wasn't good
-	stripUnwatched = '·' // nobody sampled
+	stripUnwatched = '░' // nobody sampled
 )
 
 var heights = []rune("▁▂▃▄▅▆▇█")
 
 // stripLegend says how a strip is read.
-const stripLegend = "✗ a sample that wasn't good, · nobody sampled"
+const stripLegend = "✗ a sample that wasn't good, ░ nobody sampled"
 
 // strip draws in at most width cells what a monitor showed in a time, as far as there
 // are samples: the mean of the capture that is drawn, between its least and its
