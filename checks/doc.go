@@ -13,6 +13,9 @@
 // Unknown with its cause, and Unknown never passes. What a row says it saw is
 // read from the same observation as its verdict.
 //
+// Two values that a line compares and that differ are also told as a unified
+// difference ([Row]), where they are too long to be read beside each other.
+//
 // Optional data is said to be optional in the expression: "a?.b" allows a and b
 // to be missing, "a.b ?? d" allows b to be missing.
 package checks

@@ -1,6 +1,6 @@
 // Package tui is the terminal screen: what can be gone on with and begun, the
 // values of a run to be begun, and the run itself with the step tree, the step, its
-// output, the gate, and the decisions that are put to the operator.
+// output, the gate, what monitors show, and the decisions that are put to the operator.
 //
 // It declares the two ports through which any user interface drives a run
 // ([Controller], [Source]) and never imports engine, executor or state. There

@@ -1,6 +1,7 @@
 // Package report tells people and programs about a run or a plan: transcripts
-// ([Markdown], [JSON]), the expanded checklist of a plan ([Plan], [PlanJSON]) and
-// where a run stands ([Show], [ShowJSON]).
+// ([Markdown], [JSON]), the expanded checklist of a plan ([Plan], [PlanJSON]),
+// where a run stands ([Show], [ShowJSON]) and what its monitors and background
+// processes showed ([Monitors], [MonitorsJSON], [Samples]).
 //
 // It is pure, values in and bytes out, and imports of the project only runbook,
 // runbook/plan, runbook/run, runbook/text and checks. A transcript is told from
