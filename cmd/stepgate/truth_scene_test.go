@@ -230,13 +230,13 @@ func (s *scene) says(args ...string) string {
 
 // toldOf is what `show --monitors --json` tells of a monitor, as far as it matters here.
 type toldOf struct {
-	Monitor                          string
-	Samples, Good, Failures, Unknown int
-	UnobservedMS                     int64 `json:"unobserved_ms"`
-	Unobserved                       []toldSpan
-	Gaps                             []toldGap
-	Longest                          *toldGap `json:"longest_gap"`
-	Episodes                         []struct{ Reason, By string }
+	Monitor                               string
+	Samples, Succeeded, Failures, Unknown int
+	UnobservedMS                          int64 `json:"unobserved_ms"`
+	Unobserved                            []toldSpan
+	Gaps                                  []toldGap
+	Longest                               *toldGap `json:"longest_gap"`
+	Episodes                              []struct{ Reason, By string }
 
 	taken []toldSample // by `show --samples`
 }
@@ -343,7 +343,7 @@ func (m *toldOf) agreesWith(t *testing.T, outages []measured) {
 // calm says that a monitor has seen nothing but a service that is well.
 func (m *toldOf) calm(t *testing.T) {
 	t.Helper()
-	if m.Longest != nil || len(m.Episodes) != 0 || m.Good == 0 || m.Good != m.Samples {
+	if m.Longest != nil || len(m.Episodes) != 0 || m.Succeeded == 0 || m.Succeeded != m.Samples {
 		t.Errorf("%s: an outage is invented: %+v", m.Monitor, *m)
 	}
 }
