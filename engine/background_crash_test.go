@@ -100,17 +100,8 @@ func besideCrash(t *testing.T, n int, durable bool, again int) (over bool, left 
 
 // driveBeside drives the run in one process; nil: it could not even begin.
 func (st *stage) driveBeside(first bool) *run.Snapshot {
-	var e *engine.Engine
-	var err error
-	if first {
-		e, err = engine.Start(st.t.Context(), st.options(), st.plan, st.id, st.begin)
-	} else {
-		e, err = engine.Resume(st.t.Context(), st.options(), st.plan, st.id)
-	}
-	if err != nil {
-		if !errors.Is(err, errBroken) {
-			st.t.Fatal(err)
-		}
+	e := st.process(first)
+	if e == nil {
 		return nil
 	}
 	d := &driver{t: st.t, e: e}

@@ -224,8 +224,8 @@ func (p played) crashAt(t *testing.T, n int, durable bool, again int) (over bool
 	return over
 }
 
-// live drives the run in one process; nil: it could not even begin.
-func (st *stage) live(first bool) *run.Snapshot {
+// process begins or resumes the run; nil: the journal broke before.
+func (st *stage) process(first bool) *engine.Engine {
 	var e *engine.Engine
 	var err error
 	if first {
@@ -233,10 +233,19 @@ func (st *stage) live(first bool) *run.Snapshot {
 	} else {
 		e, err = engine.Resume(st.t.Context(), st.options(), st.plan, st.id)
 	}
-	if err != nil {
-		if !errors.Is(err, errBroken) {
-			st.t.Fatal(err)
-		}
+	switch {
+	case err == nil:
+		return e
+	case !errors.Is(err, errBroken):
+		st.t.Fatal(err)
+	}
+	return nil
+}
+
+// live drives the run in one process; nil: it could not even begin.
+func (st *stage) live(first bool) *run.Snapshot {
+	e := st.process(first)
+	if e == nil {
 		return nil
 	}
 	s := walk(st.t, e)

@@ -14,10 +14,10 @@
 //
 // A monitor (monitor*.go) is sampled at each of its places, from start to start. _look
 // takes one sample, _feed judges a place's samples and knows when it turns, _axis puts
-// them on one time, whatever is done to the clock, and _collect has them seen at once and
-// journaled in batches, so that no sample waits for the disk. What wasn't seen is no
-// sample: when the host, the link, this machine or a process on the way kept one from
-// being taken, the time is unobserved.
+// them on one time, whatever is done to the clock, _collect has them seen at once and
+// journaled in batches, so that no sample waits for the disk, and _reach says when a host
+// may be tried again. What wasn't seen is no sample: when the host, the link, this machine
+// or a process on the way kept one from being taken, the time is unobserved.
 //
 // A background process (background*.go) has one keeper, which starts it (_keep), follows
 // it and tells its host that it is still wanted (_life), starts it again, and ends it

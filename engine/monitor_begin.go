@@ -8,30 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"stepgate/runbook"
 	"stepgate/runbook/run"
 )
-
-// reachFor makes sure, while a person may be asked, that a monitor's samples need nobody:
-// its host is reached, and it is known how its user is become.
-func (e *Engine) reachFor(ctx context.Context, f *feed) error {
-	return e.reachTo(ctx, f.e.state().CellOf(f.cell), f.f, f.w.Where)
-}
-
-func (e *Engine) reachTo(ctx context.Context, c *run.Cell, f *runbook.Fence, where string) error {
-	if f.Form != runbook.Script {
-		return nil
-	}
-	h, err := e.reach(ctx, where)
-	if err != nil || f.User == "" {
-		return err
-	}
-	d, err := e.state().DispatchFence(c, f, where, nil)
-	if err != nil {
-		return nil // the samples say it
-	}
-	return h.exec.Ready(ctx, command(d))
-}
 
 // beginWatch has the monitors of a step begin, and waits until each has shown something,
 // so that one that can't work is seen at once.
