@@ -149,7 +149,7 @@ func (st *stage) oneAtATime(n int) (killed int) {
 			}
 		case c.Method == "Start" && (name == "load" || name == "rates"):
 			if other := alive[name]; other != "" && other != c.Attempt {
-				st.t.Errorf("crash at %d: %s was started beside another of its kind", n, name)
+				st.t.Fatalf("crash at %d: %s was started beside another of its kind", n, name)
 			}
 			alive[name] = c.Attempt
 		case c.Method == "Start" && name == "behind" && len(alive) > 0:
