@@ -55,7 +55,20 @@ var blinds = []blind{
 	}, func(p *play) { p.d = p.resumes() }},
 }
 
-func stops(p *play)     { p.d.signal(syscall.SIGSTOP) }
+// stops stops Stepgate while a request of its own is under way.
+func stops(p *play) {
+	p.t.Helper()
+	limit := time.After(time.Minute)
+	for n := len(p.service.under("/http/")); len(p.service.under("/http/")) == n; {
+		select {
+		case <-limit:
+			p.t.Fatalf("nobody asks:\n%s", p.d.said.String())
+		case <-time.After(time.Millisecond):
+		}
+	}
+	p.d.signal(syscall.SIGSTOP)
+}
+
 func continues(p *play) { p.d.signal(syscall.SIGCONT) }
 
 // seenAgain waits until each monitor that leaves word has asked the service twice more.
