@@ -139,7 +139,7 @@ func TestASampleThatTakesTooLongIsUnknownWhenItsHostIsThereToSaySo(t *testing.T)
 	d.samples(dbWrites, 2)
 	r.remove("up")
 	s := d.until("red", func(s *run.Snapshot) bool { return s.Run.Monitor(dbWrites).Red() })
-	if e := s.Run.Monitor(dbWrites).Episodes[0].Turned; e.Cause != "no answer within 1s" {
+	if e := s.Run.Monitor(dbWrites).Episodes[0].Turned; len(e.Rows) != 1 || e.Rows[0].Cause != "no answer within 1s" {
 		t.Errorf("turned %+v", e)
 	}
 	if sum := d.sum(dbWrites); sum.Unknown == 0 || sum.Failures != 0 {
