@@ -2,9 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"stepgate/executor"
+	"stepgate/executor/executortest"
 	"stepgate/lab/sshd"
 )
 
@@ -126,32 +124,6 @@ func (l *link) heal() {
 	}
 }
 
-type keys struct {
-	signer ssh.Signer
-	file   string
-}
-
-func newKeys(t *testing.T) keys {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := keys{signer, filepath.Join(t.TempDir(), "key")}
-	if err := os.WriteFile(k.file, pem.EncodeToMemory(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
 // remote is a host with a real SSH server and real shells, behind a link.
 type remote struct {
 	*link
@@ -161,8 +133,8 @@ type remote struct {
 
 func newRemote(t *testing.T, name string) *remote {
 	t.Helper()
-	host, user, dir := newKeys(t), newKeys(t), t.TempDir()
-	s := &sshd.Server{Signer: host.signer, User: "ops", Authorized: []ssh.PublicKey{user.signer.PublicKey()}, Dir: dir}
+	host, user, dir := executortest.NewIdentity(t), executortest.NewIdentity(t), t.TempDir()
+	s := &sshd.Server{Signer: host.Signer, User: "ops", Authorized: []ssh.PublicKey{user.Signer.PublicKey()}, Dir: dir}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -178,12 +150,12 @@ func newRemote(t *testing.T, name string) *remote {
 	})
 	r := &remote{link: newLink(t, ln.Addr().String()), dir: dir}
 	known := filepath.Join(t.TempDir(), "known_hosts")
-	if err := os.WriteFile(known, []byte(knownhosts.Line([]string{r.addr()}, host.signer.PublicKey())+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(known, []byte(knownhosts.Line([]string{r.addr()}, host.Signer.PublicKey())+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r.open = func(ask executor.Asker) executor.Executor {
 		return executor.NewSSH(executor.SSHConfig{
-			Name: name, Addr: r.addr(), User: "ops", KnownHosts: []string{known}, Identities: []string{user.file},
+			Name: name, Addr: r.addr(), User: "ops", KnownHosts: []string{known}, Identities: []string{user.File},
 			Ask: ask, Keepalive: 300 * time.Millisecond, DialTimeout: 3 * time.Second,
 		})
 	}

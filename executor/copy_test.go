@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"stepgate/executor"
+	"stepgate/executor/executortest"
 	"stepgate/lab/sshd"
 )
 
@@ -58,8 +59,8 @@ func closing(t *testing.T, x executor.Executor) executor.Executor {
 // served is a host of the lab's server.
 func served(t *testing.T, s *sshd.Server) (executor.Executor, *sshd.Server) {
 	t.Helper()
-	host, user := newIdentity(t), newIdentity(t)
-	s.Signer, s.User, s.Authorized = host.signer, "ops", []ssh.PublicKey{user.signer.PublicKey()}
+	host, user := executortest.NewIdentity(t), executortest.NewIdentity(t)
+	s.Signer, s.User, s.Authorized = host.Signer, "ops", []ssh.PublicKey{user.Signer.PublicKey()}
 	s.Env = append(s.Env, "LANG=C.UTF-8")
 	if s.Dir == "" {
 		s.Dir = t.TempDir()
@@ -67,7 +68,7 @@ func served(t *testing.T, s *sshd.Server) (executor.Executor, *sshd.Server) {
 	addr := serve(t, s)
 	return closing(t, executor.NewSSH(executor.SSHConfig{
 		Name: "tablet-1", Addr: addr, User: "ops",
-		KnownHosts: []string{knownHost(t, addr, host.signer.PublicKey())}, Identities: []string{user.file},
+		KnownHosts: []string{knownHost(t, addr, host.Signer.PublicKey())}, Identities: []string{user.File},
 	})), s
 }
 
@@ -87,7 +88,7 @@ func places(t *testing.T) map[string]place {
 		}
 	}
 	if program, err := exec.LookPath("/usr/sbin/sshd"); err == nil {
-		host, login := newIdentity(t), newIdentity(t)
+		host, login := executortest.NewIdentity(t), executortest.NewIdentity(t)
 		s := serveOpenSSH(t, program, host, login, []string{"LC_ALL=C.UTF-8"})
 		me := os.Getenv("USER")
 		if os.Geteuid() == 0 {
@@ -95,7 +96,7 @@ func places(t *testing.T) map[string]place {
 		}
 		all["openssh"] = of(closing(t, executor.NewSSH(executor.SSHConfig{
 			Name: "tablet-1", Addr: s.addr, User: me,
-			KnownHosts: []string{knownHost(t, s.addr, host.signer.PublicKey())}, Identities: []string{login.file},
+			KnownHosts: []string{knownHost(t, s.addr, host.Signer.PublicKey())}, Identities: []string{login.File},
 		})), "by sftp")
 	}
 	return all

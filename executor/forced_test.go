@@ -52,11 +52,11 @@ func TestForcedCommands(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host, login, home := newIdentity(t), newIdentity(t), memoryDir(t)
+			host, login, home := executortest.NewIdentity(t), executortest.NewIdentity(t), memoryDir(t)
 			first := []string{c.config}
 			if c.key != "" {
 				keys := filepath.Join(t.TempDir(), "authorized_keys")
-				line := c.key + " " + string(ssh.MarshalAuthorizedKey(login.signer.PublicKey()))
+				line := c.key + " " + string(ssh.MarshalAuthorizedKey(login.Signer.PublicKey()))
 				if err := os.WriteFile(keys, []byte(line), 0o600); err != nil {
 					t.Fatal(err)
 				}
@@ -64,8 +64,8 @@ func TestForcedCommands(t *testing.T) {
 			}
 			s := serveOpenSSH(t, program, host, login, []string{"HOME=" + home}, first...)
 			wantForced(t, open(t, executor.SSHConfig{
-				Name: "forced", Addr: s.addr, User: me.Username, Identities: []string{login.file},
-				KnownHosts: []string{knownHost(t, s.addr, host.signer.PublicKey())},
+				Name: "forced", Addr: s.addr, User: me.Username, Identities: []string{login.File},
+				KnownHosts: []string{knownHost(t, s.addr, host.Signer.PublicKey())},
 			}), c.says)
 			if left, err := os.ReadDir(home); err != nil || len(left) > 0 {
 				t.Errorf("%v was made in the home (%v)", left, err)

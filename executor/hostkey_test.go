@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"stepgate/executor"
+	"stepgate/executor/executortest"
 )
 
 // TestKeyIsTaken shows a key that isn't known, writes it down where ssh finds it, and
@@ -72,7 +73,7 @@ func TestKeyIsAppended(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	file := filepath.Join(t.TempDir(), "known_hosts")
-	before := knownhosts.Line([]string{"other.example"}, newIdentity(t).signer.PublicKey())
+	before := knownhosts.Line([]string{"other.example"}, executortest.NewIdentity(t).Signer.PublicKey())
 	if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +143,7 @@ var notTaken = map[string]struct {
 	},
 	"changed": {
 		change: func(t *testing.T, s *site, file string) {
-			rewrite(t, file, knownhosts.Line([]string{s.addr}, newIdentity(t).signer.PublicKey()))
+			rewrite(t, file, knownhosts.Line([]string{s.addr}, executortest.NewIdentity(t).Signer.PublicKey()))
 		},
 		person: types("yes"), want: []string{"has changed", ":1 has SHA256:", "ssh-keygen -R"},
 	},
@@ -197,12 +198,12 @@ func TestKeyIsNotTaken(t *testing.T) {
 }
 
 // certifiedHost gives a site's server a certificate of an authority for names.
-func certifiedHost(t *testing.T, s *site, authority identity, names ...string) {
+func certifiedHost(t *testing.T, s *site, authority executortest.Identity, names ...string) {
 	t.Helper()
 	cert := &ssh.Certificate{
 		Key: s.server.Signer.PublicKey(), CertType: ssh.HostCert, ValidPrincipals: names, ValidBefore: ssh.CertTimeInfinity,
 	}
-	if err := cert.SignCert(rand.Reader, authority.signer); err != nil {
+	if err := cert.SignCert(rand.Reader, authority.Signer); err != nil {
 		t.Fatal(err)
 	}
 	signer, err := ssh.NewCertSigner(cert, s.server.Signer)
@@ -215,78 +216,82 @@ func certifiedHost(t *testing.T, s *site, authority identity, names ...string) {
 }
 
 // authorityLine is a line of known_hosts that trusts an authority.
-func authorityLine(pattern string, authority identity) string {
-	return "@cert-authority " + pattern + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(authority.signer.PublicKey())))
+func authorityLine(pattern string, authority executortest.Identity) string {
+	return "@cert-authority " + pattern + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(authority.Signer.PublicKey())))
 }
 
 // known are lines of known_hosts, and whether the host is known by them; want is empty
 // when it is.
 var known = map[string]struct {
 	alias string
-	lines func(t *testing.T, s *site, authority identity) string
+	lines func(t *testing.T, s *site, authority executortest.Identity) string
 	want  string
 }{
-	"its authority":        {lines: func(_ *testing.T, _ *site, a identity) string { return authorityLine("*", a) }},
-	"its authority, exact": {lines: func(_ *testing.T, s *site, a identity) string { return authorityLine(knownhosts.Normalize(s.addr), a) }},
+	"its authority": {lines: func(_ *testing.T, _ *site, a executortest.Identity) string { return authorityLine("*", a) }},
+	"its authority, exact": {lines: func(_ *testing.T, s *site, a executortest.Identity) string {
+		return authorityLine(knownhosts.Normalize(s.addr), a)
+	}},
 	"another authority": {
-		lines: func(t *testing.T, _ *site, _ identity) string { return authorityLine("*", newIdentity(t)) }, want: "isn't known",
+		lines: func(t *testing.T, _ *site, _ executortest.Identity) string {
+			return authorityLine("*", executortest.NewIdentity(t))
+		}, want: "isn't known",
 	},
 	"an authority for others": {
-		lines: func(_ *testing.T, _ *site, a identity) string { return authorityLine("*.example.com", a) }, want: "isn't known",
+		lines: func(_ *testing.T, _ *site, a executortest.Identity) string { return authorityLine("*.example.com", a) }, want: "isn't known",
 	},
 	"its authority revoked": {
-		lines: func(_ *testing.T, _ *site, a identity) string {
+		lines: func(_ *testing.T, _ *site, a executortest.Identity) string {
 			return authorityLine("*", a) + "\n" + strings.Replace(authorityLine("*", a), "@cert-authority", "@revoked", 1)
 		},
 		want: "revoked",
 	},
 	"the authority as a plain key": {
-		lines: func(_ *testing.T, _ *site, a identity) string {
+		lines: func(_ *testing.T, _ *site, a executortest.Identity) string {
 			return strings.TrimPrefix(authorityLine("*", a), "@cert-authority ")
 		},
 		want: "has changed",
 	},
 	"alias": {
 		alias: "cluster",
-		lines: func(_ *testing.T, s *site, _ identity) string {
+		lines: func(_ *testing.T, s *site, _ executortest.Identity) string {
 			return knownhosts.Line([]string{"cluster"}, s.server.Signer.PublicKey())
 		},
 	},
 	"alias, and only the address is known": {
 		alias: "cluster",
-		lines: func(_ *testing.T, s *site, _ identity) string {
+		lines: func(_ *testing.T, s *site, _ executortest.Identity) string {
 			return knownhosts.Line([]string{s.addr}, s.server.Signer.PublicKey())
 		},
 		want: "of cluster isn't known",
 	},
 	"a certificate for an alias it isn't for": {
-		alias: "cluster", lines: func(_ *testing.T, _ *site, a identity) string { return authorityLine("*", a) }, want: "cluster",
+		alias: "cluster", lines: func(_ *testing.T, _ *site, a executortest.Identity) string { return authorityLine("*", a) }, want: "cluster",
 	},
 	"without its port": {
-		lines: func(_ *testing.T, s *site, _ identity) string {
+		lines: func(_ *testing.T, s *site, _ executortest.Identity) string {
 			return knownhosts.Line([]string{"127.0.0.1"}, s.server.Signer.PublicKey())
 		},
 	},
 	"another key without its port": {
-		lines: func(t *testing.T, _ *site, _ identity) string {
-			return knownhosts.Line([]string{"127.0.0.1"}, newIdentity(t).signer.PublicKey())
+		lines: func(t *testing.T, _ *site, _ executortest.Identity) string {
+			return knownhosts.Line([]string{"127.0.0.1"}, executortest.NewIdentity(t).Signer.PublicKey())
 		},
 		want: "isn't known",
 	},
 	"duplicates": {
-		lines: func(t *testing.T, s *site, _ identity) string {
+		lines: func(t *testing.T, s *site, _ executortest.Identity) string {
 			l := knownhosts.Line([]string{s.addr}, s.server.Signer.PublicKey())
-			return knownhosts.Line([]string{s.addr}, newIdentity(t).signer.PublicKey()) + "\n" + l + "\n" + l
+			return knownhosts.Line([]string{s.addr}, executortest.NewIdentity(t).Signer.PublicKey()) + "\n" + l + "\n" + l
 		},
 	},
 	"negated": {
-		lines: func(_ *testing.T, s *site, _ identity) string {
+		lines: func(_ *testing.T, s *site, _ executortest.Identity) string {
 			return knownhosts.Line([]string{"*", "!127.0.0.1"}, s.server.Signer.PublicKey())
 		},
 		want: "isn't known",
 	},
 	"unknown marker": {
-		lines: func(_ *testing.T, s *site, _ identity) string {
+		lines: func(_ *testing.T, s *site, _ executortest.Identity) string {
 			return "# c\n@trust " + knownhosts.Line([]string{s.addr}, s.server.Signer.PublicKey())
 		},
 		want: ":2: ",
@@ -298,7 +303,7 @@ func TestKnown(t *testing.T) {
 	for name, c := range known {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, authority := newSite(t), newIdentity(t)
+			s, authority := newSite(t), executortest.NewIdentity(t)
 			certifiedHost(t, s, authority, "127.0.0.1")
 			file := filepath.Join(t.TempDir(), "known_hosts")
 			rewrite(t, file, c.lines(t, s, authority))
@@ -320,7 +325,7 @@ func TestPlainKeyUnderAnAuthority(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	file := filepath.Join(t.TempDir(), "known_hosts")
-	rewrite(t, file, authorityLine("*", newIdentity(t)))
+	rewrite(t, file, authorityLine("*", executortest.NewIdentity(t)))
 	s.config.KnownHosts = []string{file}
 	_, err := open(t, s.config).Identify(t.Context())
 	refused(t, err, "isn't known")

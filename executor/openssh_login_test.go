@@ -19,7 +19,7 @@ import (
 
 // realSite is a real sshd that lets the present user in, and what they need to reach
 // it.
-func realSite(t *testing.T, more ...string) (openSSH, identity, executor.SSHConfig) {
+func realSite(t *testing.T, more ...string) (openSSH, executortest.Identity, executor.SSHConfig) {
 	t.Helper()
 	program, err := exec.LookPath("/usr/sbin/sshd")
 	if err != nil {
@@ -34,11 +34,11 @@ func realSite(t *testing.T, more ...string) (openSSH, identity, executor.SSHConf
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, login, home := newIdentity(t), newIdentity(t), memoryDir(t)
+	host, login, home := executortest.NewIdentity(t), executortest.NewIdentity(t), memoryDir(t)
 	s := serveOpenSSH(t, program, host, login, append([]string{"HOME=" + home}, executortest.LoginEnv...), more...)
 	return s, login, executor.SSHConfig{
-		Name: "real", Addr: s.addr, User: me.Username, Identities: []string{login.file},
-		KnownHosts: []string{knownHost(t, s.addr, host.signer.PublicKey())},
+		Name: "real", Addr: s.addr, User: me.Username, Identities: []string{login.File},
+		KnownHosts: []string{knownHost(t, s.addr, host.Signer.PublicKey())},
 	}
 }
 
@@ -192,7 +192,7 @@ func TestOpenSSHJumps(t *testing.T) {
 	target.Jumps = []executor.SSHConfig{first, closed}
 	_, err = open(t, target).Identify(t.Context())
 	refused(t, err, "doesn't forward connections", "AllowTcpForwarding yes")
-	first.KnownHosts = []string{knownHost(t, first.Addr, newIdentity(t).signer.PublicKey())}
+	first.KnownHosts = []string{knownHost(t, first.Addr, executortest.NewIdentity(t).Signer.PublicKey())}
 	first.Name = "first"
 	target.Jumps = []executor.SSHConfig{first}
 	_, err = open(t, target).Identify(t.Context())
@@ -228,17 +228,17 @@ func TestOpenSSHPassword(t *testing.T) {
 	}
 	keys := filepath.Join(home, "authorized_keys")
 	for _, methods := range []string{"password", "publickey,password"} {
-		host, login := newIdentity(t), newIdentity(t)
+		host, login := executortest.NewIdentity(t), executortest.NewIdentity(t)
 		s := serveOpenSSH(t, wrapper, host, login, []string{"HOME=" + home}, "PasswordAuthentication yes", "KbdInteractiveAuthentication no", "AuthenticationMethods "+methods,
 			"AuthorizedKeysFile "+keys) // sshd reads it as the user
-		rewrite(t, keys, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(login.signer.PublicKey()))))
+		rewrite(t, keys, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(login.Signer.PublicKey()))))
 		if err := os.Chmod(keys, 0o644); err != nil { //nolint:gosec // it's public
 			t.Fatal(err)
 		}
 		p := types("wrong", "open sesame")
 		x := open(t, executor.SSHConfig{
-			Name: "real", Addr: s.addr, User: "stepgate-login", Identities: []string{login.file}, Ask: p,
-			KnownHosts: []string{knownHost(t, s.addr, host.signer.PublicKey())},
+			Name: "real", Addr: s.addr, User: "stepgate-login", Identities: []string{login.File}, Ask: p,
+			KnownHosts: []string{knownHost(t, s.addr, host.Signer.PublicKey())},
 		})
 		h, err := x.Identify(t.Context())
 		if err != nil || h.User != "61234" || len(p.questions()) != 2 {

@@ -43,11 +43,11 @@ func freePort(t *testing.T) string {
 
 // serveOpenSSH starts an sshd that lets the present user in. What is set first in its
 // configuration holds.
-func serveOpenSSH(t *testing.T, program string, host, login identity, env []string, first ...string) openSSH {
+func serveOpenSSH(t *testing.T, program string, host, login executortest.Identity, env []string, first ...string) openSSH {
 	t.Helper()
 	dir, port := t.TempDir(), freePort(t)
 	authorized := filepath.Join(dir, "authorized_keys")
-	if err := os.WriteFile(authorized, ssh.MarshalAuthorizedKey(login.signer.PublicKey()), 0o600); err != nil {
+	if err := os.WriteFile(authorized, ssh.MarshalAuthorizedKey(login.Signer.PublicKey()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var quoted []string
@@ -56,7 +56,7 @@ func serveOpenSSH(t *testing.T, program string, host, login identity, env []stri
 	}
 	config := filepath.Join(dir, "sshd_config")
 	text := strings.Join(first, "\n") + "\n" + fmt.Sprintf("Subsystem sftp internal-sftp\nListenAddress 127.0.0.1\nPort %s\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\n"+
-		"PermitRootLogin prohibit-password\nPidFile none\nSetEnv %s\n", port, host.file, authorized, strings.Join(quoted, " "))
+		"PermitRootLogin prohibit-password\nPidFile none\nSetEnv %s\n", port, host.File, authorized, strings.Join(quoted, " "))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func openSSHMachine(t *testing.T, program string) executortest.BootMachine {
 		t.Fatal(err)
 	}
 	return func(t *testing.T) executortest.Machine {
-		host, login, home := newIdentity(t), newIdentity(t), memoryDir(t)
+		host, login, home := executortest.NewIdentity(t), executortest.NewIdentity(t), memoryDir(t)
 		var servers []openSSH
 		m := executortest.Machine{}
 		m.Open = func(t *testing.T, env ...string) executor.Executor {
@@ -147,8 +147,8 @@ func openSSHMachine(t *testing.T, program string) executortest.BootMachine {
 			s := serveOpenSSH(t, program, host, login, env)
 			servers = append(servers, s)
 			return open(t, executor.SSHConfig{
-				Name: "real", Addr: s.addr, User: me.Username, Identities: []string{login.file},
-				KnownHosts: []string{knownHost(t, s.addr, host.signer.PublicKey())},
+				Name: "real", Addr: s.addr, User: me.Username, Identities: []string{login.File},
+				KnownHosts: []string{knownHost(t, s.addr, host.Signer.PublicKey())},
 			})
 		}
 		m.Cut = func() {

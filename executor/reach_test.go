@@ -26,20 +26,20 @@ import (
 type site struct {
 	server *sshd.Server
 	addr   string
-	user   identity
+	user   executortest.Identity
 	config executor.SSHConfig
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	host, user := newIdentity(t), newIdentity(t)
+	host, user := executortest.NewIdentity(t), executortest.NewIdentity(t)
 	s := &site{user: user, server: &sshd.Server{
-		Signer: host.signer, User: "ops", Authorized: []ssh.PublicKey{user.signer.PublicKey()}, Dir: t.TempDir(), Env: executortest.LoginEnv,
+		Signer: host.Signer, User: "ops", Authorized: []ssh.PublicKey{user.Signer.PublicKey()}, Dir: t.TempDir(), Env: executortest.LoginEnv,
 	}}
 	s.addr = serve(t, s.server)
 	s.config = executor.SSHConfig{
 		Name: "tablet-1", Addr: s.addr, User: "ops",
-		KnownHosts: []string{knownHost(t, s.addr, host.signer.PublicKey())}, Identities: []string{user.file},
+		KnownHosts: []string{knownHost(t, s.addr, host.Signer.PublicKey())}, Identities: []string{user.File},
 	}
 	return s
 }
@@ -63,14 +63,14 @@ var unreachable = map[string]struct {
 }{
 	"unknown key": {
 		change: func(t *testing.T, s *site) {
-			s.config.KnownHosts = []string{filepath.Join(t.TempDir(), "none"), knownHost(t, "other.example:22", newIdentity(t).signer.PublicKey())}
+			s.config.KnownHosts = []string{filepath.Join(t.TempDir(), "none"), knownHost(t, "other.example:22", executortest.NewIdentity(t).Signer.PublicKey())}
 		},
 		text: []string{`reach host "tablet-1": the host key ssh-ed25519 SHA256:`, "isn't known"},
 		hint: []string{"compare the fingerprint", "ssh-keyscan -p PORT 127.0.0.1 >> FILE"},
 	},
 	"changed key": {
 		change: func(t *testing.T, s *site) {
-			s.config.KnownHosts = []string{knownHost(t, s.addr, newIdentity(t).signer.PublicKey())}
+			s.config.KnownHosts = []string{knownHost(t, s.addr, executortest.NewIdentity(t).Signer.PublicKey())}
 		},
 		text: []string{"the host key of [127.0.0.1]:PORT has changed", "FILE:1 has SHA256:"},
 		hint: []string{"ssh-keygen -R '[127.0.0.1]:PORT' -f FILE"},
@@ -114,7 +114,7 @@ var unreachable = map[string]struct {
 		hint: []string{"ssh -p PORT ops@127.0.0.1 true"},
 	},
 	"key not let in": {
-		change: func(t *testing.T, s *site) { s.config.Identities = []string{newIdentity(t).file} },
+		change: func(t *testing.T, s *site) { s.config.Identities = []string{executortest.NewIdentity(t).File} },
 		text:   []string{`the server refused every key for user "ops"`},
 		hint:   []string{"ssh-copy-id -p PORT ops@127.0.0.1"},
 	},
@@ -218,7 +218,7 @@ func TestPutRight(t *testing.T) {
 func TestAgent(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	text, err := os.ReadFile(s.user.file)
+	text, err := os.ReadFile(s.user.File)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"stepgate/executor"
+	"stepgate/executor/executortest"
 )
 
 // TestJumps goes over two hosts, each with keys, names and known hosts of its own; the
@@ -47,7 +48,7 @@ func TestJumps(t *testing.T) {
 	// Every host on the way is verified.
 	wrong := target.config
 	wrong.Ask, wrong.Jumps = types("jump"), slices.Clone(wrong.Jumps)
-	wrong.Jumps[1].KnownHosts = []string{knownHost(t, middle.addr, newIdentity(t).signer.PublicKey())}
+	wrong.Jumps[1].KnownHosts = []string{knownHost(t, middle.addr, executortest.NewIdentity(t).Signer.PublicKey())}
 	_, err := open(t, wrong).Identify(t.Context())
 	refused(t, err, `jump host "middle": the host key of`, "has changed")
 	gone := target.config
@@ -90,24 +91,24 @@ func TestJumpsAreClosed(t *testing.T) {
 // named.
 func TestCertificateIsOffered(t *testing.T) {
 	t.Parallel()
-	authority := newIdentity(t)
+	authority := executortest.NewIdentity(t)
 	for _, named := range []bool{false, true} {
 		t.Run(fmt.Sprintf("named=%v", named), func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
 			checker := &ssh.CertChecker{IsUserAuthority: func(k ssh.PublicKey) bool {
-				return string(k.Marshal()) == string(authority.signer.PublicKey().Marshal())
+				return string(k.Marshal()) == string(authority.Signer.PublicKey().Marshal())
 			}}
 			s.renew()
 			s.server.Configure = func(c *ssh.ServerConfig) { c.PublicKeyCallback = checker.Authenticate }
 			s.restart(t)
 			cert := &ssh.Certificate{
-				Key: s.user.signer.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{"ops"}, ValidBefore: ssh.CertTimeInfinity,
+				Key: s.user.Signer.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{"ops"}, ValidBefore: ssh.CertTimeInfinity,
 			}
-			if err := cert.SignCert(strings.NewReader(strings.Repeat("r", 64)), authority.signer); err != nil {
+			if err := cert.SignCert(strings.NewReader(strings.Repeat("r", 64)), authority.Signer); err != nil {
 				t.Fatal(err)
 			}
-			file := s.user.file + "-cert.pub"
+			file := s.user.File + "-cert.pub"
 			if named {
 				file = filepath.Join(t.TempDir(), "elsewhere.pub")
 				s.config.Certificates = []string{file}

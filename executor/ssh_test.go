@@ -3,10 +3,8 @@ package executor_test
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
-	"encoding/pem"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,33 +18,6 @@ import (
 	"stepgate/executor/executortest"
 	"stepgate/lab/sshd"
 )
-
-// identity is a key pair, the private half also in a file.
-type identity struct {
-	signer ssh.Signer
-	file   string
-}
-
-func newIdentity(t *testing.T) identity {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return identity{signer, file}
-}
 
 // serve serves a host on loopback until the test ends, and returns its address.
 func serve(t *testing.T, s *sshd.Server) string {
@@ -80,13 +51,13 @@ func knownHost(t *testing.T, addr string, key ssh.PublicKey) string {
 // sshMachine boots a host with an SSH server; login is its user's login shell.
 func sshMachine(login string) executortest.BootMachine {
 	return func(t *testing.T) executortest.Machine {
-		host, user, home := newIdentity(t), newIdentity(t), memoryDir(t)
+		host, user, home := executortest.NewIdentity(t), executortest.NewIdentity(t), memoryDir(t)
 		var mu sync.Mutex
 		var servers []*sshd.Server
 		m := executortest.Machine{}
 		m.Open = func(t *testing.T, env ...string) executor.Executor {
 			s := &sshd.Server{
-				Signer: host.signer, User: "ops", Authorized: []ssh.PublicKey{user.signer.PublicKey()}, Dir: home, Shell: login,
+				Signer: host.Signer, User: "ops", Authorized: []ssh.PublicKey{user.Signer.PublicKey()}, Dir: home, Shell: login,
 				Env: append(append([]string{"LANG=C.UTF-8"}, executortest.LoginEnv...), env...),
 			}
 			mu.Lock()
@@ -95,7 +66,7 @@ func sshMachine(login string) executortest.BootMachine {
 			addr := serve(t, s)
 			x := executor.NewSSH(executor.SSHConfig{
 				Name: "tablet-1", Addr: addr, User: "ops",
-				KnownHosts: []string{knownHost(t, addr, host.signer.PublicKey())}, Identities: []string{user.file},
+				KnownHosts: []string{knownHost(t, addr, host.Signer.PublicKey())}, Identities: []string{user.File},
 			})
 			t.Cleanup(func() {
 				if err := x.Close(); err != nil {

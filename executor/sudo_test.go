@@ -119,16 +119,16 @@ func TestSudo(t *testing.T) {
 func TestSudoOverSSH(t *testing.T) {
 	t.Parallel()
 	executortest.Sudo(t, func(t *testing.T, sudoers string) executortest.Sudoer {
-		h, host, user := newSudoHome(t, sudoers), newIdentity(t), newIdentity(t)
+		h, host, user := newSudoHome(t, sudoers), executortest.NewIdentity(t), executortest.NewIdentity(t)
 		return executortest.Sudoer{Meet: h.meet, Open: func(t *testing.T, ask executor.Asker, env ...string) executor.Executor {
 			s := &sshd.Server{
-				Signer: host.signer, User: executortest.SudoLogin, Authorized: []ssh.PublicKey{user.signer.PublicKey()}, Dir: h.home, Shell: h.shell,
+				Signer: host.Signer, User: executortest.SudoLogin, Authorized: []ssh.PublicKey{user.Signer.PublicKey()}, Dir: h.home, Shell: h.shell,
 				Env: append(append([]string{"LANG=C.UTF-8"}, executortest.LoginEnv...), env...),
 			}
 			addr := serve(t, s)
 			x := executor.NewSSH(executor.SSHConfig{
 				Name: "tablet-1", Addr: addr, User: executortest.SudoLogin, Ask: ask,
-				KnownHosts: []string{knownHost(t, addr, host.signer.PublicKey())}, Identities: []string{user.file},
+				KnownHosts: []string{knownHost(t, addr, host.Signer.PublicKey())}, Identities: []string{user.File},
 			})
 			t.Cleanup(func() {
 				if err := x.Close(); err != nil {

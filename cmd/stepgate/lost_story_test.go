@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"stepgate/executor/executortest"
 	"stepgate/lab/sshd"
 )
 
@@ -34,24 +32,6 @@ func (o *outage) Accept() (net.Conn, error) {
 	}
 }
 
-// freshKey is a new key, and its private half as a file has it.
-func freshKey(t *testing.T) (ssh.Signer, []byte) {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer, pem.EncodeToMemory(block)
-}
-
 // serve is an SSH server whose commands work in home, and the way to it. A person with
 // the configuration in dir knows its key and may log in.
 func serve(t *testing.T, home, dir string) (*sshd.Server, *outage) {
@@ -60,13 +40,11 @@ func serve(t *testing.T, home, dir string) (*sshd.Server, *outage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, _ := freshKey(t)
-	client, file := freshKey(t)
-	key, known := filepath.Join(dir, "key"), filepath.Join(dir, "known_hosts")
-	write(t, key, string(file))
-	write(t, known, knownhosts.Line([]string{ln.Addr().String()}, host.PublicKey())+"\n")
-	write(t, filepath.Join(dir, "ssh_config"), "Host *\n  IdentityFile "+key+"\n  IdentitiesOnly yes\n  UserKnownHostsFile "+known+"\n")
-	server := &sshd.Server{Signer: host, User: "ops", Authorized: []ssh.PublicKey{client.PublicKey()}, Dir: home}
+	host, client := executortest.NewIdentity(t), executortest.NewIdentity(t)
+	known := filepath.Join(dir, "known_hosts")
+	write(t, known, knownhosts.Line([]string{ln.Addr().String()}, host.Signer.PublicKey())+"\n")
+	write(t, filepath.Join(dir, "ssh_config"), "Host *\n  IdentityFile "+client.File+"\n  IdentitiesOnly yes\n  UserKnownHostsFile "+known+"\n")
+	server := &sshd.Server{Signer: host.Signer, User: "ops", Authorized: []ssh.PublicKey{client.Signer.PublicKey()}, Dir: home}
 	way := &outage{Listener: ln}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"stepgate/executor/executortest"
 	"stepgate/lab/sshd"
 )
 
@@ -40,17 +41,15 @@ func newScene(t *testing.T, book string, hosts ...string) *scene {
 	t.Helper()
 	dir := t.TempDir()
 	s := &scene{t: t, dir: dir, work: filepath.Join(dir, "work"), service: newService(t), hosts: map[string]*farHost{}}
-	client, file := freshKey(t)
-	key, known := filepath.Join(dir, "key"), filepath.Join(dir, "known_hosts")
-	write(t, key, string(file))
-	write(t, filepath.Join(dir, "ssh_config"), "Host *\n  IdentityFile "+key+"\n  IdentitiesOnly yes\n  UserKnownHostsFile "+known+"\n")
+	client, known := executortest.NewIdentity(t), filepath.Join(dir, "known_hosts")
+	write(t, filepath.Join(dir, "ssh_config"), "Host *\n  IdentityFile "+client.File+"\n  IdentitiesOnly yes\n  UserKnownHostsFile "+known+"\n")
 	head, inventory, keys := "+++\ntitle = \"T\"\n", "", ""
 	for _, name := range hosts {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		signer, _ := freshKey(t)
+		host := executortest.NewIdentity(t)
 		h := &farHost{link: newLink(ln), home: filepath.Join(dir, name)}
 		s.hosts[name] = h
 		shell := filepath.Join(h.home, "shell")
@@ -58,8 +57,8 @@ func newScene(t *testing.T, book string, hosts ...string) *scene {
 		if err := os.Chmod(shell, 0o700); err != nil { //nolint:gosec // a program
 			t.Fatal(err)
 		}
-		h.serve(t, &sshd.Server{Signer: signer, User: "ops", Authorized: []ssh.PublicKey{client.PublicKey()}, Dir: h.home, Shell: shell})
-		keys += knownhosts.Line([]string{ln.Addr().String()}, signer.PublicKey()) + "\n"
+		h.serve(t, &sshd.Server{Signer: host.Signer, User: "ops", Authorized: []ssh.PublicKey{client.Signer.PublicKey()}, Dir: h.home, Shell: shell})
+		keys += knownhosts.Line([]string{ln.Addr().String()}, host.Signer.PublicKey()) + "\n"
 		head += "[groups." + name + "]\nmax = 1\n"
 		inventory += "[groups." + name + "]\nhosts = [\"" + name + "-1\"]\n[hosts." + name + "-1]\nssh = \"ops@" + ln.Addr().String() + "\"\n"
 	}
