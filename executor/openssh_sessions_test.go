@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -23,12 +22,7 @@ func TestOpenSSHFewSessions(t *testing.T) {
 		for _, alone := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s alone=%v", sessions, alone), func(t *testing.T) {
 				t.Parallel()
-				s, _, c := realSite(t, "MaxSessions "+sessions)
-				if alone {
-					key := strings.SplitN(readFile(t, c.KnownHosts[0]), " ", 2)[1]
-					c.Addr = oneConnection(t, s.addr)
-					rewrite(t, c.KnownHosts[0], "* "+key)
-				}
+				c := fewSessions(t, sessions, alone)
 				// Ending a look takes a session beside the look's own.
 				followAndDisturb(t, open(t, c), sessions != "1" || !alone)
 			})
@@ -36,28 +30,42 @@ func TestOpenSSHFewSessions(t *testing.T) {
 	}
 }
 
+// fewSessions is a server that allows so many sessions per connection, and alone: one
+// connection.
+func fewSessions(t *testing.T, sessions string, alone bool) executor.SSHConfig {
+	t.Helper()
+	s, _, c := realSite(t, "MaxSessions "+sessions)
+	if alone {
+		key := strings.SplitN(readFile(t, c.KnownHosts[0]), " ", 2)[1]
+		c.Addr = oneConnection(t, s.addr)
+		rewrite(t, c.KnownHosts[0], "* "+key)
+	}
+	return c
+}
+
+// startCounting starts an attempt that counts lines until it is ended.
+func startCounting(ctx context.Context, t *testing.T, x executor.Executor, a executor.Attempt) executor.Attempt {
+	t.Helper()
+	a.IntentHash = "a"
+	a.Command = executor.Command{Interpreter: "sh", Body: "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.1; done"}
+	if claim, err := x.Start(ctx, a); claim != executor.Started {
+		t.Fatalf("Start = %d, %v", claim, err)
+	}
+	return a
+}
+
 // TestOpenSSHOneSession has a server that allows one session at all, a background process
 // that is followed all the time, and a command: both are seen to go on.
 func TestOpenSSHOneSession(t *testing.T) {
 	t.Parallel()
-	s, _, c := realSite(t, "MaxSessions 1")
-	key := strings.SplitN(readFile(t, c.KnownHosts[0]), " ", 2)[1]
-	c.Addr = oneConnection(t, s.addr)
-	rewrite(t, c.KnownHosts[0], "* "+key)
-	x := open(t, c)
+	x := open(t, fewSessions(t, "1", true))
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	host, err := x.Identify(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	load := executor.Attempt{
-		ID: strings.Repeat("6", 32), RunID: "one", IntentHash: "a", Host: host, Leash: 30 * time.Second,
-		Command: executor.Command{Interpreter: "sh", Body: "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.1; done"},
-	}
-	if claim, err := x.Start(ctx, load); claim != executor.Started {
-		t.Fatalf("Start = %d, %v", claim, err)
-	}
+	load := startCounting(ctx, t, x, executor.Attempt{ID: strings.Repeat("6", 32), RunID: "one", Host: host, Leash: 30 * time.Second})
 	rec := executortest.NewRecorder(executor.Offsets{})
 	followed := make(chan struct{})
 	go func() {
@@ -97,13 +105,7 @@ func followAndDisturb(t *testing.T, x executor.Executor, ends bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := executor.Attempt{
-		ID: strings.Repeat("5", 32), RunID: "few", IntentHash: "a", Host: host, Leash: 20 * time.Second,
-		Command: executor.Command{Interpreter: "sh", Body: "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.1; done"},
-	}
-	if claim, err := x.Start(ctx, a); claim != executor.Started {
-		t.Fatalf("Start = %d, %v", claim, err)
-	}
+	a := startCounting(ctx, t, x, executor.Attempt{ID: strings.Repeat("5", 32), RunID: "few", Host: host, Leash: 20 * time.Second})
 	rec := executortest.NewRecorder(executor.Offsets{})
 	followed := make(chan struct{})
 	var res executor.Result
@@ -187,46 +189,13 @@ func keepBeating(ctx context.Context, t *testing.T, x executor.Executor, a execu
 // oneConnection passes on one connection at a time, and closes others at once.
 func oneConnection(t *testing.T, target string) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	busy := make(chan struct{}, 1)
-	p := &proxy{muted: map[net.Conn]bool{}}
-	var tasks sync.WaitGroup
-	tasks.Go(func() {
-		for {
-			in, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			select {
-			case busy <- struct{}{}:
-			default:
-				in.Close()
-				continue
-			}
-			out, err := net.Dial("tcp", target)
-			if err != nil {
-				in.Close()
-				<-busy
-				continue
-			}
-			p.mu.Lock()
-			p.muted[in], p.muted[out] = false, false
-			p.mu.Unlock()
-			tasks.Go(func() { p.pass(in, out) })
-			tasks.Go(func() { p.pass(out, in); <-busy })
+	return passOn(t, target, func() (leave func(), ok bool) {
+		select {
+		case busy <- struct{}{}:
+			return func() { <-busy }, true
+		default:
+			return nil, false
 		}
-	})
-	t.Cleanup(func() {
-		ln.Close()
-		p.mu.Lock()
-		for c := range p.muted {
-			c.Close()
-		}
-		p.mu.Unlock()
-		tasks.Wait()
-	})
-	return ln.Addr().String()
+	}).addr
 }

@@ -55,6 +55,13 @@ func (p *proxy) pass(to, from net.Conn) {
 // newProxy stands in front of target.
 func newProxy(t *testing.T, target string) *proxy {
 	t.Helper()
+	return passOn(t, target, func() (func(), bool) { return func() {}, true })
+}
+
+// passOn stands in front of target. A connection that isn't let in is closed at once; of
+// one that is, leave is called at its end.
+func passOn(t *testing.T, target string, enter func() (leave func(), ok bool)) *proxy {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -67,16 +74,22 @@ func newProxy(t *testing.T, target string) *proxy {
 			if err != nil {
 				return
 			}
+			leave, ok := enter()
+			if !ok {
+				_ = in.Close()
+				continue
+			}
 			out, err := net.Dial("tcp", target)
 			if err != nil {
 				_ = in.Close()
-				return
+				leave()
+				continue
 			}
 			p.mu.Lock()
 			p.muted[in], p.muted[out] = false, false
 			p.mu.Unlock()
 			tasks.Go(func() { p.pass(in, out) })
-			tasks.Go(func() { p.pass(out, in) })
+			tasks.Go(func() { p.pass(out, in); leave() })
 		}
 	})
 	t.Cleanup(func() {
