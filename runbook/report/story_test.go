@@ -31,6 +31,12 @@ type story struct {
 
 func fixturePlan(t *testing.T) *plan.Plan {
 	t.Helper()
+	return planOf(t, "upgrade.md", map[string]string{"to_version": "0.9.2"})
+}
+
+// planOf plans a runbook of testdata for the hosts there.
+func planOf(t *testing.T, name string, given map[string]string) *plan.Plan {
+	t.Helper()
 	read := func(name string) []byte {
 		b, err := os.ReadFile("testdata/" + name)
 		if err != nil {
@@ -38,15 +44,15 @@ func fixturePlan(t *testing.T) *plan.Plan {
 		}
 		return b
 	}
-	book, ds := runbook.Parse("upgrade.md", read("upgrade.md"), nil)
-	if book == nil {
+	book, ds := runbook.Parse(name, read(name), nil)
+	if runbook.Failed(ds) {
 		t.Fatal(ds)
 	}
 	inv, ds := inventory.Parse("hosts.toml", read("hosts.toml"))
 	if inv == nil {
 		t.Fatal(ds)
 	}
-	values, missing, errs := plan.Bind(book, map[string]string{"to_version": "0.9.2"})
+	values, missing, errs := plan.Bind(book, given)
 	if missing != nil || errs != nil {
 		t.Fatal(missing, errs)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +11,6 @@ import (
 
 	"stepgate/checks"
 	"stepgate/cmd/torture/tally"
-	"stepgate/runbook"
-	"stepgate/runbook/inventory"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/report"
 	"stepgate/runbook/run"
@@ -23,26 +20,7 @@ import (
 
 func watchedPlan(t *testing.T) *plan.Plan {
 	t.Helper()
-	read := func(name string) []byte {
-		b, err := os.ReadFile("testdata/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
-	book, ds := runbook.Parse("watched.md", read("watched.md"), nil)
-	if runbook.Failed(ds) {
-		t.Fatal(ds)
-	}
-	inv, ds := inventory.Parse("hosts.toml", read("hosts.toml"))
-	if inv == nil {
-		t.Fatal(ds)
-	}
-	p, ds := plan.New(book, nil, inv)
-	if p == nil {
-		t.Fatal(ds)
-	}
-	return p
+	return planOf(t, "watched.md", nil)
 }
 
 var (
