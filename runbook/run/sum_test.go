@@ -62,15 +62,16 @@ func drawSamples(t *rapid.T) []*Samples {
 	return out
 }
 
-// naive goes through time millisecond by millisecond.
-func naive(list []*Samples, from, to int64) (gaps []Gap, sum Sum) {
-	watched := map[int64]bool{} // the millisecond that begins there
-	type shown struct {
-		ms      int64
-		verdict byte
-		numbers map[string]*float64
-	}
-	var all []shown
+// shown is a sample on a timeline of milliseconds.
+type shown struct {
+	ms      int64
+	verdict byte
+	numbers map[string]*float64
+}
+
+// laidOut are the milliseconds that were watched, each by where it begins, and the samples.
+func laidOut(list []*Samples) (watched map[int64]bool, all []shown) {
+	watched = map[int64]bool{}
 	for _, s := range list {
 		ms := millis(s.From)
 		for i, after := range s.After {
@@ -89,41 +90,59 @@ func naive(list []*Samples, from, to int64) (gaps []Gap, sum Sum) {
 			ms++
 		}
 	}
-	end := millis(list[len(list)-1].Until())
-	length := func(a, b int64) time.Duration {
+	return watched, all
+}
+
+// counted sums up samples one by one.
+func counted(all []shown, from, to int64) Sum {
+	sum := Sum{Captures: map[string]Numbers{}}
+	values := map[string][]float64{}
+	for _, s := range all {
+		if s.ms < from || s.ms > to {
+			continue
+		}
+		sum.Samples++
+		switch s.verdict {
+		case 'p':
+			sum.Good++
+			for name, v := range s.numbers {
+				if v != nil {
+					values[name] = append(values[name], *v)
+				}
+			}
+		case 'f':
+			sum.Failures++
+		default:
+			sum.Unknown++
+		}
+	}
+	for name, vs := range values {
+		n := Numbers{Count: len(vs), Min: slices.Min(vs), Max: slices.Max(vs), Last: vs[len(vs)-1]}
+		for _, v := range vs {
+			n.Avg += v / float64(len(vs))
+		}
+		sum.Captures[name] = n
+	}
+	return sum
+}
+
+// naive goes through time millisecond by millisecond.
+func naive(list []*Samples, from, to int64) (gaps []Gap, sum Sum) {
+	watched, all := laidOut(list)
+	sum = counted(all, from, to)
+	found := func(a, b int64, open bool) {
 		n := 0
 		for ms := a; ms < b; ms++ {
 			if watched[ms] {
 				n++
 			}
 		}
-		return time.Duration(n) * time.Millisecond
-	}
-	found := func(a, b int64, open bool) {
-		if l := length(a, b); l > 0 && a <= to && b >= from {
-			gaps = append(gaps, Gap{From: at(a), To: at(b), Length: l, Open: open})
+		if n > 0 && a <= to && b >= from {
+			gaps = append(gaps, Gap{From: at(a), To: at(b), Length: time.Duration(n) * time.Millisecond, Open: open})
 		}
 	}
 	good, bad := millis(list[0].From), false
-	sum.Captures = map[string]Numbers{}
-	values := map[string][]float64{}
 	for _, s := range all {
-		if s.ms >= from && s.ms <= to {
-			sum.Samples++
-			switch s.verdict {
-			case 'p':
-				sum.Good++
-				for name, v := range s.numbers {
-					if v != nil {
-						values[name] = append(values[name], *v)
-					}
-				}
-			case 'f':
-				sum.Failures++
-			default:
-				sum.Unknown++
-			}
-		}
 		if s.verdict != 'p' {
 			bad = true
 			continue
@@ -133,15 +152,9 @@ func naive(list []*Samples, from, to int64) (gaps []Gap, sum Sum) {
 		}
 		good, bad = s.ms, false
 	}
+	end := millis(list[len(list)-1].Until())
 	if bad {
 		found(good, end, true)
-	}
-	for name, vs := range values {
-		n := Numbers{Count: len(vs), Min: slices.Min(vs), Max: slices.Max(vs), Last: vs[len(vs)-1]}
-		for _, v := range vs {
-			n.Avg += v / float64(len(vs))
-		}
-		sum.Captures[name] = n
 	}
 	for _, g := range gaps {
 		if g.Length > sum.Longest.Length {
