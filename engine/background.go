@@ -112,9 +112,9 @@ func (e *Engine) rest(r *run.Run) bool {
 		if err := e.beside.ended(ctx); err != nil {
 			return nil // it is seen again at the next step
 		}
-		_ = e.until(ctx, func(r *run.Run) bool { return len(r.Strays()) == 0 })
+		_ = e.until(ctx, func(r *run.Run) bool { return len(r.Strays()) == 0 }) // so is what is left then
 		return nil
-	}, nil)
+	}, nil) // it fails with none of its own
 	return true
 }
 

@@ -103,9 +103,7 @@ func TestALinkThatIsLostLeavesABackgroundProcessAlone(t *testing.T) {
 	l := &cable{}
 	w.hosts = l.over(w.here)
 	d := w.leashed(30*time.Second, false)
-	d.at(run.WaitGo, "beside/load")
-	d.do(run.Go{})
-	d.at(run.WaitManual, "beside/tick")
+	d.goes("beside/load", run.WaitManual, "beside/tick")
 	l.cut.Store(true)
 	s := d.until("the loss", func(s *run.Snapshot) bool { return kept(s).State == "lost" })
 	if k := kept(s); !strings.Contains(k.Why, "timed out") || s.Hosts[plan.Local].State != "lost" {
@@ -133,9 +131,7 @@ func TestLeavingDoesNotWaitLongForAHostThatIsAway(t *testing.T) {
 	l := &cable{}
 	w.hosts = l.over(w.here)
 	d := w.leashed(3*time.Second, false)
-	d.at(run.WaitGo, "beside/load")
-	d.do(run.Go{})
-	d.at(run.WaitManual, "beside/tick")
+	d.goes("beside/load", run.WaitManual, "beside/tick")
 	l.cut.Store(true)
 	d.leave("detached")
 	w.nobodyLives(20 * time.Second) // nobody beats for it: its host has ended it
@@ -158,9 +154,7 @@ func TestHelperThatIsKilled(t *testing.T) {
 	w := newWorldIn(t, dir, besideBook("", load, sh(".check until=20s every=50ms", "test -s pids")))
 	w.id = os.Getenv("STEPGATE_TEST_RUN")
 	d := w.leashed(3*time.Second, false)
-	d.at(run.WaitGo, "beside/load")
-	d.do(run.Go{})
-	d.at(run.WaitManual, "beside/tick")
+	d.goes("beside/load", run.WaitManual, "beside/tick")
 	if err := os.WriteFile(filepath.Join(dir, "ready"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -301,9 +295,7 @@ func TestAProcessIsEndedAlthoughNothingCanBeJournaled(t *testing.T) {
 	j := &brokenJournal{left: -1}
 	w.wrap = func(real engine.Journal) engine.Journal { j.Journal = real; return j }
 	d := w.start()
-	d.at(run.WaitGo, "beside/load")
-	d.do(run.Go{})
-	d.at(run.WaitManual, "beside/tick")
+	d.goes("beside/load", run.WaitManual, "beside/tick")
 	j.mu.Lock()
 	j.left = 0
 	j.mu.Unlock()

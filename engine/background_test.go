@@ -113,9 +113,7 @@ func TestABackgroundProcessLivesToTheEndOfItsSection(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, besideBook("", load, sh(".check until=20s every=50ms", "test -s pids")))
 	d := w.start()
-	d.at(run.WaitGo, "beside/load")
-	d.do(run.Go{})
-	s := d.at(run.WaitManual, "beside/tick")
+	s := d.goes("beside/load", run.WaitManual, "beside/tick")
 	c := loadCell(s)
 	if k := kept(s); c.Status != run.Succeeded || k.State != "up" || k.Starts != 1 || k.Attempt != c.Latest().Intent.Attempt || len(w.pids()) != 1 {
 		t.Fatalf("cell %s, keeping %+v, processes %v", c.Status, k, w.pids())
@@ -219,9 +217,7 @@ func TestABackgroundProcessEndsWithItsStepAndItsRun(t *testing.T) {
 		w := newWorld(t, front+"\n## Beside {#beside}\n\n"+step("load", sh(".background", script(load)), holding,
 			sh(".rollback", script("! kill -0 $(cat pids) 2>/dev/null || echo alive >>log\necho undone >>log")))+step("bad", sh("", "false")))
 		d := up(w)
-		d.at(run.WaitGo, "beside/bad")
-		d.do(run.Go{})
-		d.at(run.WaitFailure, "beside/bad")
+		d.goes("beside/bad", run.WaitFailure, "beside/bad")
 		d.do(run.RollBack{Scope: run.RollbackSection})
 		d.at(run.WaitUndo, "beside/load")
 		if !lives(w.pids()[0]) {
@@ -239,9 +235,7 @@ func TestABackgroundCommandThatEndsAtOnceHasFailed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, besideBook("", "echo oops >&2; exit 3"))
 	d := w.start()
-	d.at(run.WaitGo, "beside/load")
-	d.do(run.Go{})
-	s := d.at(run.WaitFailure, "beside/load")
+	s := d.goes("beside/load", run.WaitFailure, "beside/load")
 	c := loadCell(s)
 	if c.Status != run.Failed || c.Reason != run.ExitCode || c.Latest().Down == nil || *c.Latest().Down.Exit != 3 || len(c.Keeps) != 0 {
 		t.Errorf("cell %s (%s), down %+v", c.Status, c.Reason, c.Latest().Down)
@@ -273,9 +267,7 @@ func TestLeavingEndsABackgroundProcessAndResumeStartsAnother(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, besideBook("", load, sh(".check until=20s every=50ms", "test -s pids")))
 	d := w.start()
-	d.at(run.WaitGo, "beside/load")
-	d.do(run.Go{})
-	d.at(run.WaitManual, "beside/tick")
+	d.goes("beside/load", run.WaitManual, "beside/tick")
 	d.leave("detached")
 	if got := w.read("log"); got != "told\n" || lives(w.pids()[0]) {
 		t.Errorf("left: log %q", got)

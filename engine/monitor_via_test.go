@@ -57,9 +57,7 @@ func TestAProbeThroughAHostTellsItsLinkFromWhatIsBehindIt(t *testing.T) {
 	w, r := onRemote(t, dbs+"## Change {#change}\n\n- [ ] Port {#port}\n\n  ```tcp {.monitor via=db every=100ms timeout=3s}\n  "+a.addr+"\n  ```\n"+step("tick"))
 	port := run.Watch{Monitor: "change/port", Where: plan.Local}
 	d := w.start()
-	d.at(run.WaitGo, "change/port")
-	d.do(run.Go{})
-	d.at(run.WaitManual, "change/tick")
+	d.goes("change/port", run.WaitManual, "change/tick")
 	d.samples(port, 3)
 	for name, lose := range map[string]func(){"cut": r.cut, "silent": r.hush} {
 		lose()
@@ -92,9 +90,7 @@ func TestAMonitorThatWritesToADatabase(t *testing.T) {
 		step("tick"))
 	beat := run.Watch{Monitor: "beat", Where: plan.Local}
 	d := w.start()
-	d.at(run.WaitGo, "table")
-	d.do(run.Go{})
-	d.at(run.WaitGo, "beat")
+	d.goes("table", run.WaitGo, "beat")
 	d.do(run.Go{})
 	d.at(run.WaitManual, "tick")
 	d.samples(beat, 5)

@@ -200,6 +200,14 @@ func (d *driver) at(w run.Wait, step string) *run.Snapshot {
 	})
 }
 
+// goes lets a step go, and waits for what is asked behind it.
+func (d *driver) goes(step string, then run.Wait, next string) *run.Snapshot {
+	d.t.Helper()
+	d.at(run.WaitGo, step)
+	d.do(run.Go{})
+	return d.at(then, next)
+}
+
 func (d *driver) do(a run.Action) {
 	d.t.Helper()
 	s := d.e.Snapshot()
