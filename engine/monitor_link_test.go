@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -112,16 +113,21 @@ func TestAnOutageIsMeasuredWithoutTheTimeInWhichTheLinkWasLost(t *testing.T) {
 		gaps := m.Gaps(time.Time{}, time.Now().Add(time.Hour))
 		last := gaps[len(gaps)-1]
 		want := outage - (sum.Unobserved - before)
-		// A machine under load takes samples late: each of the two that bound the gap
-		// by what the sample took.
-		if off := last.Length - want; off.Abs() > 2*200*time.Millisecond+slack {
-			t.Errorf("lost %t: an outage of %s, %s of it unobserved, is a gap of %s", lost, outage, sum.Unobserved-before, last.Length)
+		if off, bound := last.Length-want, intervals(m, last); off.Abs() > bound {
+			t.Errorf("lost %t: an outage of %s, %s of it unobserved, is a gap of %s, and the samples that bound it are %s apart",
+				lost, outage, sum.Unobserved-before, last.Length, bound)
 		}
 	}
 }
 
-// slack is for a machine under load.
-const slack = time.Second
+// intervals are those between the samples that bound a gap, as they were taken: the one
+// in which it began, with what its last good sample took, and the one in which it ended.
+func intervals(m *run.Monitor, g run.Gap) time.Duration {
+	all := slices.Collect(m.All(time.Time{}, time.Now().Add(time.Hour)))
+	at := func(t time.Time) int { return slices.IndexFunc(all, func(s run.Sample) bool { return s.At.Equal(t) }) }
+	from, to := at(g.From), at(g.To)
+	return all[from+1].At.Sub(all[from-1].At) + all[to].At.Sub(all[to-1].At)
+}
 
 func TestASampleThatTakesTooLongIsUnknownWhenItsHostIsThereToSaySo(t *testing.T) {
 	t.Parallel()
