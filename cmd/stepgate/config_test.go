@@ -132,7 +132,7 @@ func TestNotificationsOfTheConfiguration(t *testing.T) {
 
 func TestKeysOfTheConfiguration(t *testing.T) {
 	atHome(t)
-	write(t, userConfig(), "[keys]\nmatrix = [\"M\", \"f2\"]\nretry = \"ctrl+r\"\n")
+	write(t, userConfig(), "[keys]\nmatrix = [\"W\", \"f2\"]\nretry = \"ctrl+r\"\n")
 	c, err := loadConfig()
 	if err != nil {
 		t.Fatal(err)
