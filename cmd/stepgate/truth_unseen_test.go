@@ -44,8 +44,8 @@ var blinds = []blind{
 		p.hosts["slow"].slow(p.t, false)
 	}},
 	// A link that is silent for about as long as a sample may take.
-	{"a short silence", 1300 * time.Millisecond, 0, false, func(p *play) { p.hosts["silent"].hush() }, func(p *play) { p.hosts["silent"].heal() }},
-	{"a short sleep", 1300 * time.Millisecond, 0, false, stops, continues},
+	{"a short silence", 1800 * time.Millisecond, 0, false, func(p *play) { p.hosts["silent"].hush() }, func(p *play) { p.hosts["silent"].heal() }},
+	{"a short sleep", 1700 * time.Millisecond, 0, false, stops, continues},
 	{"a sleep", 3200 * time.Millisecond, 2 * time.Second, true, stops, continues},
 	{"leaving", 2 * time.Second, 2 * time.Second, false, func(p *play) {
 		p.d.signal(syscall.SIGINT)
@@ -123,10 +123,12 @@ func (p *play) goesThrough(out bool) (away time.Duration) {
 
 // A closed laptop, a link that is lost, a slow host, a killed Stepgate and one that was
 // left invent no outage; and one that there is in that time counts as far as it was seen.
+//
+// It isn't beside other tests of the package: an answer that a loaded machine brings late
+// is an outage, as far as anybody can tell.
 func TestOnlyWhatWasSeenCounts(t *testing.T) {
-	t.Parallel()
 	for _, out := range []bool{false, true} {
-		name, attrs := "well", "every="+every.String()+" timeout=1s"
+		name, attrs := "well", "every="+every.String()+" timeout=1500ms"
 		if out {
 			name, attrs = "out", attrs+" grace=1h"
 		}
