@@ -15,7 +15,7 @@ import (
 func shm(t *testing.T) {
 	t.Helper()
 	if info, err := os.Stat("/dev/shm"); err != nil || !info.IsDir() {
-		t.Skip("LOUD: this machine has no /dev/shm, so that languages can't be tried")
+		t.Skip("NOT TESTED: this machine has no /dev/shm, so that languages can't be tried")
 	}
 }
 

@@ -23,7 +23,7 @@ func disk(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		t.Skipf("SKIPPED: a full disk needs a file system of its own, and mounting one: %v", err)
+		t.Skipf("NOT TESTED: a full disk needs a file system of its own, and mounting one: %v", err)
 	}
 	t.Cleanup(func() {
 		// Detached, because a process that another test is starting can hold

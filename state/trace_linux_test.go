@@ -34,7 +34,7 @@ var (
 func needStrace(t *testing.T) {
 	t.Helper()
 	if out, err := exec.Command("strace", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED: strace makes system calls fail and writes them down: %v %s", err, out)
+		t.Skipf("NOT TESTED: strace makes system calls fail and writes them down: %v %s", err, out)
 	}
 }
 

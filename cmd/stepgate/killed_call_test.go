@@ -28,10 +28,10 @@ var calls = map[string][]string{
 func TestTortureT2KilledAtASystemCall(t *testing.T) {
 	tracer, err := exec.LookPath("strace")
 	if err != nil {
-		t.Skip("SKIPPED: strace isn't installed, so nothing can be killed at a system call")
+		t.Skip("NOT TESTED: strace isn't installed, so nothing can be killed at a system call")
 	}
 	if out, err := exec.Command(tracer, "-f", "-qq", "-o", "/dev/null", "true").CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED: strace can't trace here: %v %s", err, out)
+		t.Skipf("NOT TESTED: strace can't trace here: %v %s", err, out)
 	}
 	seed := newSeed(t)
 	var kills, twice atomic.Int64
