@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"context"
 	"net"
 	"os"
 	"path/filepath"
@@ -135,20 +134,8 @@ func newRemote(t *testing.T, name string) *remote {
 	t.Helper()
 	host, user, dir := executortest.NewIdentity(t), executortest.NewIdentity(t), t.TempDir()
 	s := &sshd.Server{Signer: host.Signer, User: "ops", Authorized: []ssh.PublicKey{user.Signer.PublicKey()}, Dir: dir}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, ln) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("serve: %v", err)
-		}
-	})
-	r := &remote{link: newLink(t, ln.Addr().String()), dir: dir}
+	served := executortest.Serve(t, s.Serve)
+	r := &remote{link: newLink(t, served), dir: dir}
 	known := filepath.Join(t.TempDir(), "known_hosts")
 	if err := os.WriteFile(known, []byte(knownhosts.Line([]string{r.addr()}, host.Signer.PublicKey())+"\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,11 +1,9 @@
 package executor_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -22,20 +20,7 @@ import (
 // serve serves a host on loopback until the test ends, and returns its address.
 func serve(t *testing.T, s *sshd.Server) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, ln) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Serve: %v", err)
-		}
-	})
-	return ln.Addr().String()
+	return executortest.Serve(t, s.Serve)
 }
 
 // knownHost writes a known_hosts file.
