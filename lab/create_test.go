@@ -25,7 +25,9 @@ func TestCreateRefuses(t *testing.T) {
 		options                       lab.Options
 	}{
 		{name: "a directory in use", dir: full, system: "openmldb", want: "isn't empty"},
-		{name: "an unknown system", dir: t.TempDir(), system: "oracle", want: `no simulated system "oracle"`, hint: "stepgate demo openmldb"},
+		{name: "an unknown system", dir: t.TempDir(), system: "oracle", want: `no such system`, hint: "openmldb"},
+		{name: "an unknown fault", dir: t.TempDir(), system: "openmldb", options: lab.Options{Faults: []string{"tablet-1:weather=bad"}}, want: `no fault "weather"`, hint: "start"},
+		{name: "a fault of another host", dir: t.TempDir(), system: "openmldb", options: lab.Options{Faults: []string{"ns-1:recover=never"}}, want: "has no meaning", hint: "tablet"},
 		{name: "a negative speed", dir: t.TempDir(), system: "openmldb", options: lab.Options{Speed: -1}, want: "negative"},
 		{name: "a program that isn't there", dir: t.TempDir(), system: "openmldb", options: lab.Options{Program: "/nowhere/x"}, want: "copy the program"},
 	} {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -21,13 +22,9 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
-	"stepgate/lab/openmldb"
 	"stepgate/lab/site"
-	"stepgate/runbook/text"
+	"stepgate/lab/userland"
 )
-
-// Systems are the systems that can be simulated.
-var Systems = []string{"openmldb"}
 
 // Options of a new lab.
 type Options struct {
@@ -36,6 +33,8 @@ type Options struct {
 	// Program is what the lab's processes run, with the verb lab in front of their
 	// arguments: see [Main]. Empty: the running program.
 	Program string
+	// Faults that are on from the beginning: see [Fault].
+	Faults []string
 }
 
 // Host is one simulated host.
@@ -59,11 +58,19 @@ type Cluster struct {
 // Entry is one line of the ledger.
 type Entry = site.Entry
 
-// Create lays out a new lab in dir, which must be empty or absent. Nothing runs
-// yet.
-func Create(dir, system string, o Options) (*Cluster, error) {
-	if system != Systems[0] {
-		return nil, text.WithHint(fmt.Errorf("create lab: no simulated system %q", system), "There is "+strings.Join(Systems, ", ")+": stepgate demo "+Systems[0])
+// Create lays out a new lab of that scene in dir, which must be empty or absent.
+// Nothing runs yet.
+func Create(dir, scene string, o Options) (*Cluster, error) {
+	sc, err := FindScene(scene, "")
+	if err != nil {
+		return nil, fmt.Errorf("create lab: %w", err)
+	}
+	if err := here(sc); err != nil {
+		return nil, fmt.Errorf("create lab: %w", err)
+	}
+	system, err := systemOf(sc.System)
+	if err != nil {
+		return nil, fmt.Errorf("create lab: %w", err)
 	}
 	if o.Speed < 0 || o.Idle < 0 {
 		return nil, errors.New("create lab: speed and idle time can't be negative")
@@ -74,13 +81,12 @@ func Create(dir, system string, o Options) (*Cluster, error) {
 	if o.Idle == 0 {
 		o.Idle = 10 * time.Minute
 	}
-	dir, err := emptyDir(dir)
-	if err != nil {
+	if dir, err = emptyDir(dir); err != nil {
 		return nil, err
 	}
-	s := &site.Site{Dir: dir, System: system, Speed: o.Speed, Idle: o.Idle}
+	s := &site.Site{Dir: dir, System: sc.System, Scene: sc.Name, Speed: o.Speed, Idle: o.Idle}
 	ports := &portPicker{}
-	if err := openmldb.Plan(s, ports.next); err != nil {
+	if err := system.Plan(s, ports.next); err != nil {
 		return nil, fmt.Errorf("create lab %q: %w", dir, err)
 	}
 	for i := range s.Hosts {
@@ -89,20 +95,25 @@ func Create(dir, system string, o Options) (*Cluster, error) {
 		}
 		s.Hosts[i].MachineID = randomHex()
 	}
-	if err := lay(s, o.Program); err != nil {
+	if err := lay(s, system, o); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir)) // it was empty before
 	}
 	return clusterOf(s), nil
 }
 
 // lay writes everything of a lab; the file that makes it a lab comes last.
-func lay(s *site.Site, program string) error {
+func lay(s *site.Site, system System, o Options) error {
 	for _, sub := range []string{"bin", "keys", "faults"} {
 		if err := os.Mkdir(filepath.Join(s.Dir, sub), 0o700); err != nil {
 			return fmt.Errorf("create lab: %w", err)
 		}
 	}
-	if err := copyBinary(program, s.Binary()); err != nil {
+	for _, fault := range o.Faults {
+		if err := s.SetFault(system.Faults(), fault); err != nil {
+			return err
+		}
+	}
+	if err := copyBinary(o.Program, s.Binary()); err != nil {
 		return fmt.Errorf("create lab: copy the program: %w", err)
 	}
 	for i := range s.Hosts {
@@ -112,12 +123,11 @@ func lay(s *site.Site, program string) error {
 				return fmt.Errorf("create lab: %w", err)
 			}
 		}
-		ledger := filepath.Join(s.Root(h.Name), "usr", "bin", "ledger")
-		if err := os.WriteFile(ledger, []byte(openmldb.Script(s, "ledger")), 0o755); err != nil {
-			return fmt.Errorf("create lab: %w", err)
+		if err := userland.Lay(s, h); err != nil {
+			return err
 		}
 	}
-	if err := openmldb.Lay(s); err != nil {
+	if err := system.Lay(s); err != nil {
 		return err
 	}
 	if err := writeKeys(s); err != nil {
@@ -157,7 +167,11 @@ func Fault(dir, spec string) error {
 	if err != nil {
 		return err
 	}
-	return s.SetFault(spec)
+	system, err := systemOf(s.System)
+	if err != nil {
+		return err
+	}
+	return s.SetFault(system.Faults(), spec)
 }
 
 // Faults lists what is switched on.
@@ -332,15 +346,23 @@ func writeInventory(s *site.Site) error {
 		Hosts  map[string]map[string]string `toml:"hosts"`
 	}
 	inventory.Groups, inventory.Hosts = map[string]group{}, map[string]map[string]string{}
+	add := func(name string, h *site.Host, groups []string, vars map[string]string) {
+		for _, g := range groups {
+			inventory.Groups[g] = group{append(inventory.Groups[g].Hosts, name)}
+		}
+		host := map[string]string{"ssh": h.User + "@" + sshAddr(h)}
+		maps.Copy(host, vars)
+		inventory.Hosts[name] = host
+	}
 	for _, h := range s.Hosts {
-		for _, g := range h.Groups {
-			inventory.Groups[g] = group{append(inventory.Groups[g].Hosts, h.Name)}
+		add(h.Name, &h, h.Groups, h.Vars)
+	}
+	for _, p := range s.Places {
+		h := s.Host(p.On)
+		if h == nil {
+			return fmt.Errorf("place %q lies on no host: %q", p.Name, p.On)
 		}
-		host := map[string]string{"ssh": h.User + "@" + sshAddr(&h)}
-		for k, v := range h.Vars {
-			host[k] = v
-		}
-		inventory.Hosts[h.Name] = host
+		add(p.Name, h, p.Groups, p.Vars)
 	}
 	data, err := toml.Marshal(inventory)
 	if err != nil {

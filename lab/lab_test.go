@@ -20,8 +20,8 @@ import (
 
 // TestMain lets the test binary be the program that a lab runs.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "lab" {
-		os.Exit(lab.Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+	if args, ok := lab.Called(os.Args); ok {
+		os.Exit(lab.Main(args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(runTests(m))
 }

@@ -3,19 +3,37 @@ package lab
 import (
 	"fmt"
 	"io"
+	"os"
+	"slices"
 
-	"stepgate/lab/openmldb"
 	"stepgate/lab/site"
+	"stepgate/lab/userland"
 )
 
 // exitUsage is the exit code of a wrong call.
 const exitUsage = 5
 
+// Called says whether a process with these arguments, its own name first, is one of a
+// lab's, and returns what [Main] is to be called with.
+func Called(argv []string) ([]string, bool) {
+	if program := os.Getenv(userland.ProgramVariable); program != "" {
+		if err := os.Unsetenv(userland.ProgramVariable); err != nil { // what it starts is itself again
+			return nil, false
+		}
+		return append([]string{"program", program, ""}, argv[1:]...), true
+	}
+	if len(argv) > 2 && argv[1] == "lab" && slices.Contains([]string{"serve", "watch", "program"}, argv[2]) {
+		return argv[2:], true
+	}
+	return nil, false
+}
+
 // Main is everything after the hidden verb `lab`, and returns the exit code:
 //
 //	serve DIR               the lab process
 //	watch DIR               ends the simulated processes when stdin ends
-//	program NAME PATH ARGS  a simulated program, called by the script at PATH
+//	program NAME PATH ARGS  a simulated program, called by the script at PATH; an
+//	                        empty PATH: it is itself, on the host of its environment
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 2 && args[0] == "serve":
@@ -42,8 +60,15 @@ func runProgram(name, path string, args []string, stdin io.Reader, stdout, stder
 	if err != nil {
 		return exitCode(err, stderr)
 	}
-	if name == "ledger" {
+	switch name {
+	case "ledger":
 		return exitCode(s.Record(h.Name, "ledger", args), stderr)
+	case "ss":
+		return userland.SS(args, stdout, stderr)
 	}
-	return openmldb.Run(s, h, name, path, args, stdin, stdout, stderr)
+	system, err := systemOf(s.System)
+	if err != nil {
+		return exitCode(err, stderr)
+	}
+	return system.Run(s, h, name, path, args, stdin, stdout, stderr)
 }

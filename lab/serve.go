@@ -18,7 +18,6 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
 
-	"stepgate/lab/openmldb"
 	"stepgate/lab/site"
 	"stepgate/lab/sshd"
 )
@@ -104,7 +103,11 @@ func hold(ctx context.Context, s *site.Site) error {
 
 // runHosts boots the hosts and serves them until ctx ends. It returns nil then.
 func runHosts(ctx context.Context, end context.CancelCauseFunc, s *site.Site) error {
-	system, err := openmldb.NewSystem(s)
+	system, err := systemOf(s.System)
+	if err != nil {
+		return err
+	}
+	life, err := system.Open(s)
 	if err != nil {
 		return err
 	}
@@ -116,21 +119,17 @@ func runHosts(ctx context.Context, end context.CancelCauseFunc, s *site.Site) er
 		cancel()
 		wg.Wait()
 		if err := sweep(s.Dir); err == nil {
-			system.Wait()
+			life.Wait()
 		}
 	}()
-	zk, err := listen(s.Ports["zookeeper"])
-	if err != nil {
-		return err
-	}
 	fail := func(err error) {
 		if err != nil {
 			end(err)
 		}
 	}
-	wg.Go(func() { fail(system.Cluster().Serve(inner, zk, system.ZKRoot())) })
+	wg.Go(func() { fail(life.Serve(inner)) })
 	bootID := randomHex()
-	if err := system.Boot(inner, func(h *site.Host) []string { return s.Environ(h, bootID) }); err != nil {
+	if err := life.Boot(inner, func(h *site.Host) []string { return s.Environ(h, bootID) }); err != nil {
 		return err
 	}
 	idle := newIdleClock(s.Idle, func() { end(errIdle) })

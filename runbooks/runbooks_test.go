@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,9 +16,79 @@ import (
 	"stepgate/runbooks"
 )
 
-// simulated are the systems whose lab a shipped runbook is planned against, by
-// the runbook's file.
-var simulated = map[string]string{"openmldb-upgrade.md": "openmldb"}
+// sceneOf is the simulated cluster that a shipped runbook is planned against: that
+// which rehearses it.
+func sceneOf(t *testing.T, name string) string {
+	t.Helper()
+	book := strings.TrimSuffix(strings.TrimSuffix(name, ".md"), ".zh")
+	for _, s := range lab.Scenes() {
+		if s.Runbook == book {
+			return s.Name
+		}
+	}
+	t.Fatalf("%s has no simulated cluster to be planned against", name)
+	return ""
+}
+
+// TestScenes: each simulated cluster rehearses a runbook that is shipped, and so does
+// each runbook have one (TestShipped).
+func TestScenes(t *testing.T) {
+	t.Parallel()
+	for _, s := range lab.Scenes() {
+		if _, err := fs.Stat(runbooks.FS, s.Runbook+".md"); err != nil {
+			t.Errorf("scene %q: %v", s.Name, err)
+		}
+	}
+}
+
+// TestEditions: a runbook comes in English and in Chinese, and what runs is the same.
+func TestEditions(t *testing.T) {
+	t.Parallel()
+	names, err := fs.Glob(runbooks.FS, "*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		book, chinese := strings.CutSuffix(strings.TrimSuffix(name, ".md"), ".zh")
+		if chinese {
+			if _, err := fs.Stat(runbooks.FS, book+".md"); err != nil {
+				t.Errorf("%s is an edition of nothing: %v", name, err)
+			}
+			continue
+		}
+		t.Run(book, func(t *testing.T) {
+			t.Parallel()
+			if _, err := fs.Stat(runbooks.FS, book+".zh.md"); err != nil {
+				t.Skip(err)
+			}
+			scene := sceneOf(t, name)
+			cluster, err := lab.Create(t.TempDir(), scene, lab.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			english := planned(t, shippedBook(t, name), cluster)
+			other := planned(t, shippedBook(t, book+".zh.md"), cluster)
+			if english.Digest == other.Digest {
+				return
+			}
+			for _, d := range plan.Diff(english, other) {
+				if d.How != "changed" || !slices.Equal(d.What, []string{"words"}) {
+					t.Errorf("the editions differ: %+v", d)
+				}
+			}
+			t.Errorf("the English edition plans %s, the Chinese one %s", english.Digest, other.Digest)
+		})
+	}
+}
+
+func shippedBook(t *testing.T, name string) *runbook.Runbook {
+	t.Helper()
+	src, err := fs.ReadFile(runbooks.FS, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parse(t, name, src)
+}
 
 func TestShipped(t *testing.T) {
 	t.Parallel()
@@ -40,10 +111,11 @@ func TestShipped(t *testing.T) {
 			if missing := withoutID(string(src)); len(missing) > 0 {
 				t.Errorf("these have no id of their own:\n%s", strings.Join(missing, "\n"))
 			}
-			if simulated[name] == "" {
-				t.Fatalf("%s has no simulated system to be planned against", name)
+			cluster, err := lab.Create(t.TempDir(), sceneOf(t, name), lab.Options{})
+			if err != nil {
+				t.Fatal(err)
 			}
-			p := planned(t, book, simulated[name])
+			p := planned(t, book, cluster)
 			for _, why := range samePhrases(p) {
 				t.Error(why)
 			}
@@ -55,7 +127,7 @@ func TestShipped(t *testing.T) {
 // parse expects no diagnostic at all, not even a notice.
 func parse(t *testing.T, name string, src []byte) *runbook.Runbook {
 	t.Helper()
-	book, diags := runbook.Parse(name, src, nil)
+	book, diags := runbook.Parse(name, src, func(part string) ([]byte, error) { return fs.ReadFile(runbooks.FS, part) })
 	for _, d := range diags {
 		t.Error(d.String())
 	}
@@ -87,12 +159,8 @@ func described(t *testing.T, book *runbook.Runbook) {
 }
 
 // planned writes the runbook out for a lab that is laid out but not started.
-func planned(t *testing.T, book *runbook.Runbook, system string) *plan.Plan {
+func planned(t *testing.T, book *runbook.Runbook, cluster *lab.Cluster) *plan.Plan {
 	t.Helper()
-	cluster, err := lab.Create(t.TempDir(), system, lab.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	src, err := os.ReadFile(cluster.Inventory)
 	if err != nil {
 		t.Fatal(err)

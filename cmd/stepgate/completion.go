@@ -20,13 +20,13 @@ func completes(c *cobra.Command) {
 		c.ValidArgsFunction = completeBooks
 	case strings.HasPrefix(strings.TrimPrefix(args, "["), "RUN"):
 		c.ValidArgsFunction = completeRuns
-	case strings.Contains(args, "SYSTEM"):
-		c.ValidArgs = lab.Systems
+	case strings.Contains(args, "SCENE"):
+		c.ValidArgs = lab.SceneNames()
 	}
 	for flag, f := range map[string]cobra.CompletionFunc{
 		"inventory": cobra.FixedCompletions([]string{"toml", "ini"}, cobra.ShellCompDirectiveFilterFileExt),
 		"vars":      cobra.FixedCompletions([]string{"toml"}, cobra.ShellCompDirectiveFilterFileExt),
-		"lab":       cobra.FixedCompletions(lab.Systems, cobra.ShellCompDirectiveNoFileComp),
+		"lab":       cobra.FixedCompletions(lab.SceneNames(), cobra.ShellCompDirectiveNoFileComp),
 		"extra-var": completeValues,
 	} {
 		if c.Flags().Lookup(flag) != nil {

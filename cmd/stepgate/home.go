@@ -48,7 +48,7 @@ func (s streams) chosen(ctx context.Context, c tui.Chosen) error {
 		}
 		return startRun(ctx, s, src, d)
 	case tui.ToDemo:
-		return runDemo(ctx, s, demoSystem, demoSpeed, d)
+		return runDemo(ctx, s, simulation{scene: demoScene, speed: demoSpeed}, d)
 	case tui.ToLeave:
 	}
 	return nil

@@ -40,7 +40,7 @@ func newLabCommand(s streams) *cobra.Command {
 			}
 			if len(args) == 2 {
 				if err := lab.Fault(dir, args[1]); err != nil {
-					return exitWith(exitUsage, err)
+					return faulty(err)
 				}
 			}
 			faults, err := lab.Faults(dir)

@@ -5,19 +5,16 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"stepgate/lab"
 )
 
-// labVerbs are what a lab calls its own binary with. They are answered before
-// anything else is set up: a simulated cluster calls them hundreds of times.
-var labVerbs = []string{"serve", "watch", "program"}
-
 func main() {
-	if len(os.Args) > 2 && os.Args[1] == "lab" && slices.Contains(labVerbs, os.Args[2]) {
-		os.Exit(lab.Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+	// A lab's own calls are answered before anything else is set up: there are
+	// hundreds of them.
+	if args, ok := lab.Called(os.Args); ok {
+		os.Exit(lab.Main(args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	keepFiles()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -165,7 +165,7 @@ func planVersion(ctx context.Context, b blobs, id string, v run.RunStarted, bind
 func keptSource(ctx context.Context, b blobs, started run.RunStarted) (*source, error) {
 	s := &source{
 		name: started.Runbook, file: started.Runbook, dir: started.Dir, given: maps.Clone(started.Values),
-		invFile: started.InventoryFile, parts: map[string][]byte{},
+		invFile: started.InventoryFile, parts: map[string][]byte{}, lab: started.Lab,
 	}
 	var err error
 	if s.book, err = b.Blob(ctx, started.Source); err != nil {

@@ -91,6 +91,9 @@ func (o *resuming) resume(ctx context.Context, st streams, args []string) error 
 func (o *resuming) goOn(ctx context.Context, st streams, store *state.Store, records []run.Record) error {
 	id, d := records[0].RunID, o.drive
 	p, started, err := replanWith(ctx, store, records, func(src *source, book *runbook.Runbook, secrets []string) (plan.Values, error) {
+		if err := src.labSecrets(secrets, o.given); err != nil {
+			return nil, err
+		}
 		return src.bindSecrets(book, secrets, o.given, o.values.values, func(missing []runbook.Param) (map[string]string, error) {
 			return d.ask(ctx, st, src, missing)
 		})

@@ -7,10 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,14 +17,13 @@ import (
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
-	"stepgate/runbook/text"
 	"stepgate/state"
 )
 
 func newRunCommand(s streams) *cobra.Command {
 	var f bookFlags
 	var d driveFlags
-	var system string
+	var sim simulation
 	var at startAt
 	c := &cobra.Command{
 		Use:   "run RUNBOOK",
@@ -37,13 +34,15 @@ func newRunCommand(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if system != "" {
+			if sim.scene != "" {
 				if err := d.needsPerson(s); err != nil {
 					return err
 				}
-				if err := src.useLab(cmd.Context(), s, system, lab.Options{Speed: demoSpeed}); err != nil {
+				if err := src.useLab(cmd.Context(), s, sim); err != nil {
 					return err
 				}
+			} else if given := sim.given(cmd); given != "" {
+				return usage("name a simulated cluster: --lab "+lab.SceneNames()[0], "run %q: --%s is for simulated hosts", args[0], given)
 			}
 			src.startAt = at
 			return startRun(cmd.Context(), s, src, d)
@@ -53,102 +52,9 @@ func newRunCommand(s streams) *cobra.Command {
 	f.register(c)
 	d.register(c)
 	d.registerPreflight(c)
-	c.Flags().StringVar(&system, "lab", "", "rehearse on a simulated cluster of this system (openmldb)")
+	c.Flags().StringVar(&sim.scene, "lab", "", "rehearse on a simulated cluster: stepgate demo --list")
+	sim.register(c)
 	return c
-}
-
-// demoSpeed is how much faster than its original a simulated cluster answers,
-// so that a newcomer's first minute isn't spent waiting.
-const demoSpeed = 4
-
-func newDemoCommand(s streams) *cobra.Command {
-	var d driveFlags
-	var speed float64
-	c := &cobra.Command{
-		Use:   "demo [SYSTEM]",
-		Short: "Walk through a shipped runbook on a simulated cluster, nothing to set up",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			system := demoSystem
-			if len(args) > 0 {
-				system = args[0]
-			}
-			return runDemo(cmd.Context(), s, system, speed, d)
-		},
-	}
-	d.register(c)
-	d.registerPreflight(c)
-	c.Flags().Float64Var(&speed, "speed", demoSpeed, "how much faster than real the simulated cluster is")
-	return c
-}
-
-// demoSystem is what a newcomer sees.
-const demoSystem = "openmldb"
-
-// runDemo begins the upgrade of a simulated cluster.
-func runDemo(ctx context.Context, s streams, system string, speed float64, d driveFlags) error {
-	if err := simulated(system); err != nil {
-		return err
-	}
-	if err := d.needsPerson(s); err != nil {
-		return err
-	}
-	src, err := bookFlags{}.read(system + "-upgrade")
-	if err != nil {
-		return err
-	}
-	if err := src.useLab(ctx, s, system, lab.Options{Speed: speed}); err != nil {
-		return err
-	}
-	return startRun(ctx, s, src, d)
-}
-
-// simulated refuses a system that can't be simulated.
-func simulated(system string) error {
-	if slices.Contains(lab.Systems, system) {
-		return nil
-	}
-	return exitWith(exitNotFound, text.WithHint(fmt.Errorf("simulate %q: there is no such system", system),
-		"systems are: "+strings.Join(lab.Systems, ", ")))
-}
-
-// useLab starts a simulated cluster and takes hosts and values from it. Values
-// that were given stay.
-func (s *source) useLab(ctx context.Context, st streams, system string, o lab.Options) error {
-	if err := simulated(system); err != nil {
-		return err
-	}
-	if o.Speed <= 0 {
-		return usage("see: stepgate demo --help", "simulate %q: a speed of %v is none", system, o.Speed)
-	}
-	_, _ = fmt.Fprintf(st.err, "starting a simulated %s cluster on this machine …\n", system)
-	var err error
-	if s.making, err = enterLabs(ctx, st); err != nil {
-		return err
-	}
-	dir := filepath.Join(labsRoot(), state.NewRunID(now(), rand.Reader))
-	if _, err := lab.Create(dir, system, o); err != nil {
-		return fmt.Errorf("make a simulated %q cluster: %w", system, err)
-	}
-	cluster, err := lab.Start(ctx, dir)
-	if err != nil {
-		return joinDown(fmt.Errorf("start the simulated cluster: %w", err), dir)
-	}
-	if s.inv, err = os.ReadFile(cluster.Inventory); err != nil {
-		return joinDown(fmt.Errorf("read the simulated cluster's inventory: %w", err), dir)
-	}
-	s.invFile, s.lab = cluster.Inventory, dir
-	s.ssh = run.SSHFiles{Identity: cluster.Identity, KnownHosts: cluster.KnownHosts}
-	book, diags := runbook.Parse(s.file, s.book, s.keeping)
-	if runbook.Failed(diags) {
-		return &diagnosed{diags}
-	}
-	for _, p := range book.Params {
-		if v, ok := cluster.Params[p.Name]; ok && s.given[p.Name] == "" {
-			s.give(p.Name, v, "simulated cluster")
-		}
-	}
-	return nil
 }
 
 // startRun plans, journals and drives a new run.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,33 +16,35 @@ import (
 	"stepgate/lab/site"
 )
 
-// System is a running simulated cluster, as the lab process holds it.
-type System struct {
+// Life is a running simulated cluster, as the lab process holds it.
+type Life struct {
 	cluster *Cluster
 	site    *site.Site
+	zk      net.Listener
 	wg      sync.WaitGroup
 }
 
-// NewSystem loads the cluster of a lab.
-func NewSystem(s *site.Site) (*System, error) {
+// Open loads the cluster of a lab and opens its ZooKeeper's port.
+func (System) Open(s *site.Site) (site.Life, error) {
 	c, err := Open(s)
 	if err != nil {
 		return nil, err
 	}
-	return &System{cluster: c, site: s}, nil
+	zk, err := net.Listen("tcp", s.Params["zk"])
+	if err != nil {
+		return nil, fmt.Errorf("open the lab's ports: %w", err)
+	}
+	return &Life{cluster: c, site: s, zk: zk}, nil
 }
 
-// Cluster is the cluster's truth.
-func (s *System) Cluster() *Cluster { return s.cluster }
-
-// ZKRoot is where the cluster keeps itself in ZooKeeper.
-func (s *System) ZKRoot() string { return zkRoot }
+// Serve is the cluster's truth, until ctx ends.
+func (s *Life) Serve(ctx context.Context) error { return s.cluster.Serve(ctx, s.zk, zkRoot) }
 
 // Boot does what the hosts' init does: it starts each host's component with the
 // binary that is on disk, nameservers first, and waits until each has joined or
 // ended. environ gives a host's environment. A component that doesn't start is
 // no error.
-func (s *System) Boot(ctx context.Context, environ func(*site.Host) []string) error {
+func (s *Life) Boot(ctx context.Context, environ func(*site.Host) []string) error {
 	defer s.cluster.Booted()
 	for _, role := range []string{"nameserver", "tablet"} {
 		for i := range s.site.Hosts {
@@ -57,7 +60,7 @@ func (s *System) Boot(ctx context.Context, environ func(*site.Host) []string) er
 	return nil
 }
 
-func (s *System) bootHost(ctx context.Context, h *site.Host, role string, environ []string) error {
+func (s *Life) bootHost(ctx context.Context, h *site.Host, role string, environ []string) error {
 	dir := h.Vars["home"]
 	// What was in the pid file before the boot is another process now, if any.
 	pidFile := filepath.Join(dir, "bin", role+".pid")
@@ -93,7 +96,7 @@ func (s *System) bootHost(ctx context.Context, h *site.Host, role string, enviro
 	return s.joined(ctx, h, role, gone)
 }
 
-func (s *System) joined(ctx context.Context, h *site.Host, role string, gone <-chan struct{}) error {
+func (s *Life) joined(ctx context.Context, h *site.Host, role string, gone <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	poll := time.NewTicker(5 * time.Millisecond)
@@ -111,4 +114,4 @@ func (s *System) joined(ctx context.Context, h *site.Host, role string, gone <-c
 }
 
 // Wait returns when all processes that Boot started have ended.
-func (s *System) Wait() { s.wg.Wait() }
+func (s *Life) Wait() { s.wg.Wait() }

@@ -22,7 +22,7 @@ func newCluster(t *testing.T) (*Cluster, *site.Site) {
 	t.Helper()
 	s := &site.Site{Dir: t.TempDir(), System: "openmldb", Speed: 1}
 	port := 1000
-	if err := Plan(s, func() (int, error) { port++; return port, nil }); err != nil {
+	if err := (System{}).Plan(s, func() (int, error) { port++; return port, nil }); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Open(s)

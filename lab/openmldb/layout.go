@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"stepgate/lab/site"
+	"stepgate/lab/userland"
 )
 
 // The versions before and after the upgrade.
@@ -20,9 +20,23 @@ const (
 	zkRoot     = "/openmldb"
 )
 
+// System lays out and runs simulated OpenMLDB clusters.
+type System struct{}
+
+// Scenes of it.
+func (System) Scenes() []site.Scene {
+	return []site.Scene{{
+		Name: "openmldb", System: "openmldb", Runbook: "openmldb-upgrade",
+		Title: "two nameservers and three tablets of " + oldVersion + ", with " + newVersion + " unpacked beside",
+	}}
+}
+
+// Faults that can be switched on.
+func (System) Faults() []site.FaultKind { return faults }
+
 // Plan fills in a new lab's hosts, parameters and ports. port returns a free
 // port on loopback.
-func Plan(s *site.Site, port func() (int, error)) error {
+func (System) Plan(s *site.Site, port func() (int, error)) error {
 	ports := make([]int, 6)
 	for i := range ports {
 		var err error
@@ -66,7 +80,7 @@ func packageDir(s *site.Site) string {
 }
 
 // Lay writes the hosts' trees.
-func Lay(s *site.Site) error {
+func (System) Lay(s *site.Site) error {
 	if err := layPackage(s, packageDir(s), newVersion); err != nil {
 		return err
 	}
@@ -84,7 +98,7 @@ func Lay(s *site.Site) error {
 		if err := os.Symlink(filepath.Join(s.Dir, "packages"), filepath.Join(s.Root(h.Name), "opt", "packages")); err != nil {
 			return fmt.Errorf("lay out %q: %w", h.Name, err)
 		}
-		if err := write(filepath.Join(home, "conf", componentOf(h)+".flags"), flagsOf(s, h), 0o644); err != nil {
+		if err := userland.Write(filepath.Join(home, "conf", componentOf(h)+".flags"), flagsOf(s, h), 0o644); err != nil {
 			return err
 		}
 		if err := layTools(s, h); err != nil {
@@ -100,55 +114,26 @@ func layPackage(s *site.Site, dir, version string) error {
 		path, text string
 		mode       os.FileMode
 	}{
-		{"bin/openmldb", Script(s, "openmldb@"+version), 0o755},
-		{"bin/start.sh", Script(s, "start.sh"), 0o755},
+		{"bin/openmldb", userland.Script(s, "openmldb@"+version), 0o755},
+		{"bin/start.sh", userland.Script(s, "start.sh"), 0o755},
 		{"conf/openmldb-env.sh", "export OPENMLDB_VERSION=" + version + "\n", 0o644},
 		{"tools/openmldb_ops.py", "# OpenMLDB operations, simulated: the lab's python runs it.\n", 0o644},
 	} {
-		if err := write(filepath.Join(dir, f.path), f.text, f.mode); err != nil {
+		if err := userland.Write(filepath.Join(dir, f.path), f.text, f.mode); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// layTools puts the programs on the host's PATH that the machine may lack, and
-// the python that runs the simulated tools.
+// layTools puts the python on the host's PATH that runs the simulated tools.
 func layTools(s *site.Site, h *site.Host) error {
-	bin := filepath.Join(s.Root(h.Name), "usr", "bin")
-	tools := map[string]string{"python": Script(s, "python"), "python3": Script(s, "python")}
-	if !onSystemPath("ss") {
-		tools["ss"] = Script(s, "ss")
-	}
-	if !onSystemPath("bash") {
-		bash, err := exec.LookPath("bash")
-		if err != nil {
-			bash = "/bin/sh"
-		}
-		tools["bash"] = "#!/bin/sh\nexec " + quote(bash) + " \"$@\"\n"
-	}
-	for name, text := range tools {
-		if err := write(filepath.Join(bin, name), text, 0o755); err != nil {
+	for _, name := range []string{"python", "python3"} {
+		if err := userland.Write(filepath.Join(s.Root(h.Name), "usr", "bin", name), userland.Script(s, "python"), 0o755); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func onSystemPath(name string) bool {
-	for _, dir := range filepath.SplitList(site.SystemPath) {
-		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// Script is the text of a file that runs a simulated program.
-func Script(s *site.Site, name string) string {
-	return "#!/bin/sh\nexec " + quote(s.Binary()) + " lab program " + name + ` "$0" "$@"` + "\n"
 }
 
 func flagsOf(s *site.Site, h *site.Host) string {
@@ -165,14 +150,4 @@ func flagsOf(s *site.Site, h *site.Host) string {
 		flags = append(flags, "--db_root_path=./db", "--recycle_bin_root_path=./recycle", "--make_snapshot_time=23")
 	}
 	return "# " + h.Name + "\n" + strings.Join(flags, "\n") + "\n"
-}
-
-func write(path, text string, mode os.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("lay out: %w", err)
-	}
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		return fmt.Errorf("lay out: %w", err)
-	}
-	return nil
 }

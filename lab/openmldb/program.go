@@ -28,12 +28,11 @@ var programs = map[string]func(p *program, args []string) int{
 	"openmldb": runOpenmldb,
 	"start.sh": runStart,
 	"python":   runPython,
-	"ss":       runSS,
 }
 
 // Run runs the program of that name, called by the script at path, and returns
 // its exit code. openmldb carries the version of the file, as openmldb@0.9.2.
-func Run(s *site.Site, h *site.Host, name, path string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func (System) Run(s *site.Site, h *site.Host, name, path string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	base, version, _ := strings.Cut(name, "@")
 	run, ok := programs[base]
 	if !ok {

@@ -2,13 +2,10 @@ package openmldb
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // runPython runs the simulated tools, and hands everything else to the
@@ -45,33 +42,4 @@ func sameDir(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return errX == nil && errY == nil && os.SameFile(x, y)
-}
-
-var portPattern = regexp.MustCompile(`:(\d+)$`)
-
-// runSS is `ss -ltn "sport = :PORT"`, for machines without one.
-func runSS(p *program, args []string) int {
-	port := ""
-	header := true
-	for _, a := range args {
-		if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "H") {
-			header = false
-		}
-		if m := portPattern.FindStringSubmatch(strings.TrimSpace(a)); m != nil {
-			port = m[1]
-		}
-	}
-	if port == "" {
-		fmt.Fprintln(p.stderr, `ss: this host's ss only knows "sport = :PORT"`)
-		return 255
-	}
-	if header {
-		fmt.Fprintln(p.stdout, "State  Recv-Q Send-Q Local Address:Port  Peer Address:Port")
-	}
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", port), time.Second)
-	if err == nil {
-		conn.Close()
-		fmt.Fprintf(p.stdout, "LISTEN 0      4096   127.0.0.1:%s      0.0.0.0:*\n", port)
-	}
-	return 0
 }

@@ -13,13 +13,12 @@ import (
 	"stepgate/runbook/text"
 )
 
-// faultValues are the faults there are, and what each can be set to.
-var faultValues = map[string][]string{
-	"start":        {"fail", "hang"},
-	"stop":         {"survive"},
-	"preupgrade":   {"fail"},
-	"changeleader": {"fail"},
-	"recover":      {"never"},
+// FaultKind is something that can go wrong on a simulated host.
+type FaultKind struct {
+	What, Value string
+	Means       string // what happens then, as a clause
+	// On are the groups with the hosts that it makes sense on; empty: any host.
+	On []string
 }
 
 // Fault is one fault that is switched on.
@@ -29,13 +28,19 @@ type Fault struct {
 	Value string `json:"value"`
 }
 
+// BadFaultError is of a fault that there isn't, or not there.
+type BadFaultError struct{ Spec, Why string }
+
+func (e *BadFaultError) Error() string { return fmt.Sprintf("set fault %q: %s", e.Spec, e.Why) }
+
 // String is the fault as it is set, HOST:VERB=VALUE.
 func (f Fault) String() string { return f.Host + ":" + f.Verb + "=" + f.Value }
 
-// SetFault switches a fault on or, with an empty value, off. It takes effect
-// with the next command or, for recover, at once.
-func (s *Site) SetFault(spec string) error {
-	f, err := s.parseFault(spec)
+// SetFault switches one of the faults that there are on or, with an empty value,
+// off. It takes effect with the next command, or at once where a fault is of what
+// runs.
+func (s *Site) SetFault(kinds []FaultKind, spec string) error {
+	f, err := s.parseFault(kinds, spec)
 	if err != nil {
 		return err
 	}
@@ -52,28 +57,37 @@ func (s *Site) SetFault(spec string) error {
 	return Replace(path, []byte(f.Value), 0o600)
 }
 
-func (s *Site) parseFault(spec string) (Fault, error) {
+func (s *Site) parseFault(kinds []FaultKind, spec string) (Fault, error) {
 	place, value, hasValue := strings.Cut(spec, "=")
 	host, verb, hasVerb := strings.Cut(place, ":")
 	bad := func(why, hint string) (Fault, error) {
-		return Fault{}, text.WithHint(fmt.Errorf("set fault %q: %s", spec, why), hint)
+		return Fault{}, text.WithHint(&BadFaultError{spec, why}, hint)
 	}
 	if !hasValue || !hasVerb {
 		return bad("not of the form HOST:WHAT=VALUE", "For example tablet-2:start=fail, and tablet-2:start= to clear it.")
 	}
-	if s.Host(host) == nil {
+	h := s.Host(host)
+	if h == nil {
 		var names []string
 		for _, h := range s.Hosts {
 			names = append(names, h.Name)
 		}
 		return bad(fmt.Sprintf("no host %q", host), "The hosts are "+strings.Join(names, ", ")+".")
 	}
-	values, known := faultValues[verb]
-	if !known {
-		verbs := make([]string, 0, len(faultValues))
-		for v := range faultValues {
-			verbs = append(verbs, v)
+	var verbs, values []string
+	for _, k := range kinds {
+		if !slices.Contains(verbs, k.What) {
+			verbs = append(verbs, k.What)
 		}
+		if k.What != verb {
+			continue
+		}
+		values = append(values, k.Value)
+		if k.Value == value && len(k.On) > 0 && !slices.ContainsFunc(k.On, func(g string) bool { return slices.Contains(h.Groups, g) }) {
+			return bad(fmt.Sprintf("%s=%s has no meaning on %q", verb, value, host), "It is for hosts of "+strings.Join(k.On, ", ")+".")
+		}
+	}
+	if values == nil {
 		sort.Strings(verbs)
 		return bad(fmt.Sprintf("no fault %q", verb), "The faults are "+strings.Join(verbs, ", ")+".")
 	}
@@ -104,7 +118,7 @@ func (s *Site) Faults() ([]Fault, error) {
 			return nil, fmt.Errorf("list faults: %w", err)
 		}
 		for _, e := range entries {
-			if v := s.Fault(h.Name, e.Name()); v != "" && faultValues[e.Name()] != nil {
+			if v := s.Fault(h.Name, e.Name()); v != "" && !strings.HasPrefix(e.Name(), ".") {
 				out = append(out, Fault{h.Name, e.Name(), v})
 			}
 		}

@@ -20,9 +20,11 @@ const fileName = "lab.json"
 type Site struct {
 	Dir    string            `json:"dir"`
 	System string            `json:"system"`
-	Speed  float64           `json:"speed"` // simulated waits are divided by it
-	Idle   time.Duration     `json:"idle"`  // life without a connection
+	Scene  string            `json:"scene,omitempty"` // where the system stands at the beginning; empty: the system's first
+	Speed  float64           `json:"speed"`           // simulated waits are divided by it
+	Idle   time.Duration     `json:"idle"`            // life without a connection
 	Hosts  []Host            `json:"hosts"`
+	Places []Place           `json:"places,omitempty"`
 	Params map[string]string `json:"params"`
 	Ports  map[string]int    `json:"ports"` // of services that belong to no host
 }
@@ -35,6 +37,25 @@ type Host struct {
 	MachineID string            `json:"machine_id"`
 	Groups    []string          `json:"groups"`
 	Vars      map[string]string `json:"vars"`
+}
+
+// Place is a further host of the inventory that lies on one of the simulated hosts:
+// a directory to work in, say, of several on one machine.
+type Place struct {
+	Name   string            `json:"name"`
+	On     string            `json:"on"` // name of the Host
+	Groups []string          `json:"groups"`
+	Vars   map[string]string `json:"vars"`
+}
+
+// Scene is where a simulated system stands when a lab begins, and what it is for.
+type Scene struct {
+	Name    string
+	System  string
+	Title   string // what there is, in a few words
+	Runbook string // the shipped runbook that it rehearses, by its name
+	// Only is the operating system, as in runtime.GOOS, that the scene needs; empty: any.
+	Only string
 }
 
 // Load reads the lab in dir.
@@ -142,9 +163,12 @@ func (s *Site) Environ(h *Host, bootID string) []string {
 }
 
 // Locate says which lab and host a program runs on: programs learn it from their
-// own path. A program in a directory that the hosts share takes the host from
-// its environment.
+// own path. A program in a directory that the hosts share, or without a path, takes
+// the host from its environment.
 func Locate(path string) (*Site, *Host, error) {
+	if path == "" {
+		return located(path)
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("locate %q: %w", path, err)
@@ -160,12 +184,17 @@ func Locate(path string) (*Site, *Host, error) {
 			}
 		}
 		if dir == filepath.Dir(dir) {
-			if s, err := Load(os.Getenv("LAB_DIR")); err == nil {
-				if h := s.Host(os.Getenv("LAB_HOST")); h != nil {
-					return s, h, nil
-				}
-			}
-			return nil, nil, fmt.Errorf("locate %q: not on a lab's host", path)
+			return located(path)
 		}
 	}
+}
+
+// located takes lab and host from the environment.
+func located(path string) (*Site, *Host, error) {
+	if s, err := Load(os.Getenv("LAB_DIR")); err == nil {
+		if h := s.Host(os.Getenv("LAB_HOST")); h != nil {
+			return s, h, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("locate %q: not on a lab's host", path)
 }
