@@ -297,13 +297,3 @@ func (c *Cluster) tabletBack(endpoint string, now time.Time) {
 		}
 	}
 }
-
-// componentOf is the component that runs on a host.
-func componentOf(h *site.Host) string {
-	for _, g := range h.Groups {
-		if g == "nameserver" || g == "tablet" {
-			return g
-		}
-	}
-	return ""
-}

@@ -20,6 +20,39 @@ const (
 	zkRoot     = "/openmldb"
 )
 
+// machines are the hosts of a lab, each with the component of its group.
+var machines = []struct {
+	name, user string
+	groups     []string
+}{
+	{"ns-1", "mldb-ns1", []string{"ops", "nameserver", "python_sdk"}},
+	{"ns-2", "mldb-ns2", []string{"nameserver"}},
+	{"tablet-1", "mldb-t1", []string{"tablet"}},
+	{"tablet-2", "mldb-t2", []string{"tablet"}},
+	{"tablet-3", "mldb-t3", []string{"tablet"}},
+	{"api-1", "mldb-api1", []string{"apiserver"}},
+	{"task-1", "mldb-tm1", []string{"taskmanager"}},
+}
+
+// The components that run in a lab.
+const (
+	nameserverRole  = "nameserver"
+	tabletRole      = "tablet"
+	apiserverRole   = "apiserver"
+	taskmanagerRole = "taskmanager"
+)
+
+// componentOf is the component that runs on a host.
+func componentOf(h *site.Host) string {
+	for _, g := range h.Groups {
+		switch g {
+		case nameserverRole, tabletRole, apiserverRole, taskmanagerRole:
+			return g
+		}
+	}
+	return ""
+}
+
 // System lays out and runs simulated OpenMLDB clusters.
 type System struct{}
 
@@ -27,7 +60,7 @@ type System struct{}
 func (System) Scenes() []site.Scene {
 	return []site.Scene{{
 		Name: "openmldb", System: "openmldb", Runbook: "openmldb-upgrade",
-		Title: "two nameservers and three tablets of " + oldVersion + ", with " + newVersion + " unpacked beside",
+		Title: "two nameservers, three tablets, an API server and a task manager of " + oldVersion + ", with " + newVersion + " unpacked beside",
 	}}
 }
 
@@ -37,7 +70,7 @@ func (System) Faults() []site.FaultKind { return faults }
 // Plan fills in a new lab's hosts, parameters and ports. port returns a free
 // port on loopback.
 func (System) Plan(s *site.Site, port func() (int, error)) error {
-	ports := make([]int, 6)
+	ports := make([]int, len(machines)+1)
 	for i := range ports {
 		var err error
 		if ports[i], err = port(); err != nil {
@@ -45,28 +78,24 @@ func (System) Plan(s *site.Site, port func() (int, error)) error {
 		}
 	}
 	slices.Sort(ports) // so that listings by endpoint are in the hosts' order
-	zk := ports[5]
+	zk := ports[len(machines)]
 	s.Ports = map[string]int{"zookeeper": zk}
-	for i, h := range []struct {
-		name, user string
-		groups     []string
-	}{
-		{"ns-1", "mldb-ns1", []string{"ops", "nameserver"}},
-		{"ns-2", "mldb-ns2", []string{"nameserver"}},
-		{"tablet-1", "mldb-t1", []string{"tablet"}},
-		{"tablet-2", "mldb-t2", []string{"tablet"}},
-		{"tablet-3", "mldb-t3", []string{"tablet"}},
-	} {
-		s.Hosts = append(s.Hosts, site.Host{
-			Name: h.name, User: h.user, Groups: h.groups,
-			Vars: map[string]string{"endpoint": loopback(ports[i]), "home": filepath.Join(s.Root(h.name), "opt", "openmldb")},
-		})
+	for i, m := range machines {
+		h := site.Host{
+			Name: m.name, User: m.user, Groups: m.groups,
+			Vars: map[string]string{"endpoint": loopback(ports[i]), "home": filepath.Join(s.Root(m.name), "opt", "openmldb")},
+		}
+		if componentOf(&h) == taskmanagerRole {
+			h.Vars["spark_home"] = filepath.Join(s.Root(m.name), "opt", sparkName)
+		}
+		s.Hosts = append(s.Hosts, h)
 	}
 	ops := s.Hosts[0]
 	s.Params = map[string]string{
 		"cluster": "prod-features", "zk": loopback(zk), "zk_root": zkRoot,
 		"ops_dir": ops.Vars["home"], "statdir": filepath.Join(s.Root(ops.Name), "var", "tmp"),
 		"old_version": oldVersion, "new_version": newVersion, "new_package_dir": packageDir(s),
+		"new_spark_dir": filepath.Join(s.Dir, "packages", sparkName), "pip": "pip",
 		"probe_db": "features", "probe_table": "events", "writes": "running", "single": "extra-replica",
 	}
 	return nil
@@ -84,41 +113,92 @@ func (System) Lay(s *site.Site) error {
 	if err := layPackage(s, packageDir(s), newVersion); err != nil {
 		return err
 	}
+	if err := layTaskManager(s, packageDir(s), newVersion); err != nil {
+		return err
+	}
+	if err := laySpark(s.Params["new_spark_dir"], newVersion); err != nil {
+		return err
+	}
 	for i := range s.Hosts {
-		h := &s.Hosts[i]
-		home := h.Vars["home"]
-		if err := layPackage(s, home, oldVersion); err != nil {
-			return err
-		}
-		for _, dir := range []string{"logs", "db", "recycle"} {
-			if err := os.MkdirAll(filepath.Join(home, dir), 0o755); err != nil {
-				return fmt.Errorf("lay out %q: %w", h.Name, err)
-			}
-		}
-		if err := os.Symlink(filepath.Join(s.Dir, "packages"), filepath.Join(s.Root(h.Name), "opt", "packages")); err != nil {
-			return fmt.Errorf("lay out %q: %w", h.Name, err)
-		}
-		if err := userland.Write(filepath.Join(home, "conf", componentOf(h)+".flags"), flagsOf(s, h), 0o644); err != nil {
-			return err
-		}
-		if err := layTools(s, h); err != nil {
+		if err := layHost(s, &s.Hosts[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// layPackage writes what a release of the version unpacks to.
+func layHost(s *site.Site, h *site.Host) error {
+	home := h.Vars["home"]
+	if err := layPackage(s, home, oldVersion); err != nil {
+		return err
+	}
+	for _, dir := range []string{"logs", "db", "recycle"} {
+		if err := os.MkdirAll(filepath.Join(home, dir), 0o755); err != nil {
+			return fmt.Errorf("lay out %q: %w", h.Name, err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(s.Dir, "packages"), filepath.Join(s.Root(h.Name), "opt", "packages")); err != nil {
+		return fmt.Errorf("lay out %q: %w", h.Name, err)
+	}
+	if componentOf(h) == taskmanagerRole {
+		if err := layTaskManager(s, home, oldVersion); err != nil {
+			return err
+		}
+		if err := laySpark(h.Vars["spark_home"], oldVersion); err != nil {
+			return err
+		}
+		if err := userland.Write(filepath.Join(home, "conf", "taskmanager.properties"), propertiesOf(s, h), 0o644); err != nil {
+			return err
+		}
+	} else if err := userland.Write(filepath.Join(home, "conf", componentOf(h)+".flags"), flagsOf(s, h), 0o644); err != nil {
+		return err
+	}
+	return layTools(s, h)
+}
+
+// layPackage writes what a release of the version unpacks to, but for its task
+// manager.
 func layPackage(s *site.Site, dir, version string) error {
-	for _, f := range []struct {
-		path, text string
-		mode       os.FileMode
-	}{
+	return layFiles(dir, []file{
 		{"bin/openmldb", userland.Script(s, "openmldb@"+version), 0o755},
 		{"bin/start.sh", userland.Script(s, "start.sh"), 0o755},
+		{"bin/mon", userland.Script(s, "mon"), 0o755},
 		{"conf/openmldb-env.sh", "export OPENMLDB_VERSION=" + version + "\n", 0o644},
 		{"tools/openmldb_ops.py", "# OpenMLDB operations, simulated: the lab's python runs it.\n", 0o644},
-	} {
+	})
+}
+
+// layTaskManager writes the part of a release that is in Java.
+func layTaskManager(s *site.Site, dir, version string) error {
+	jar := func(name string) file {
+		return file{"taskmanager/lib/" + name + "-" + version + ".jar", name + " " + version + ", simulated\n", 0o644}
+	}
+	return layFiles(dir, []file{
+		{"taskmanager/bin/taskmanager.sh", userland.Script(s, "taskmanager.sh"), 0o755},
+		{"taskmanager/conf/taskmanager.properties", "# replaced by conf/taskmanager.properties at each start\n", 0o644},
+		jar("openmldb-taskmanager"), jar("openmldb-batchjob"),
+	})
+}
+
+// sparkName is the directory that every version of the distribution unpacks to.
+const sparkName = "spark-3.2.1-bin-openmldbspark"
+
+// laySpark writes the OpenMLDB Spark distribution that goes with a version.
+func laySpark(dir, version string) error {
+	return layFiles(dir, []file{
+		{"RELEASE", "Spark 3.2.1 (v3.2.1-openmldb" + version + ") built for Hadoop 3.3.1\n", 0o644},
+		{"bin/spark-submit", "#!/bin/sh\necho 'spark-submit: only the task manager of this lab submits jobs' >&2\nexit 1\n", 0o755},
+		{"jars/openmldb-batch-" + version + ".jar", "openmldb-batch " + version + ", simulated\n", 0o644},
+	})
+}
+
+type file struct {
+	path, text string
+	mode       os.FileMode
+}
+
+func layFiles(dir string, files []file) error {
+	for _, f := range files {
 		if err := userland.Write(filepath.Join(dir, f.path), f.text, f.mode); err != nil {
 			return err
 		}
@@ -144,10 +224,28 @@ func flagsOf(s *site.Site, h *site.Host) string {
 		"--zk_root_path=" + s.Params["zk_root"],
 		"--openmldb_log_dir=./logs",
 	}
-	if componentOf(h) == "nameserver" {
+	switch componentOf(h) {
+	case nameserverRole:
 		flags = append(flags, "--auto_failover=true", "--tablet_heartbeat_timeout=60000", "--zk_session_timeout=10000")
-	} else {
+	case tabletRole:
 		flags = append(flags, "--db_root_path=./db", "--recycle_bin_root_path=./recycle", "--make_snapshot_time=23")
 	}
 	return "# " + h.Name + "\n" + strings.Join(flags, "\n") + "\n"
+}
+
+func propertiesOf(s *site.Site, h *site.Host) string {
+	ip, port, _ := strings.Cut(h.Vars["endpoint"], ":")
+	return "# " + h.Name + "\n" + strings.Join([]string{
+		"server.host=" + ip,
+		"server.port=" + port,
+		"job.log.path=./logs/",
+		"zookeeper.cluster=" + s.Params["zk"],
+		"zookeeper.root_path=" + s.Params["zk_root"],
+		"spark.home=",
+		"spark.master=local[*]",
+		"spark.yarn.jars=",
+		"batchjob.jar.path=",
+		"offline.data.prefix=file:///tmp/openmldb_offline_storage/",
+		"hadoop.conf.dir=",
+	}, "\n") + "\n"
 }

@@ -50,10 +50,7 @@ func (c *Cluster) sql(statement string, now time.Time) answer {
 			}
 			return a
 		default:
-			return answer{Header: []string{
-				"job_id", "job_type", "state", "start_time", "end_time", "parameter", "cluster", "application_id", "error",
-				"db", "name", "pid", "cur_task", "component",
-			}}
+			return answer{Header: jobHeader}
 		}
 	}
 	return say("Error: Syntax error: the statement is not supported: %s", statement)
@@ -61,7 +58,6 @@ func (c *Cluster) sql(statement string, now time.Time) answer {
 
 func (c *Cluster) showComponents() answer {
 	a := answer{Header: []string{"Endpoint", "Role", "Connect_time", "Status", "Ns_role"}}
-	clock := func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
 	for _, ep := range c.tabletEndpoints() {
 		t, status := c.state.Tablets[ep], "offline"
 		if t.Healthy {

@@ -28,6 +28,7 @@ type state struct {
 	Tables       []*table           `json:"tables"`
 	Tablets      map[string]*tablet `json:"tablets"` // by endpoint
 	Ops          []*op              `json:"ops"`
+	Jobs         []*job             `json:"jobs,omitempty"`
 	Counted      time.Time          `json:"counted"` // rows are counted up to here
 }
 
