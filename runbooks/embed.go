@@ -4,7 +4,7 @@ package runbooks
 
 import "embed"
 
-// FS holds one Markdown file per procedure.
+// FS holds one Markdown file per procedure, and in parts what procedures include.
 //
-//go:embed *.md
+//go:embed *.md parts/*.md
 var FS embed.FS
