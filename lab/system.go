@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 
+	"stepgate/lab/dolphindb"
 	"stepgate/lab/openmldb"
 	"stepgate/lab/site"
 	"stepgate/runbook/text"
@@ -30,7 +31,7 @@ type System interface {
 	Run(s *site.Site, h *site.Host, program, path string, args []string, stdin io.Reader, stdout, stderr io.Writer) int
 }
 
-var systems = []System{openmldb.System{}}
+var systems = []System{openmldb.System{}, dolphindb.System{}}
 
 // Scenes are all that a lab can begin with.
 func Scenes() (out []site.Scene) {

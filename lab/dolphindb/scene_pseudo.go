@@ -1,0 +1,76 @@
+package dolphindb
+
+import (
+	"fmt"
+
+	"stepgate/lab/site"
+)
+
+// oneServer and twoServers begin with a package and a licence: there is no cluster yet.
+var (
+	oneServer = stage{
+		scene: site.Scene{
+			Name: "dolphindb-one-server", System: "dolphindb", Only: "linux",
+			Title:   "one server with the package of DolphinDB 2.00.10.5 and a licence, nothing installed",
+			Runbook: "dolphindb-pseudo-ha-one-server",
+		},
+		plan:     func(p *planner) error { return planPseudo(p, 1) },
+		packages: []string{pseudoVersion},
+	}
+	twoServers = stage{
+		scene: site.Scene{
+			Name: "dolphindb-two-servers", System: "dolphindb", Only: "linux",
+			Title:   "two servers with the package of DolphinDB 2.00.10.5 and a licence, nothing installed",
+			Runbook: "dolphindb-pseudo-ha-two-servers",
+		},
+		plan:     func(p *planner) error { return planPseudo(p, 2) },
+		packages: []string{pseudoVersion},
+	}
+)
+
+// planPseudo is a cluster of three controllers on one or two servers. On two, the
+// second controller has a server of its own. A server's agent is in its first place.
+func planPseudo(p *planner, servers int) error {
+	if err := p.machines(servers); err != nil {
+		return err
+	}
+	seats, err := p.pseudo("inst", servers, false)
+	if err != nil {
+		return err
+	}
+	for _, x := range seats {
+		groups := []string{"instance"}
+		if x.agent.alias != "" {
+			groups = append(groups, "agent")
+		}
+		p.place(x, nil, groups...)
+	}
+	p.params("pseudo-stock", map[string]string{
+		"package": packagePath(p.site, pseudoVersion), "version": pseudoVersion, "licence": licencePath(p.site),
+	})
+	return nil
+}
+
+// pseudo are the seats of a cluster on one or two servers. With spare, seats whose
+// machine has another's agent get a site for an agent of their own all the same.
+func (p *planner) pseudo(name string, servers int, spare bool) ([]*seat, error) {
+	var out []*seat
+	for n := 1; n <= 3; n++ {
+		host := "ddb-1"
+		if n == 2 && servers == 2 {
+			host = "ddb-2"
+		}
+		agent := fmt.Sprintf("agent%d", n)
+		if n == 3 || n == 2 && servers == 1 {
+			if !spare {
+				agent = ""
+			}
+		}
+		sites, err := p.peers(fmt.Sprintf("controller%d", n), agent, fmt.Sprintf("node%d", n))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p.seat(fmt.Sprintf("%s-%d", name, n), n, host, sites))
+	}
+	return out, nil
+}
