@@ -192,6 +192,10 @@ func Ledger(dir string) ([]Entry, error) {
 	return s.Ledger()
 }
 
+// ReadLedger reads a lab's ledger from a link that was made to it, DIR/ledger, which
+// outlives the lab.
+func ReadLedger(path string) ([]Entry, error) { return site.ReadLedger(path) }
+
 func sshAddr(h *site.Host) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(h.Port)) }
 
 // emptyDir makes sure of an empty directory and returns its real path: programs

@@ -43,10 +43,11 @@ var arrows = map[string][]string{
 	"lab":                   {"lab/...", "runbook/text"},
 	"lab/...":               {"lab/...", "runbook/text"},
 	"runbooks":              {},
+	"runbooks/rehearsal":    {"lab"},
 	"cmd/torture":           {"cmd/torture/tally"},
 	"cmd/torture/tally":     {},
 	"cmd/screenshots":       {},
-	"cmd/...":               {"checks", "engine", "executor", "executor/sshconfig", "lab/...", "lab", "runbook/...", "runbook", "runbooks", "state", "tui/...", "tui"},
+	"cmd/...":               {"checks", "engine", "executor", "executor/sshconfig", "lab/...", "lab", "runbook/...", "runbook", "runbooks/rehearsal", "runbooks", "state", "tui/...", "tui"},
 }
 
 // pure packages take bytes and events in and give values out.
@@ -57,7 +58,7 @@ var impure = []string{"os", "os/...", "net", "net/http/...", "net/http", "io/iou
 
 // suites are packages of test code that aren't test files: many packages' tests
 // use them, and nothing that is shipped may.
-var suites = []string{"executor/executortest", "runbook/text/hostile", "cmd/torture/tally", "cmd/torture"}
+var suites = []string{"executor/executortest", "runbook/text/hostile", "cmd/torture/tally", "cmd/torture", "runbooks/rehearsal"}
 
 func TestArrows(t *testing.T) {
 	t.Parallel()

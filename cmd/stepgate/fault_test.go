@@ -1,101 +1,20 @@
 package main
 
 import (
-	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/creack/pty"
 
 	"stepgate/runbook/run"
+	"stepgate/runbooks/rehearsal"
 )
 
-// person is someone at a terminal, in line mode.
-type person struct {
-	t   *testing.T
-	tty io.ReadWriteCloser
-	cmd *exec.Cmd
-
-	mu    sync.Mutex
-	seen  bytes.Buffer
-	grown chan struct{}
-}
-
-func (c *crash) person(args ...string) *person {
+func (c *crash) person(args ...string) *rehearsal.Person {
 	c.t.Helper()
-	cmd := exec.Command(program(c.t), args...)
-	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+c.state, "TERM=dumb")
-	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 200})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	p := &person{t: c.t, tty: f, cmd: cmd, grown: make(chan struct{}, 1)}
-	go func() {
-		buf := make([]byte, 4096)
-		for {
-			n, err := f.Read(buf)
-			p.mu.Lock()
-			p.seen.Write(buf[:n])
-			p.mu.Unlock()
-			select {
-			case p.grown <- struct{}{}:
-			default:
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return p
-}
-
-// reads waits for text and returns its groups.
-func (p *person) reads(pattern string) []string {
-	p.t.Helper()
-	re := regexp.MustCompile(pattern)
-	limit := time.After(2 * time.Minute)
-	for {
-		p.mu.Lock()
-		m := re.FindStringSubmatch(p.seen.String())
-		if m != nil {
-			p.seen.Reset()
-		}
-		p.mu.Unlock()
-		if m != nil {
-			return m
-		}
-		select {
-		case <-p.grown:
-		case <-limit:
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.t.Fatalf("waited for %q in:\n%s", pattern, p.seen.String())
-		}
-	}
-}
-
-func (p *person) types(s string) {
-	p.t.Helper()
-	if _, err := io.WriteString(p.tty, s+"\n"); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func (p *person) ends() int {
-	p.t.Helper()
-	err := p.cmd.Wait()
-	p.tty.Close()
-	if p.cmd.ProcessState == nil {
-		p.t.Fatal(err)
-	}
-	return p.cmd.ProcessState.ExitCode()
+	return rehearsal.Sit(c.t, c.state, args...)
 }
 
 func (c *crash) stepgate(args ...string) (stdout, stderr string, code int) {
@@ -140,11 +59,11 @@ func TestATabletThatDoesNotComeBackStopsTheRunThere(t *testing.T) {
 	}
 
 	p := c.person("resume", "--plain")
-	n := p.reads(`(\d+) retry: [^\n]*\n(?s:.*)number> `)
-	p.types(n[1])
-	p.reads(`(?s)\n(go|gate|manual): .*number> |GATE `)
-	p.types("q")
-	if code := p.ends(); code != exitWaiting {
+	n := p.Reads(`(\d+) retry: [^\n]*\n(?s:.*)number> `)
+	p.Types(n[1])
+	p.Reads(`(?s)\n(go|gate|manual): .*number> |GATE `)
+	p.Types("q")
+	if code := p.Ends(); code != exitWaiting {
 		t.Fatalf("leaving ends with %d", code)
 	}
 	if out, errs, code := c.stepgate("resume", "--auto", "--approve", "*"); code != exitOK {

@@ -19,14 +19,14 @@ func TestLinesAreReadByOne(t *testing.T) {
 	}
 	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
 	p := c.person("run", book)
-	p.reads("城市> ")
-	p.types("x")
-	p.reads(`"x" is not matched(?s:.*)城市> `)
-	p.types("上海")
-	p.reads("number> ")
-	p.types("q")
-	p.reads("waiting: go look local – do: stepgate resume")
-	if code := p.ends(); code != exitWaiting {
+	p.Reads("城市> ")
+	p.Types("x")
+	p.Reads(`"x" is not matched(?s:.*)城市> `)
+	p.Types("上海")
+	p.Reads("number> ")
+	p.Types("q")
+	p.Reads("waiting: go look local – do: stepgate resume")
+	if code := p.Ends(); code != exitWaiting {
 		t.Errorf("it ended with %d", code)
 	}
 }
@@ -41,14 +41,14 @@ func TestASecretIsTypedUnseen(t *testing.T) {
 	}
 	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
 	p := c.person("run", book)
-	p.reads("pw> ")
-	p.types("tiger-lily-77")
-	said := p.reads("(?s).*number> ")[0]
+	p.Reads("pw> ")
+	p.Types("tiger-lily-77")
+	said := p.Reads("(?s).*number> ")[0]
 	if strings.Contains(said, "tiger") {
 		t.Errorf("it is shown: %q", said)
 	}
-	p.types("q")
-	if code := p.ends(); code != exitWaiting {
+	p.Types("q")
+	if code := p.Ends(); code != exitWaiting {
 		t.Errorf("it ended with %d", code)
 	}
 }
@@ -62,14 +62,14 @@ func TestToldToLeaveAtAFailedStep(t *testing.T) {
 	}
 	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
 	p := c.person("run", book, "--plain")
-	p.reads("number> ")
-	p.types("1")
-	p.reads("(?s)fail local failed.*number> ")
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	p.Reads("number> ")
+	p.Types("1")
+	p.Reads("(?s)fail local failed.*number> ")
+	if err := p.Process().Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	p.reads("go on with: stepgate resume")
-	if code := p.ends(); code != exitWaiting {
+	p.Reads("go on with: stepgate resume")
+	if code := p.Ends(); code != exitWaiting {
 		t.Errorf("it ended with %d", code)
 	}
 }
@@ -86,68 +86,68 @@ func TestLinesDoWhatTheScreenDoes(t *testing.T) {
 		"- [ ] Last {#last}\n\n  ```sh {on=local}\n  echo last\n  ```\n")
 	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
 	p := c.person("run", book, "--plain", "--no-preflight")
-	p.reads(`number> `)
-	p.types("?")
-	p.reads(`edit and retry: not now, it has not failed(?s:.*)what can be looked at(?s:.*)number> `)
-	p.types("show cut")
-	p.reads(`3 Cut on this machine: gate ahead\r\n.*irreversible(?s:.*)number> `)
-	p.types("go")
-	p.reads(`\| 开始`) // the command is what goes on
-	p.types("status")
-	p.reads(`: 1 等 on this machine\r\n.*0 of 4 settled`)
-	p.types("note 看一眼")
-	p.reads(`\(note: taken\)`)
-	p.types("1") // a number means nothing while no question is asked
-	p.reads(`something is going on`)
-	p.types("stop")
-	p.reads(`not safe to repeat\.\r\ntype "local" to stop it> `)
-	p.types("no")
-	p.reads(`nothing done`)
+	p.Reads(`number> `)
+	p.Types("?")
+	p.Reads(`edit and retry: not now, it has not failed(?s:.*)what can be looked at(?s:.*)number> `)
+	p.Types("show cut")
+	p.Reads(`3 Cut on this machine: gate ahead\r\n.*irreversible(?s:.*)number> `)
+	p.Types("go")
+	p.Reads(`\| 开始`) // the command is what goes on
+	p.Types("status")
+	p.Reads(`: 1 等 on this machine\r\n.*0 of 4 settled`)
+	p.Types("note 看一眼")
+	p.Reads(`\(note: taken\)`)
+	p.Types("1") // a number means nothing while no question is asked
+	p.Reads(`something is going on`)
+	p.Types("stop")
+	p.Reads(`not safe to repeat\.\r\ntype "local" to stop it> `)
+	p.Types("no")
+	p.Reads(`nothing done`)
 	write(t, on, "")
-	p.reads(`wait local done(?s:.*)number> `)
-	p.types("go")
-	p.reads(`failure: 2 坏 local\r\n +the command ended with exit 3(?s:.*)number> `)
-	p.types("output")
-	p.reads(`\| 试\r\n(?s:.*)number> `)
-	p.types("edit")
-	p.reads(`anything else leaves it as it is> `)
-	p.types("l")
+	p.Reads(`wait local done(?s:.*)number> `)
+	p.Types("go")
+	p.Reads(`failure: 2 坏 local\r\n +the command ended with exit 3(?s:.*)number> `)
+	p.Types("output")
+	p.Reads(`\| 试\r\n(?s:.*)number> `)
+	p.Types("edit")
+	p.Reads(`anything else leaves it as it is> `)
+	p.Types("l")
 	for _, line := range []string{"echo 试; exit 0", "."} {
-		p.reads(`    > `)
-		p.types(line)
+		p.Reads(`    > `)
+		p.Types(line)
 	}
-	p.reads(`- echo 试; exit 3\r\n +\+ echo 试; exit 0\r\n(?s:.*)type "y" to go on> `)
-	p.types("y")
-	p.reads(`GATE 2 坏\r\n.*not what the runbook says(?s:.*)\+ echo 试; exit 0(?s:.*)type "break" to go on`)
-	p.types("steps")
-	p.reads(`2 坏 – this machine: gate(?s:.*)type "break" to go on`)
-	p.types("break")
-	p.reads(`break local done(?s:.*)number> `)
-	p.types("ad hoc")
-	p.reads(`which command, in sh> `)
-	p.types("echo beside")
-	p.reads(`type y to run it> `)
-	p.types("y")
-	p.reads(`\| beside\r\n(?s:.*)number> `)
-	p.types("jump")
-	p.reads(`which step.*> `)
-	p.types("last")
-	p.reads(`3 Cut – this machine \(gate, irreversible\)(?s:.*)type "jump"> `)
-	p.types("jump")
-	p.reads(`reason> `)
-	p.types("不需要")
-	p.reads(`cut local skipped Cut \(不需要\)(?s:.*)number> `)
-	p.types("again")
-	p.reads(`which step.*> `)
-	p.types("break")
-	p.reads(`not safe to repeat(?s:.*)type "RERUN break local"> `)
-	p.types("RERUN")
-	p.reads(`nothing done(?s:.*)number> `)
-	p.types("timeline 看一眼")
-	p.reads(`note: 看一眼\r\n(?s:.*)number> `)
-	p.types("go")
-	p.reads(`with exceptions after`)
-	if code := p.ends(); code != exitOK {
+	p.Reads(`- echo 试; exit 3\r\n +\+ echo 试; exit 0\r\n(?s:.*)type "y" to go on> `)
+	p.Types("y")
+	p.Reads(`GATE 2 坏\r\n.*not what the runbook says(?s:.*)\+ echo 试; exit 0(?s:.*)type "break" to go on`)
+	p.Types("steps")
+	p.Reads(`2 坏 – this machine: gate(?s:.*)type "break" to go on`)
+	p.Types("break")
+	p.Reads(`break local done(?s:.*)number> `)
+	p.Types("ad hoc")
+	p.Reads(`which command, in sh> `)
+	p.Types("echo beside")
+	p.Reads(`type y to run it> `)
+	p.Types("y")
+	p.Reads(`\| beside\r\n(?s:.*)number> `)
+	p.Types("jump")
+	p.Reads(`which step.*> `)
+	p.Types("last")
+	p.Reads(`3 Cut – this machine \(gate, irreversible\)(?s:.*)type "jump"> `)
+	p.Types("jump")
+	p.Reads(`reason> `)
+	p.Types("不需要")
+	p.Reads(`cut local skipped Cut \(不需要\)(?s:.*)number> `)
+	p.Types("again")
+	p.Reads(`which step.*> `)
+	p.Types("break")
+	p.Reads(`not safe to repeat(?s:.*)type "RERUN break local"> `)
+	p.Types("RERUN")
+	p.Reads(`nothing done(?s:.*)number> `)
+	p.Types("timeline 看一眼")
+	p.Reads(`note: 看一眼\r\n(?s:.*)number> `)
+	p.Types("go")
+	p.Reads(`with exceptions after`)
+	if code := p.Ends(); code != exitOK {
 		t.Errorf("it ended with %d", code)
 	}
 }

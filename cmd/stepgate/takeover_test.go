@@ -20,44 +20,44 @@ func TestARunIsTakenFromADriverThatHangs(t *testing.T) {
 	}
 	c := &crash{t: t, state: t.TempDir(), acked: map[string]string{}}
 	hung := c.person("run", book, "--plain", "--no-preflight")
-	hung.reads("number> ")
-	hung.types("1")
-	hung.reads(`(?s)type.*drop`)
-	hung.types("drop")
-	hung.reads(`\| dropped`)
-	if err := hung.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	hung.Reads("number> ")
+	hung.Types("1")
+	hung.Reads(`(?s)type.*drop`)
+	hung.Types("drop")
+	hung.Reads(`\| dropped`)
+	if err := hung.Process().Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 
 	refused := c.person("resume", "--plain")
-	refused.reads(`is driven by (?s:.*)--take-over`)
-	if code := refused.ends(); code != exitHeld {
+	refused.Reads(`is driven by (?s:.*)--take-over`)
+	if code := refused.Ends(); code != exitHeld {
 		t.Errorf("without a word it ended with %d", code)
 	}
 	wrong := c.person("resume", "--plain", "--take-over")
-	id := wrong.reads(`type (\S+)> `)[1]
-	wrong.types("yes")
-	wrong.reads("what was typed differs")
-	if code := wrong.ends(); code != exitAborted {
+	id := wrong.Reads(`type (\S+)> `)[1]
+	wrong.Types("yes")
+	wrong.Reads("what was typed differs")
+	if code := wrong.Ends(); code != exitAborted {
 		t.Errorf("with another word it ended with %d", code)
 	}
 	next := c.person("resume", "--plain", "--take-over")
-	next.reads(`type (\S+)> `)
-	next.types(id)
-	next.reads(`\| dropped`)
-	if err := hung.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+	next.Reads(`type (\S+)> `)
+	next.Types(id)
+	next.Reads(`\| dropped`)
+	if err := hung.Process().Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	if err := next.cmd.Process.Kill(); err != nil { // and that one is killed, too
+	if err := next.Process().Kill(); err != nil { // and that one is killed, too
 		t.Fatal(err)
 	}
-	next.ends()
+	next.Ends()
 
 	settled := c.person("resolve", id, "drop", "--as", "succeeded", "--reason", "看过了")
-	phrase := settled.reads(`No host is asked(?s:.*)type (SUCCEEDED drop local)> `)[1]
-	settled.types(phrase)
-	settled.reads("is settled as succeeded")
-	if code := settled.ends(); code != exitOK {
+	phrase := settled.Reads(`No host is asked(?s:.*)type (SUCCEEDED drop local)> `)[1]
+	settled.Types(phrase)
+	settled.Reads("is settled as succeeded")
+	if code := settled.Ends(); code != exitOK {
 		t.Errorf("it was settled with %d", code)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
@@ -67,10 +67,10 @@ func TestARunIsTakenFromADriverThatHangs(t *testing.T) {
 		t.Errorf("it ran as %q, %v", log, err)
 	}
 	timeline := c.person("timeline", id)
-	timeline.reads("taken over by force: driven by(?s:.*)marked done by a person: 看过了")
-	timeline.ends()
-	hung.reads("drives this run now; from here it is only watched")
-	if code := hung.ends(); code != exitHeld && code != exitInternal { // whether the next one still drove it then
+	timeline.Reads("taken over by force: driven by(?s:.*)marked done by a person: 看过了")
+	timeline.Ends()
+	hung.Reads("drives this run now; from here it is only watched")
+	if code := hung.Ends(); code != exitHeld && code != exitInternal { // whether the next one still drove it then
 		t.Errorf("the driver that had hung ended with %d", code)
 	}
 }

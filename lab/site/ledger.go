@@ -48,8 +48,12 @@ func (s *Site) Record(host, program string, args []string) error {
 
 // Ledger reads all entries, oldest first. A last line that was cut off by the
 // death of its writer is left out: its act didn't happen.
-func (s *Site) Ledger() ([]Entry, error) {
-	data, err := os.ReadFile(s.ledgerPath())
+func (s *Site) Ledger() ([]Entry, error) { return ReadLedger(s.ledgerPath()) }
+
+// ReadLedger reads the ledger in a file, as [Site.Ledger] does; one that isn't there
+// is empty.
+func ReadLedger(path string) ([]Entry, error) {
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
