@@ -29,24 +29,28 @@ var (
 )
 
 // planPseudo is a cluster of three controllers on one or two servers. On two, the
-// second controller has a server of its own. A server's agent is in its first place.
+// second controller has a server of its own. The first place on a server is the one
+// that the package is unpacked as and whose agent is started; the others are copied
+// from it, and have a site for an agent of their own in their agent.cfg.
 func planPseudo(p *planner, servers int) error {
 	if err := p.machines(servers); err != nil {
 		return err
 	}
-	seats, err := p.pseudo("inst", servers, false)
+	seats, err := p.pseudo("inst", servers, true)
 	if err != nil {
 		return err
 	}
+	first := map[string]*seat{}
 	for _, x := range seats {
-		groups := []string{"instance"}
-		if x.agent.alias != "" {
-			groups = append(groups, "agent")
+		if f := first[x.host]; f != nil {
+			p.place(x, map[string]string{"template": f.install}, "instance", "copied")
+			continue
 		}
-		p.place(x, nil, groups...)
+		first[x.host] = x
+		p.place(x, nil, "instance", "agent")
 	}
 	p.params("pseudo-stock", map[string]string{
-		"package": packagePath(p.site, pseudoVersion), "version": pseudoVersion, "licence": licencePath(p.site),
+		"package": packagePath(p.site, pseudoVersion), "ddb_version": pseudoVersion, "licence": licencePath(p.site),
 	})
 	return nil
 }
