@@ -236,16 +236,6 @@ func (d driveFlags) screen(st streams) bool {
 	return err == nil && w > 0 && h > 0
 }
 
-func utf8Locale() bool {
-	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
-		if v := os.Getenv(name); v != "" {
-			v = strings.ToLower(v)
-			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
-		}
-	}
-	return true
-}
-
 // closing leaves the run and keeps the error that was there before.
 func closing(ctx context.Context, e *engine.Engine, err error) error {
 	why := "left"

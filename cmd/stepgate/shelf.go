@@ -61,11 +61,11 @@ const (
 	mostDocument  = 1 << 20 // bytes
 )
 
-// Books lists the shipped runbooks, then the Markdown files of the current directory
+// Books lists the shipped runbooks in the edition for this reader, then the Markdown files of the current directory
 // that have steps: those with front matter first.
 func (shelf) Books(ctx context.Context) ([]tui.ShelfBook, error) {
 	var out []tui.ShelfBook
-	for _, name := range shippedNames() {
+	for _, name := range readable() {
 		src, err := fs.ReadFile(runbooks.FS, name+".md")
 		if err != nil {
 			return nil, err

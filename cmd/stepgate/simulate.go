@@ -83,7 +83,7 @@ func newDemoCommand(s streams) *cobra.Command {
 func listScenes(s streams) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	for _, sc := range lab.Scenes() {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", sc.Name, sc.Runbook, sc.Title) // Flush tells
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", sc.Name, edition(sc.Runbook), sc.Title) // Flush tells
 	}
 	return w.Flush()
 }
@@ -130,7 +130,7 @@ func runDemo(ctx context.Context, s streams, sim simulation, d driveFlags) error
 	if err := d.needsPerson(s); err != nil {
 		return err
 	}
-	src, err := bookFlags{}.read(sc.Runbook)
+	src, err := bookFlags{}.read(edition(sc.Runbook))
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func runDemo(ctx context.Context, s streams, sim simulation, d driveFlags) error
 // useLab starts a simulated cluster and takes hosts and values from it. Values
 // that were given stay.
 func (s *source) useLab(ctx context.Context, st streams, sim simulation) error {
-	sc, err := sceneOf(sim.scene, strings.TrimSuffix(strings.TrimSuffix(filepath.Base(s.name), ".md"), ".zh"))
+	sc, err := sceneOf(sim.scene, strings.TrimSuffix(strings.TrimSuffix(filepath.Base(s.name), ".md"), chinese))
 	if err != nil {
 		return err
 	}
