@@ -20,10 +20,10 @@ func docText(t *testing.T, name string) string {
 }
 
 // TestReferenceExamples parses every example of the language's reference, and of the
-// page about monitors. Those with a name are parts that others include.
+// pages about monitors and about writing runbooks. Those with a name are parts that others include.
 func TestReferenceExamples(t *testing.T) {
 	t.Parallel()
-	src := referenceText(t) + "\n" + docText(t, "monitors.md")
+	src := referenceText(t) + "\n" + docText(t, "monitors.md") + "\n" + docText(t, "writing-runbooks.md")
 	examples := regexp.MustCompile("(?ms)^````markdown([^\n]*)\n(.*?)^````$").FindAllStringSubmatch(src, -1)
 	if len(examples) < 15 {
 		t.Fatalf("only %d examples were found", len(examples))
