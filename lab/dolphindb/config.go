@@ -3,7 +3,6 @@ package dolphindb
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -31,8 +30,16 @@ func (c configs) tutorial() configs {
 	return out
 }
 
+// refusal is why a server process doesn't start: a line of its log, in the original's
+// words or manner.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+func refusef(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
+
 // errEmpty is what the server says of a file whose first line is blank.
-var errEmpty = errors.New("The input file is empty.") //nolint:staticcheck // the original's words
+var errEmpty = refusef("The input file is empty.")
 
 // readLines reads a configuration file as the server does: CR before LF is no part of
 // a line, a file whose first line is blank is empty.
@@ -69,7 +76,7 @@ func readConfig(path string) (map[string]string, error) {
 		}
 		k, v, ok := strings.Cut(line, "=")
 		if !ok {
-			return nil, fmt.Errorf("Invalid configuration: %s", line) //nolint:staticcheck // the original's manner
+			return nil, refusef("Invalid configuration: %s", line)
 		}
 		out[strings.TrimSpace(k)] = strings.TrimSpace(v)
 	}
@@ -87,7 +94,7 @@ func (a address) hostPort() string { return net.JoinHostPort(a.ip, strconv.Itoa(
 func (a address) String() string   { return a.hostPort() + ":" + a.alias }
 
 func parseAddress(text string) (address, error) {
-	bad := fmt.Errorf("Invalid site: %s", strings.ReplaceAll(text, "\r", `\r`)) //nolint:staticcheck // the original's manner
+	bad := refusef("Invalid site: %s", strings.ReplaceAll(text, "\r", `\r`))
 	parts := strings.Split(text, ":")
 	if len(parts) != 3 || parts[0] == "" || parts[2] == "" || strings.ContainsAny(text, "\r\n\t ") {
 		return address{}, bad
@@ -114,7 +121,7 @@ func readNodes(path string) ([]entry, error) {
 		return nil, err
 	}
 	if strings.TrimSpace(lines[0]) != "localSite,mode" {
-		return nil, fmt.Errorf("Invalid header: %s", lines[0]) //nolint:staticcheck // the original's manner
+		return nil, refusef("Invalid header: %s", lines[0])
 	}
 	var out []entry
 	seen := map[string]bool{}
@@ -128,10 +135,10 @@ func readNodes(path string) ([]entry, error) {
 			return nil, err
 		}
 		if !modes[mode] {
-			return nil, fmt.Errorf("Invalid node mode: %s", mode) //nolint:staticcheck // the original's manner
+			return nil, refusef("Invalid node mode: %s", mode)
 		}
 		if seen[a.alias] {
-			return nil, fmt.Errorf("Duplicated node alias: %s", a.alias) //nolint:staticcheck // the original's manner
+			return nil, refusef("Duplicated node alias: %s", a.alias)
 		}
 		seen[a.alias] = true
 		out = append(out, entry{a, mode})
@@ -146,51 +153,18 @@ func agentSites(text string) ([]entry, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		i := strings.LastIndexByte(part, ':')
 		if i < 0 {
-			return nil, fmt.Errorf("Invalid site: %s", part) //nolint:staticcheck // the original's manner
+			return nil, refusef("Invalid site: %s", part)
 		}
 		a, err := parseAddress(part[:i])
 		if err != nil {
 			return nil, err
 		}
 		if mode := part[i+1:]; mode != "agent" && mode != "controller" {
-			return nil, fmt.Errorf("Invalid node mode: %s", strings.ReplaceAll(mode, "\r", `\r`)) //nolint:staticcheck // the original's manner
+			return nil, refusef("Invalid node mode: %s", strings.ReplaceAll(mode, "\r", `\r`))
 		}
 		out = append(out, entry{a, part[i+1:]})
 	}
 	return out, nil
-}
-
-// setting is a setting of cluster.cfg for one node: ALIAS.key wins over a wildcard
-// pattern, that over key alone. <ALIAS> in the value is the alias.
-func setting(cfg map[string]string, alias, key string) string {
-	value, rank := cfg[key], 0
-	for k, v := range cfg {
-		pattern, name, ok := strings.Cut(k, ".")
-		if !ok || name != key {
-			continue
-		}
-		switch {
-		case pattern == alias:
-			value, rank = v, 2
-		case rank < 1 && wildcard(pattern, alias):
-			value, rank = v, 1
-		}
-	}
-	return strings.ReplaceAll(value, "<ALIAS>", alias)
-}
-
-// wildcard matches % (any text) and ? (one character).
-func wildcard(pattern, text string) bool {
-	switch {
-	case pattern == "":
-		return text == ""
-	case pattern[0] == '%':
-		return wildcard(pattern[1:], text) || text != "" && wildcard(pattern, text[1:])
-	case text == "":
-		return false
-	default:
-		return (pattern[0] == '?' || pattern[0] == text[0]) && wildcard(pattern[1:], text[1:])
-	}
 }
 
 // nodesText is cluster.nodes: controllers, agents, data nodes.
@@ -219,4 +193,4 @@ func agentText(all []*seat, x *seat, own peer) string {
 }
 
 // errExpired is what the server says of a licence whose time is over.
-var errExpired = errors.New("The license has expired.") //nolint:staticcheck // the original's words
+var errExpired = refusef("The license has expired.")

@@ -63,7 +63,10 @@ func (System) Lay(s *site.Site) error {
 	if err := layClient(s, st); err != nil {
 		return err
 	}
-	return layCluster(s, st)
+	if err := layCluster(s, st); err != nil {
+		return err
+	}
+	return userland.Write(freshPath(s), "", 0o600)
 }
 
 // opsHost is the operator's machine.

@@ -40,12 +40,12 @@ func sign(body string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte("D
 func readLicence(path string, now time.Time) (licence, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return licence{}, fmt.Errorf("Failed to load the license file [%s].", path) //nolint:staticcheck // the original's manner
+		return licence{}, refusef("Failed to load the license file [%s].", path)
 	}
 	text := strings.ReplaceAll(string(data), "\r\n", "\n")
 	body, signature, _ := strings.Cut(text, "signature=")
 	if strings.TrimSpace(signature) != sign(body) {
-		return licence{}, fmt.Errorf("The license file [%s] is invalid.", path) //nolint:staticcheck // the original's manner
+		return licence{}, refusef("The license file [%s] is invalid.", path)
 	}
 	var l licence
 	for line := range strings.Lines(body) {
@@ -55,7 +55,7 @@ func readLicence(path string, now time.Time) (licence, error) {
 			l.kind = v
 		case "maxNodes":
 			if l.maxNodes, err = strconv.Atoi(v); err != nil {
-				return licence{}, fmt.Errorf("The license file [%s] is invalid.", path) //nolint:staticcheck // the original's manner
+				return licence{}, refusef("The license file [%s] is invalid.", path)
 			}
 		case "expiration":
 			l.expiration = v

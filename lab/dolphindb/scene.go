@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"stepgate/lab/site"
 )
@@ -80,7 +81,7 @@ type stage struct {
 	// config are a seat's files at the beginning; nil where nothing runs.
 	config func(all []*seat, x *seat) configs
 	// seed are the scripts that fill the new cluster.
-	seed []string
+	seed func(now time.Time) []string
 }
 
 var stages = []stage{rolling, oneServer, twoServers, oneToThree, twoToThree, threeToFive}
@@ -201,37 +202,43 @@ func packagePath(s *site.Site, version string) string {
 func licencePath(s *site.Site) string { return filepath.Join(packagesDir(s), "dolphindb.lic") }
 
 // runningSeats are the install directories that a cluster runs out of at the
-// beginning.
+// beginning. Where no agent runs, agent is the one that the cluster will have there:
+// it stands in agent.cfg already.
 func runningSeats(s *site.Site) []*seat {
 	var out []*seat
-	add := func(name, host string, vars map[string]string) {
-		number := func(key string) int {
-			n, err := strconv.Atoi(vars[key])
-			if err != nil {
-				return 0
-			}
-			return n
-		}
-		out = append(out, &seat{
-			name: name, n: number("n"), host: host, ip: vars["ip"], install: vars["install"], data: vars["data"],
-			ctl:   peer{vars["ctl_alias"], number("ctl_port")},
-			agent: peer{vars["agent_alias"], number("agent_port")},
-			node:  peer{vars["node_alias"], number("node_port")},
-		})
-	}
 	for _, h := range s.Hosts {
 		if h.Vars["install"] != "" {
-			add(h.Name, h.Name, h.Vars)
+			out = append(out, seatOf(h.Name, h.Name, h.Vars))
 		}
-	}
-	group := "old"
-	if s.Scene == threeToFive.scene.Name {
-		group = "agent"
 	}
 	for _, p := range s.Places {
-		if slices.Contains(p.Groups, group) {
-			add(p.Name, p.On, p.Vars)
+		if !slices.Contains(p.Groups, "old") {
+			continue
 		}
+		x := seatOf(p.Name, p.On, p.Vars)
+		for _, later := range s.Places {
+			if x.agent.alias == "" && slices.Contains(later.Groups, "instance") && later.Vars["n"] == p.Vars["n"] {
+				x.agent = seatOf(later.Name, later.On, later.Vars).agent
+			}
+		}
+		out = append(out, x)
 	}
 	return out
+}
+
+// seatOf is a seat as the inventory tells it.
+func seatOf(name, host string, vars map[string]string) *seat {
+	number := func(key string) int {
+		n, err := strconv.Atoi(vars[key])
+		if err != nil {
+			return 0 // a port that isn't there
+		}
+		return n
+	}
+	return &seat{
+		name: name, n: number("n"), host: host, ip: vars["ip"], install: vars["install"], data: vars["data"],
+		ctl:   peer{vars["ctl_alias"], number("ctl_port")},
+		agent: peer{vars["agent_alias"], number("agent_port")},
+		node:  peer{vars["node_alias"], number("node_port")},
+	}
 }

@@ -3,6 +3,7 @@ package dolphindb
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"stepgate/lab/site"
 )
@@ -49,12 +50,8 @@ var (
 )
 
 // moveSeed fills the clusters that are moved: 200 rows and 120 rows.
-var moveSeed = []string{
-	stockScript(200),
-	`db = database("dfs://quotes", VALUE, 2023.01.01..2023.01.10, , 'TSDB')
-tmp = table(1:0, ` + "`time`name`id, [TIMESTAMP, SYMBOL, INT]" + `)
-db.createPartitionedTable(tmp, ` + "`quotes, `time, , `name" + `)
-` + fillScript("dfs://quotes", "quotes", 120),
+func moveSeed(now time.Time) []string {
+	return []string{tableScript(now, "stock", 200), tableScript(now, "quotes", 120)}
 }
 
 // planToThree is a cluster on one or two servers, and the three places where it's to
@@ -70,7 +67,11 @@ func planToThree(p *planner, servers int) error {
 		return err
 	}
 	for _, x := range old {
-		p.place(x, nil, "old")
+		var none map[string]string
+		if !ownAgent(x.n, servers) {
+			none = map[string]string{"agent_alias": "", "agent_port": "0"}
+		}
+		p.place(x, none, "old")
 	}
 	for i, from := range old {
 		host := fmt.Sprintf("ddb-%d", i+1)
@@ -83,7 +84,7 @@ func planToThree(p *planner, servers int) error {
 			"from": from.name, "from_ip": from.ip, "from_install": from.install, "from_data": from.data,
 		}, "instance", "agent", "moved")
 	}
-	p.params("prod-stock", map[string]string{"version": pseudoVersion})
+	p.params("prod-stock", map[string]string{"backup_place": "backup-1:/srv/dolphindb/friday"})
 	return nil
 }
 
@@ -93,23 +94,28 @@ func planToFive(p *planner) error {
 	if err := p.machines(5); err != nil {
 		return err
 	}
+	template := ""
 	for n := 1; n <= 5; n++ {
-		node := ""
+		agent, node := "", ""
 		if n <= 3 {
-			node = fmt.Sprintf("node%d", n)
+			agent, node = fmt.Sprintf("agent%d", n), fmt.Sprintf("node%d", n)
 		}
-		sites, err := p.peers(fmt.Sprintf("controller%d", n), fmt.Sprintf("agent%d", n), node)
+		sites, err := p.peers(fmt.Sprintf("controller%d", n), agent, node)
 		if err != nil {
 			return err
 		}
 		x := p.seat(fmt.Sprintf("inst-%d", n), n, fmt.Sprintf("ddb-%d", n), sites)
-		if n <= 3 {
-			p.place(x, nil, "instance", "agent")
-		} else {
-			p.place(x, map[string]string{"template": "inst-1"}, "instance", "added")
+		switch {
+		case n == 1:
+			template = x.install
+			fallthrough
+		case n <= 3:
+			p.place(x, nil, "old", "instance", "agent")
+		default:
+			p.place(x, map[string]string{"template": "inst-1", "template_install": template}, "instance", "added")
 		}
 	}
-	p.params("prod-stock", map[string]string{"version": pseudoVersion})
+	p.params("prod-stock", map[string]string{"backup_place": "backup-1:/srv/dolphindb/friday"})
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"stepgate/lab/site"
 )
@@ -22,7 +23,7 @@ var rolling = stage{
 	packages: []string{newVersion},
 	servers:  3,
 	config:   rollingConfig,
-	seed:     []string{stockScript(200)},
+	seed:     func(now time.Time) []string { return []string{tableScript(now, "stock", 200)} },
 }
 
 func planRolling(p *planner) error {
@@ -57,25 +58,21 @@ func rollingConfig(all []*seat, x *seat) configs {
 	}
 }
 
-// stockScript makes dfs://stock and its table stock with ids 1 to n, one a minute up
-// to an hour ago.
-func stockScript(n int) string {
-	return `db = database("dfs://stock", VALUE, 2023.01.01..2023.01.10, , 'TSDB')
-tmp = table(1:0, ` + "`time`name`id, [TIMESTAMP, SYMBOL, INT]" + `)
-db.createPartitionedTable(tmp, ` + "`stock, `time, , `name" + `)
-` + fillScript("dfs://stock", "stock", n)
-}
-
-// fillScript adds rows with ids 1 to n to a table with the columns time, name and id.
-// @MINUTE@ stands for the time of a row.
-func fillScript(db, table string, n int) string {
+// tableScript makes a database with one table of the same name: time, name and id,
+// partitioned by day, with ids 1 to n, one an hour up to an hour ago.
+func tableScript(now time.Time, name string, n int) string {
 	names := []string{"Apple", "Microsoft", "Meta", "Google", "Amazon"}
 	var times, symbols, ids []string
 	for i := 1; i <= n; i++ {
-		times = append(times, fmt.Sprintf("@%d@", n-i+60))
+		times = append(times, now.Add(time.Duration(i-n-1)*time.Hour).Format("2006.01.02T15:04:05.000"))
 		symbols = append(symbols, strconv.Quote(names[i%len(names)]))
 		ids = append(ids, strconv.Itoa(i))
 	}
-	return fmt.Sprintf("t = table([%s] as time, [%s] as name, [%s] as id)\nloadTable(%q, %q).append!(t)\n",
-		strings.Join(times, ","), strings.Join(symbols, ","), strings.Join(ids, ","), db, table)
+	return fmt.Sprintf(`if(existsDatabase("dfs://%[1]s")){ dropDatabase("dfs://%[1]s") }
+db = database("dfs://%[1]s", VALUE, 2023.01.01..2023.01.10, , 'TSDB')
+tmp = table(1:0, ["time", "name", "id"], [TIMESTAMP, SYMBOL, INT])
+pt = db.createPartitionedTable(tmp, "%[1]s", "time", , "name")
+t = table([%[2]s] as time, [%[3]s] as name, [%[4]s] as id)
+loadTable("dfs://%[1]s", "%[1]s").append!(t)
+`, name, strings.Join(times, ","), strings.Join(symbols, ","), strings.Join(ids, ","))
 }
