@@ -81,7 +81,7 @@ func TestOpenmldb(t *testing.T) {
 		{
 			fact: "showopstatus: ids grow, - for what is empty", host: "ns-1", cmd: s.ns("showopstatus"),
 			stdout: leader + `  op_id +op_type +name +pid +status +start_time +execute_time +end_time +cur_task +for_replica_cluster\n-+\n` +
-				`  1 +kChangeLeaderOP +profiles +0 +kDone +\d{14} +\d+s +\d{14} +- +-\n  2 +kReAddReplicaOP .*\n  3 +kAddReplicaOP .*\n  4 +kDelReplicaOP .*\n`,
+				`  1 +kReAddReplicaOP +users +1 +kFailed .*\n  2 +kChangeLeaderOP +profiles +0 +kDone +\d{14} +\d+s +\d{14} +- +-\n  3 +kReAddReplicaOP .*\n  4 +kAddReplicaOP .*\n  5 +kDelReplicaOP .*\n`,
 		},
 		{
 			fact: "ZooKeeper down: rc 0", host: "ns-1", cmd: bin + "--zk_cluster=127.0.0.1:1 --zk_root_path=/openmldb --role=ns_client --interactive=false --cmd=showns",
@@ -106,7 +106,7 @@ func TestOpenmldb(t *testing.T) {
 		{
 			fact: "show components: dash groups, a blank in Connect_time, closing line", host: "ns-1", cmd: s.sql("show components;"),
 			stdout: ` -+ -+ -+ -+ -+\n  Endpoint +Role +Connect_time +Status +Ns_role +\n -+ -+ -+ -+ -+\n` +
-				`(  \S+ +tablet +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d   online   NULL +\n){3}  {ns-1} +nameserver +\S+ \S+   online   master +\n  {ns-2} +nameserver +\S+ \S+   online   standby +\n -+ -+ -+ -+ -+\n\n5 rows in set\n`,
+				`(  \S+ +tablet +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d   online   NULL +\n){3}  {ns-1} +nameserver +\S+ \S+   online   master +\n  {ns-2} +nameserver +\S+ \S+   online   standby +\n  {task-1} +taskmanager +\S+ \S+   online   NULL +\n -+ -+ -+ -+ -+\n\n6 rows in set\n`,
 		},
 		{
 			fact: "show table status: internal databases only with LIKE", host: "ns-1", cmd: s.sql("show table status"),
@@ -116,12 +116,12 @@ func TestOpenmldb(t *testing.T) {
 			},
 		},
 		{
-			fact: "a read is served while leaders are alive", host: "ns-1", cmd: s.sql("select * from features.users limit 1; select count(*) from features.events;"),
+			fact: "a read is served while leaders are alive", host: "ns-1", cmd: s.sql("set @@execute_mode='online'; select * from features.users limit 1; select count(*) from features.events;"),
 			stdout: `(?s).*1 rows in set\n.*count\(\*\).*1 rows in set\n`,
 		},
 		{
 			fact: "rows of the written table grow", host: "ns-1", before: func(s *site) { rows = s.rows("events") },
-			cmd: s.sql("insert into features.events values (1, 2.0);"), stdout: ``,
+			cmd: s.sql("set @@execute_mode='online'; insert into features.events values (1, 2.0);"), stdout: ``,
 			effect: func(s *site) { s.eventually("more rows", func() bool { return s.rows("events") > rows+2 }) },
 		},
 		{

@@ -48,7 +48,7 @@ func TestOps(t *testing.T) {
 		},
 		{
 			fact: "tables are framed, on stdout", host: "ns-1", cmd: s.ops("--cmd=showopstatus"),
-			stdout: `(\+-+){11}\+\n\| db \| op_id \| op_type \| name \| pid \| status \| start_time \| execute_time \| end_time \| cur_task \| for_replica_cluster \|\n(\+-+){11}\+\n`,
+			stdout: `(\+-+){11}\+\n\| +db +\| op_id \| +op_type +\| +name \| pid \| +status +\| +start_time +\| execute_time \| +end_time +\| cur_task \| for_replica_cluster \|\n(\+-+){11}\+\n\| features \|   1   \| kReAddReplicaOP \| users \|  1  \| kFailed \|.*\|\n(\+-+){11}\+\n`,
 			stderr: opened + `showdb\n`,
 		},
 		{
@@ -83,7 +83,7 @@ func TestOps(t *testing.T) {
 		{
 			fact: "H1, H17: a failed change of leader exits 0, with what was moved noted", host: "ns-1",
 			before: func(s *site) { s.fault("tablet-2:changeleader=fail") }, cmd: pre(""),
-			stderr: `(?s).*ERROR: job 1 execute failed\nERROR: change leader failed\. \S+ \S+ \d\n.*confset auto_failover true\n.*`,
+			stderr: `(?s).*ERROR: job 2 execute failed\nERROR: change leader failed\. \S+ \S+ \d\n.*confset auto_failover true\n.*`,
 			effect: func(s *site) {
 				failover("true")(s)
 				s.fault("tablet-2:changeleader=")
@@ -136,9 +136,9 @@ func TestOps(t *testing.T) {
 		},
 		{
 			fact: "H12: --filter=kFailed shows all of history", host: "ns-1", cmd: s.ops("--cmd=showopstatus --filter=kFailed"),
-			stdout: `(?s)\+.*\|   1   \| kChangeLeaderOP \|.* kFailed .*`, stderr: anything,
+			stdout: `(?s)\+.*\|   2   \| kChangeLeaderOP \|.* kFailed .*\|   1   \| kReAddReplicaOP \|.* kFailed .*`, stderr: anything,
 			effect: func(s *site) {
-				if out := s.run("ns-1", s.ops("--cmd=showopstatus --filter=kFailed")).stdout; strings.Count(out, "kFailed") != 1 || strings.Contains(out, "kDone") {
+				if out := s.run("ns-1", s.ops("--cmd=showopstatus --filter=kFailed")).stdout; strings.Count(out, "kFailed") != 2 || strings.Contains(out, "kDone") {
 					s.t.Errorf("got\n%s", out)
 				}
 			},

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"stepgate/lab/site"
@@ -46,71 +45,105 @@ func (s *Life) Serve(ctx context.Context) error { return s.cluster.Serve(ctx, s.
 // no error.
 func (s *Life) Boot(ctx context.Context, environ func(*site.Host) []string) error {
 	defer s.cluster.Booted()
-	for _, role := range []string{"nameserver", "tablet"} {
-		for i := range s.site.Hosts {
-			h := &s.site.Hosts[i]
-			if componentOf(h) != role {
-				continue
-			}
-			if err := s.bootHost(ctx, h, role, environ(h)); err != nil {
-				return err
-			}
+	var started []*startup
+	for i := range s.site.Hosts {
+		b := &startup{host: &s.site.Hosts[i], role: componentOf(&s.site.Hosts[i]), environ: environ(&s.site.Hosts[i])}
+		if err := s.start(b); err != nil {
+			return err
 		}
+		if b.role == nameserverRole { // the first one leads
+			s.joined(ctx, b)
+			continue
+		}
+		started = append(started, b)
+	}
+	for _, b := range started {
+		s.joined(ctx, b)
+	}
+	s.cluster.byInit(func(h *site.Host) {
+		s.wg.Go(func() {
+			b := &startup{host: h, role: componentOf(h), environ: environ(h)}
+			if err := s.start(b); err == nil {
+				s.joined(ctx, b)
+			}
+		})
+	})
+	return nil
+}
+
+// startup is a host's component that init starts.
+type startup struct {
+	host    *site.Host
+	role    string
+	environ []string
+	gone    <-chan struct{} // closed when it ended; nil: it couldn't be started
+}
+
+func (s *Life) start(b *startup) error {
+	h := b.host
+	d := &daemon{
+		program: &program{site: s.site, host: h, path: "init", stdout: io.Discard, stderr: io.Discard},
+		name:    b.role, dir: h.Vars["home"], env: b.environ, mon: s.site.Fault(h.Name, "mode") == "mon",
+	}
+	if b.role == taskmanagerRole {
+		d.env = append(slices.Clone(d.env), "SPARK_HOME="+h.Vars["spark_home"])
+	}
+	// What was in the pid files before the boot is another process now, if any.
+	for _, path := range []string{d.pidFile(), d.childFile()} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("boot %q: %w", h.Name, err)
+		}
+	}
+	if err := d.configure(); err != nil {
+		return nil //nolint:nilerr // its files may be away, in the middle of an upgrade
+	}
+	pid, gone, err := d.launch()
+	if err != nil || pid == 0 {
+		return nil //nolint:nilerr // as above
+	}
+	b.gone = gone
+	if d.mon {
+		return nil
+	}
+	s.wg.Go(func() { <-gone })
+	if err := os.WriteFile(d.pidFile(), []byte(strconv.Itoa(pid)+"\n"), 0o644); err != nil {
+		return fmt.Errorf("boot %q: %w", h.Name, err)
 	}
 	return nil
 }
 
-func (s *Life) bootHost(ctx context.Context, h *site.Host, role string, environ []string) error {
-	dir := h.Vars["home"]
-	// What was in the pid file before the boot is another process now, if any.
-	pidFile := filepath.Join(dir, "bin", role+".pid")
-	if err := os.Remove(pidFile); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("boot %q: %w", h.Name, err)
+// joined waits until the component is there or has ended, or hangs: the operator
+// will see.
+func (s *Life) joined(ctx context.Context, b *startup) {
+	if b.gone == nil {
+		return
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "logs"), 0o755); err != nil {
-		return fmt.Errorf("boot %q: %w", h.Name, err)
-	}
-	log, err := os.OpenFile(filepath.Join(dir, "logs", role+".log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		return fmt.Errorf("boot %q: %w", h.Name, err)
-	}
-	defer log.Close()
-	cmd := exec.Command("./bin/openmldb", "--flagfile=./conf/"+role+".flags", "--enable_status_service=true")
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, environ, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		// Its bin may be away, in the middle of an upgrade.
-		if _, err := fmt.Fprintf(log, "init: %v\n", err); err != nil {
-			return fmt.Errorf("boot %q: %w", h.Name, err)
-		}
-		return nil
-	}
-	gone := make(chan struct{})
-	s.wg.Go(func() {
-		_ = cmd.Wait() // only its end matters
-		close(gone)
-	})
-	if err := os.WriteFile(pidFile, []byte(strconv.Itoa(cmd.Process.Pid)+"\n"), 0o644); err != nil {
-		return fmt.Errorf("boot %q: %w", h.Name, err)
-	}
-	return s.joined(ctx, h, role, gone)
-}
-
-func (s *Life) joined(ctx context.Context, h *site.Host, role string, gone <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
-	for !s.cluster.Joined(role, h.Vars["endpoint"]) {
+	for !s.there(b) {
 		select {
-		case <-gone:
-			return nil
+		case <-b.gone:
+			return
 		case <-ctx.Done():
-			return nil // it hangs; the operator will see
+			return
 		case <-poll.C:
 		}
 	}
-	return nil
+}
+
+// there says whether the component is connected or, if it registers nowhere, serves.
+func (s *Life) there(b *startup) bool {
+	if b.role != apiserverRole {
+		return s.cluster.Joined(b.role, b.host.Vars["endpoint"])
+	}
+	conn, err := net.DialTimeout("tcp", b.host.Vars["endpoint"], time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
 // Wait returns when all processes that Boot started have ended.

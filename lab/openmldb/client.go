@@ -144,30 +144,6 @@ func tabletClient(p *program, f clientFlags) int {
 	return 0
 }
 
-func sqlClient(p *program, f clientFlags) int {
-	if f.zk == "" {
-		fmt.Fprintln(p.stdout, "Error: not set zk_cluster")
-		return 0
-	}
-	for _, statement := range strings.Split(strings.Join(commands(p, f), "\n"), ";") {
-		statement = strings.TrimSpace(statement)
-		if statement == "" {
-			continue
-		}
-		if _, err := findLeader(f.zk, f.root); err != nil {
-			fmt.Fprintf(p.stdout, "Error: init failed: %v\n", err)
-			continue
-		}
-		a, err := askOnce(f.zk, request{Kind: "sql", SQL: statement})
-		if err != nil {
-			fmt.Fprintf(p.stdout, "Error: %v\n", err)
-			continue
-		}
-		p.show(a, writeGroups)
-	}
-	return 0
-}
-
 func (p *program) show(a answer, table func(io.Writer, answer)) {
 	if a.Text != "" {
 		fmt.Fprintln(p.stdout, a.Text)

@@ -16,10 +16,14 @@ const sessionTimeout = 10 * time.Second
 // Cluster is the simulated cluster's truth. It is advanced by every question
 // and by a clock; all its methods may be called concurrently.
 type Cluster struct {
-	site *site.Site
-	path string
+	site  *site.Site
+	path  string
+	hosts map[string]*site.Host // by endpoint
 
 	mu       sync.Mutex
+	faults   faultWatch
+	striking bool             // a fault has yet to act
+	init     func(*site.Host) // starts a host's component, as its init does; nil: nobody
 	state    *state
 	sessions []*session // in the order of their coming; the first nameserver leads
 	nextID   int
@@ -32,17 +36,21 @@ type Cluster struct {
 // session is a process's presence in ZooKeeper.
 type session struct {
 	id       int
-	role     string // nameserver or tablet
+	role     string // nameserver, tablet or taskmanager
 	endpoint string
 	version  string
 	since    time.Time
 	lost     time.Time // zero while connected
+	pid      int
 }
 
 // Open loads the cluster of a lab, or makes a new one. The cluster is booting
 // until [Cluster.Booted].
 func Open(s *site.Site) (*Cluster, error) {
-	c := &Cluster{site: s, path: filepath.Join(s.Dir, "cluster.json"), booting: true}
+	c := &Cluster{site: s, path: filepath.Join(s.Dir, "cluster.json"), booting: true, hosts: map[string]*site.Host{}, faults: faultWatch{site: s}}
+	for i := range s.Hosts {
+		c.hosts[s.Hosts[i].Vars["endpoint"]] = &s.Hosts[i]
+	}
 	st, err := loadState(c.path)
 	if err != nil {
 		return nil, err
@@ -51,7 +59,7 @@ func Open(s *site.Site) (*Cluster, error) {
 	if st == nil {
 		hosts, endpoints := map[string]string{}, []string{}
 		for _, h := range s.Hosts {
-			if componentOf(&h) == "tablet" {
+			if componentOf(&h) == tabletRole {
 				hosts[h.Vars["endpoint"]] = h.Name
 				endpoints = append(endpoints, h.Vars["endpoint"])
 			}
@@ -63,6 +71,11 @@ func Open(s *site.Site) (*Cluster, error) {
 			for _, r := range p.Replicas {
 				r.State = ""
 			}
+		}
+	}
+	for _, j := range st.Jobs {
+		if j.open() {
+			j.State, j.End = jobLost, now
 		}
 	}
 	for _, o := range st.Ops {
@@ -82,6 +95,13 @@ func (c *Cluster) Booted() {
 	c.booting = false
 }
 
+// byInit tells how a host's init starts its component.
+func (c *Cluster) byInit(start func(*site.Host)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.init = start
+}
+
 // Advance does what is due, and saves what has changed. The first error to save
 // stays, since the cluster could not survive a reboot any more.
 func (c *Cluster) Advance(now time.Time) error {
@@ -93,6 +113,8 @@ func (c *Cluster) Advance(now time.Time) error {
 
 func (c *Cluster) advance(now time.Time) {
 	c.expire(now)
+	c.followFaults(now)
+	c.finishLoads(now)
 	c.count(now)
 	if l := c.leader(); l != nil && l.lost.IsZero() {
 		c.watchTablets(now)
@@ -107,12 +129,13 @@ func (c *Cluster) advance(now time.Time) {
 }
 
 // join opens a session. A tablet that comes has nothing loaded.
-func (c *Cluster) join(role, endpoint, version string, now time.Time) *session {
+func (c *Cluster) join(req request, now time.Time) *session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.nextID++
-	s := &session{id: c.nextID, role: role, endpoint: endpoint, version: version, since: now}
-	if role == "tablet" {
+	endpoint := req.Endpoint
+	s := &session{id: c.nextID, role: req.Role, endpoint: endpoint, version: req.Version, since: now, pid: req.PID}
+	if req.Role == tabletRole {
 		c.dropTablet(endpoint)
 		if t := c.state.Tablets[endpoint]; t != nil {
 			switch {
@@ -138,8 +161,11 @@ func (c *Cluster) leave(s *session, clean bool, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.lost = now
-	if clean && s.role == "tablet" {
+	if clean && s.role == tabletRole {
 		s.lost = now.Add(-c.site.Scaled(sessionTimeout))
+	}
+	if s.role == taskmanagerRole {
+		c.loseJobs(s.endpoint, now)
 	}
 	c.advance(now)
 }
@@ -158,7 +184,7 @@ func (c *Cluster) expire(now time.Time) {
 func (c *Cluster) dropTablet(endpoint string) {
 	kept := c.sessions[:0]
 	for _, s := range c.sessions {
-		if s.role != "tablet" || s.endpoint != endpoint {
+		if s.role != tabletRole || s.endpoint != endpoint {
 			kept = append(kept, s)
 		}
 	}
@@ -186,7 +212,7 @@ func (c *Cluster) loadAll(endpoint string) {
 // leader is the nameserver that holds the election; it may be dead already.
 func (c *Cluster) leader() *session {
 	for _, s := range c.sessions {
-		if s.role == "nameserver" {
+		if s.role == nameserverRole {
 			return s
 		}
 	}
@@ -206,7 +232,7 @@ func (c *Cluster) session(role, endpoint string) *session {
 // alive says whether a replica serves: the nameserver thinks so, its tablet is
 // there and has loaded it.
 func (c *Cluster) alive(r *replica) bool {
-	s := c.session("tablet", r.Endpoint)
+	s := c.session(tabletRole, r.Endpoint)
 	return r.Alive && r.State == normal && s != nil && s.lost.IsZero()
 }
 
@@ -218,6 +244,9 @@ func (c *Cluster) count(now time.Time) {
 		return
 	}
 	c.state.Counted = now
+	if c.faults.anywhere("writes") == "stuck" {
+		return
+	}
 	if c.unsaved += seconds; c.unsaved > 2 {
 		c.unsaved, c.dirty = 0, true
 	}
@@ -239,7 +268,7 @@ func (c *Cluster) watchTablets(now time.Time) {
 	sort.Strings(endpoints)
 	for _, ep := range endpoints {
 		t := c.state.Tablets[ep]
-		here := c.session("tablet", ep) != nil
+		here := c.session(tabletRole, ep) != nil
 		switch {
 		case c.booting: // not all have come yet
 		case t.Healthy && !here:

@@ -36,15 +36,16 @@ func newCluster(t *testing.T) (*Cluster, *site.Site) {
 func boot(c *Cluster, s *site.Site, now time.Time) map[string]*session {
 	sessions := map[string]*session{}
 	for _, h := range s.Hosts {
-		sessions[h.Name] = c.join(componentOf(&h), h.Vars["endpoint"], oldVersion, now)
+		sessions[h.Name] = c.join(request{Role: componentOf(&h), Endpoint: h.Vars["endpoint"], Version: oldVersion}, now)
 	}
 	c.Booted()
 	return sessions
 }
 
+// statuses are the operations but for the one that failed before the lab was made.
 func (c *Cluster) statuses(now time.Time) string {
 	var out []string
-	for _, r := range c.nsCommand([]string{"showopstatus"}, "", now).Rows {
+	for _, r := range c.nsCommand([]string{"showopstatus"}, "", now).Rows[1:] {
 		out = append(out, r[1]+" "+r[4])
 	}
 	return strings.Join(out, "\n")
@@ -75,7 +76,7 @@ func TestElectionWaitsForTheSessionTimeout(t *testing.T) {
 		}
 	}
 	at := now.Add(sessionTimeout + time.Second)
-	c.join("nameserver", first, newVersion, at)
+	c.join(request{Role: nameserverRole, Endpoint: first, Version: newVersion}, at)
 	if got := c.leaderEndpoint(at); got != second {
 		t.Errorf("the old leader took over again: %s", got)
 	}
@@ -95,7 +96,7 @@ func TestWithoutALeaderNothingMoves(t *testing.T) {
 	if got := c.statuses(now.Add(time.Minute)); got != "" {
 		t.Errorf("operations without a nameserver:\n%s", got)
 	}
-	c.join("nameserver", s.Hosts[1].Vars["endpoint"], oldVersion, now.Add(time.Minute))
+	c.join(request{Role: nameserverRole, Endpoint: s.Hosts[1].Vars["endpoint"], Version: oldVersion}, now.Add(time.Minute))
 	if got := c.statuses(now.Add(time.Minute)); !strings.Contains(got, changeLeaderOp) || !strings.Contains(got, offlineReplicaOp) {
 		t.Errorf("the new leader did not notice the tablet:\n%s", got)
 	}
@@ -142,7 +143,7 @@ func TestWithoutAutoFailoverATabletStaysEmpty(t *testing.T) {
 	c.leave(sessions["tablet-1"], true, now)
 	now = now.Add(time.Minute)
 	ep := s.Host("tablet-1").Vars["endpoint"]
-	c.join("tablet", ep, newVersion, now)
+	c.join(request{Role: tabletRole, Endpoint: ep, Version: newVersion}, now)
 	now = now.Add(time.Minute)
 	if got := c.statuses(now); got != "" {
 		t.Errorf("it was recovered:\n%s", got)

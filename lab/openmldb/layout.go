@@ -206,14 +206,56 @@ func layFiles(dir string, files []file) error {
 	return nil
 }
 
-// layTools puts the python on the host's PATH that runs the simulated tools.
+// layTools puts the programs on the host's PATH that the lab runs itself: the
+// python of the simulated tools, pip where the Python package is, hdfs where jobs
+// are submitted, and cp and df, which know a full disk.
 func layTools(s *site.Site, h *site.Host) error {
-	for _, name := range []string{"python", "python3"} {
-		if err := userland.Write(filepath.Join(s.Root(h.Name), "usr", "bin", name), userland.Script(s, "python"), 0o755); err != nil {
-			return err
+	tools := []file{
+		{"python", userland.Script(s, "python"), 0o755},
+		{"python3", userland.Script(s, "python"), 0o755},
+	}
+	if slices.Contains(h.Groups, "python_sdk") {
+		tools = append(tools, file{"pip", userland.Script(s, "pip"), 0o755})
+	}
+	if componentOf(h) == taskmanagerRole {
+		tools = append(tools, file{"hdfs", userland.Script(s, "hdfs"), 0o755})
+	}
+	for name, full := range fullDisk {
+		if real := onSystemPath(name); real != "" {
+			text := strings.NewReplacer("REAL", real, "FAULT", filepath.Join(s.Dir, "faults", h.Name, "disk")).Replace(full)
+			tools = append(tools, file{name, text, 0o755})
 		}
 	}
-	return nil
+	return layFiles(filepath.Join(s.Root(h.Name), "usr", "bin"), tools)
+}
+
+// fullDisk are programs as they are on a host whose disk is full: cp makes what it
+// was to make, but writes nothing into it.
+var fullDisk = map[string]string{
+	"cp": `#!/bin/sh
+[ -e "FAULT" ] || exec REAL "$@"
+for last; do :; done
+case " $* " in
+*" -"*[aRr]*) mkdir -p "$last" ;;
+*) : >"$last" ;;
+esac
+echo "cp: error writing '$last': No space left on device" >&2
+exit 1
+`,
+	"df": `#!/bin/sh
+[ -e "FAULT" ] || exec REAL "$@"
+REAL "$@" | awk 'NR > 1 && NF >= 6 { $3 = $2; $4 = 0; $5 = "100%" } { print }'
+`,
+}
+
+func onSystemPath(name string) string {
+	for _, dir := range filepath.SplitList(site.SystemPath) {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path
+		}
+	}
+	return ""
 }
 
 func flagsOf(s *site.Site, h *site.Host) string {

@@ -288,10 +288,8 @@ func (c *Cluster) tabletCommand(endpoint string, words []string, now time.Time) 
 			return say("Fail to LoadTable. error msg: table is not exist")
 		}
 		r := p.on(endpoint)
-		if c.faultAt(endpoint, "recover") == "never" {
-			r.State = loading
-		} else {
-			r.State = normal
+		if r.State = normal; !c.loads(endpoint, now, now) {
+			r.State, r.Asked = loading, now
 		}
 		c.dirty = true
 		return say("LoadTable ok")

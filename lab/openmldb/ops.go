@@ -163,11 +163,44 @@ func (c *Cluster) present(endpoint string) bool {
 	return s != nil && s.lost.IsZero()
 }
 
-func (c *Cluster) faultAt(endpoint, verb string) string {
-	if t := c.state.Tablets[endpoint]; t != nil {
-		return c.site.Fault(t.Host, verb)
+// slowLoad is how long a partition loads on a tablet that loads slowly, before the
+// scaling.
+const slowLoad = time.Minute
+
+// loads says whether a partition whose load is due since then is loaded now.
+func (c *Cluster) loads(endpoint string, due, now time.Time) bool {
+	switch c.faultAt(endpoint, "recover") {
+	case "never":
+		return false
+	case "slow":
+		return now.Sub(due) >= c.site.Scaled(slowLoad)
 	}
-	return ""
+	return true
+}
+
+// finishLoads ends the loads that tablets were told to do.
+func (c *Cluster) finishLoads(now time.Time) {
+	for _, t := range c.state.Tables {
+		for _, p := range t.Partitions {
+			for _, r := range p.Replicas {
+				if !r.Asked.IsZero() && c.loads(r.Endpoint, r.Asked, now) {
+					r.Asked, c.dirty = time.Time{}, true
+					if r.State == loading {
+						r.State = normal
+					}
+				}
+			}
+		}
+	}
+}
+
+// stuck says whether an operation never ends: the tablet that it is for hangs on
+// to its task.
+func (c *Cluster) stuck(o *op, p *partition) bool {
+	if l := p.leader(); l != nil && o.Type == changeLeaderOp && c.faultAt(l.Endpoint, "op") == "stuck" {
+		return true
+	}
+	return c.faultAt(o.Target, "op") == "stuck"
 }
 
 // finish applies an operation's effect. A load that is held up by a fault stays
@@ -175,9 +208,12 @@ func (c *Cluster) faultAt(endpoint, verb string) string {
 func (c *Cluster) finish(o *op, now time.Time) {
 	ok := true
 	_, p := c.state.find(o.DB, o.Name, strconv.Itoa(o.PID))
-	if p == nil {
+	switch {
+	case p == nil:
 		ok = false
-	} else {
+	case c.stuck(o, p):
+		return
+	default:
 		switch o.Type {
 		case changeLeaderOp:
 			ok = c.moveLeader(o, p)
@@ -186,9 +222,17 @@ func (c *Cluster) finish(o *op, now time.Time) {
 				r.Alive = false
 			}
 		case delReplicaOp:
-			p.Replicas = slices.DeleteFunc(p.Replicas, func(r *replica) bool { return r.Endpoint == o.Target && !r.Leader })
+			p.drop(o.Target)
+		case addReplicaOp:
+			// The tablet can't take it: its memory is used up.
+			if c.faultAt(o.Target, "addreplica") == "fail" {
+				p.drop(o.Target)
+				ok = false
+				break
+			}
+			fallthrough
 		default:
-			if c.present(o.Target) && c.faultAt(o.Target, "recover") == "never" {
+			if c.present(o.Target) && !c.loads(o.Target, o.Due, now) {
 				return
 			}
 			ok = c.load(p, o.Target)
@@ -208,6 +252,11 @@ func (c *Cluster) load(p *partition, endpoint string) bool {
 	}
 	r.State, r.Alive = normal, true
 	return true
+}
+
+// drop takes a follower away.
+func (p *partition) drop(endpoint string) {
+	p.Replicas = slices.DeleteFunc(p.Replicas, func(r *replica) bool { return r.Endpoint == endpoint && !r.Leader })
 }
 
 // moveLeader gives a partition's lead to the target, or to its first healthy

@@ -96,6 +96,11 @@ func (t *opsTool) preUpgrade(endpoint string) error {
 	if err := appendFile(t.statfile, strings.Join(moved, "")); err != nil {
 		return pythonError(err, t.statfile)
 	}
+	if t.site.Fault(t.host.Name, "stat") == "away" { // somebody tidies up
+		if err := os.Rename(t.statfile, t.statfile+".away"); err != nil {
+			return pythonError(err, t.statfile)
+		}
+	}
 	return failure
 }
 

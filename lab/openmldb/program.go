@@ -28,6 +28,12 @@ var programs = map[string]func(p *program, args []string) int{
 	"openmldb": runOpenmldb,
 	"start.sh": runStart,
 	"python":   runPython,
+	"pip":      runPip,
+	"hdfs":     runHDFS,
+	"mon":      runMon,
+
+	"taskmanager.sh": runTaskManagerSh,
+	"taskmanager":    runTaskManager,
 }
 
 // Run runs the program of that name, called by the script at path, and returns

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,16 +20,13 @@ import (
 	"stepgate/lab/site"
 )
 
-// flags of a component's flagfile that the simulation reads.
-type flagFile map[string]string
-
-func readFlagFile(path string) (flagFile, error) {
+func readFlagFile(path string) (map[string]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	out := flagFile{}
+	out := map[string]string{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		line := strings.TrimSpace(lines.Text())
@@ -41,13 +39,13 @@ func readFlagFile(path string) (flagFile, error) {
 	return out, lines.Err()
 }
 
-// component is a nameserver or tablet process.
+// component is a nameserver, tablet or API server process.
 type component struct {
 	site    *site.Site
 	host    *site.Host
 	role    string
 	version string
-	flags   flagFile
+	flags   map[string]string
 	log     io.Writer
 }
 
@@ -59,9 +57,17 @@ func runServer(p *program, flagfile string) int {
 		return 1
 	}
 	c := &component{site: p.site, host: p.host, role: flags["role"], version: p.version, flags: flags, log: p.stdout}
-	if c.role != "nameserver" && c.role != "tablet" {
+	if p.site.Fault(p.host.Name, "version") == "old" {
+		c.version = oldVersion
+	}
+	if c.role != nameserverRole && c.role != tabletRole && c.role != apiserverRole {
 		fmt.Fprintf(p.stderr, "Start failed! FLAGS_role must be tablet, client, ns_client, nameserver or apiserver\n")
 		return 1
+	}
+	// What the process prints goes where it was started to; its log is its own.
+	if log, err := os.OpenFile(filepath.Join(flags["openmldb_log_dir"], c.role+".INFO"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644); err == nil {
+		defer log.Close()
+		c.log = io.MultiWriter(p.stdout, log)
 	}
 	return c.run()
 }
@@ -89,13 +95,19 @@ func (c *component) run() int {
 		c.logf("E", "Fail to start server: %v", err)
 		return 1
 	}
+	defer ln.Close()
 	zk, err := dial(c.flags["zk_cluster"])
 	if err != nil {
 		c.logf("E", "zk client init failed: %v", err)
 		return 1
 	}
 	defer zk.conn.Close()
-	if _, err := zk.ask(request{Kind: "join", Role: c.role, Endpoint: endpoint, Version: c.version}); err != nil {
+	// An API server registers nowhere; it ends when it doesn't find the cluster.
+	hello := request{Kind: "join", Role: c.role, Endpoint: endpoint, Version: c.version, PID: os.Getpid()}
+	if c.role == apiserverRole {
+		hello = request{Kind: "leader", Root: c.flags["zk_root_path"]}
+	}
+	if _, err := zk.ask(hello); err != nil {
 		c.logf("E", "Fail to register zk: %v", err)
 		return 1
 	}
@@ -156,6 +168,10 @@ func (c *component) handler() http.Handler {
 		w.Header().Set(pidHeader, strconv.Itoa(os.Getpid()))
 		fmt.Fprintf(w, "version: %s\n%s_server: %s\n", c.version, c.role, endpoint)
 	})
+	if c.role == apiserverRole {
+		c.apiRoutes(mux)
+		return mux
+	}
 	mux.HandleFunc("POST /ask", func(w http.ResponseWriter, r *http.Request) {
 		var req request
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&req); err != nil {
@@ -164,7 +180,7 @@ func (c *component) handler() http.Handler {
 		}
 		// Only ZooKeeper knows the cluster; the process adds who it is.
 		req.Endpoint = endpoint
-		req.Kind = map[string]string{"nameserver": "ns", "tablet": "tablet"}[c.role]
+		req.Kind = map[string]string{nameserverRole: "ns", tabletRole: "tablet"}[c.role]
 		a, err := askOnce(c.flags["zk_cluster"], req)
 		resp := response{Answer: a}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +14,9 @@ var (
 	likePattern  = regexp.MustCompile(`(?i)^show\s+table\s+status(?:\s+like\s+'([^']*)')?$`)
 	fromPattern  = regexp.MustCompile(`(?i)^select\s+(.*?)\s+from\s+([A-Za-z0-9_]+)\.([A-Za-z0-9_]+)\b`)
 	intoPattern  = regexp.MustCompile(`(?i)^insert\s+into\s+([A-Za-z0-9_]+)\.([A-Za-z0-9_]+)\s+values\b`)
-	plainPattern = regexp.MustCompile(`(?i)^(show\s+components|show\s+databases|show\s+jobs)$`)
+	plainPattern = regexp.MustCompile(`(?i)^(show\s+components|show\s+databases)$`)
+	jobsPattern  = regexp.MustCompile(`(?i)^(?:show\s+jobs(?:\s+from\s+taskmanager)?|(show|stop)\s+job\s+(\d+))$`)
+	barePattern  = regexp.MustCompile(`(?i)^(?:select\s+.*?\s+from|insert\s+into)\s+([A-Za-z0-9_]+)(?:\s|$)`)
 )
 
 // sql answers one statement, without its semicolon.
@@ -39,19 +42,18 @@ func (c *Cluster) sql(statement string, now time.Time) answer {
 	if m := intoPattern.FindStringSubmatch(statement); m != nil {
 		return c.insertInto(m[1], m[2])
 	}
+	if m := jobsPattern.FindStringSubmatch(statement); m != nil {
+		return c.showJobs(m[1], m[2], now)
+	}
 	if m := plainPattern.FindString(statement); m != "" {
-		switch strings.ToLower(strings.Fields(m)[1]) {
-		case "components":
+		if strings.EqualFold(strings.Fields(m)[1], "components") {
 			return c.showComponents()
-		case "databases":
-			a := answer{Header: []string{"Databases"}}
-			for _, r := range c.showDB().Rows {
-				a.Rows = append(a.Rows, r[1:])
-			}
-			return a
-		default:
-			return answer{Header: jobHeader}
 		}
+		a := answer{Header: []string{"Databases"}}
+		for _, r := range c.showDB().Rows {
+			a.Rows = append(a.Rows, r[1:])
+		}
+		return a
 	}
 	return say("Error: Syntax error: the statement is not supported: %s", statement)
 }
@@ -75,6 +77,10 @@ func (c *Cluster) showComponents() answer {
 			role = "master"
 		}
 		a.Rows = append(a.Rows, []string{s.endpoint, "nameserver", clock(s.since), "online", role})
+	}
+	// API servers and standby task managers are never listed.
+	if s := c.session(taskmanagerRole, c.taskManager()); s != nil {
+		a.Rows = append(a.Rows, []string{s.endpoint, "taskmanager", clock(s.since), "online", "NULL"})
 	}
 	return a
 }
@@ -111,6 +117,9 @@ func (c *Cluster) showTableStatus(pattern string, internal bool) answer {
 
 // warning is the first thing wrong with a table, in the words of the original.
 func (c *Cluster) warning(t *table) string {
+	if ep := c.wordy(t); ep != "" {
+		return fmt.Sprintf("[pid=0][tablet=%s]: leader/follower mode inconsistent", ep)
+	}
 	for _, p := range t.Partitions {
 		if len(p.Replicas) != t.Replicas {
 			return fmt.Sprintf("[pid=%d]: real replica number %d does not match the configured replicanum %d", p.ID, len(p.Replicas), t.Replicas)
@@ -129,6 +138,26 @@ func (c *Cluster) warning(t *table) string {
 			if !r.Leader && !r.Alive {
 				return fmt.Sprintf("[pid=%d][tablet=%s]: not connected to leader", p.ID, r.Endpoint)
 			}
+		}
+	}
+	return ""
+}
+
+// wordy is a tablet on which a table has a fault's warning: the first table of
+// users that the tablet holds.
+func (c *Cluster) wordy(t *table) string {
+	for _, ep := range c.tabletEndpoints() {
+		if c.faultAt(ep, "warnings") != "words" {
+			continue
+		}
+		for _, first := range c.state.Tables {
+			if slices.Contains(internalDBs, first.DB) || first.Partitions[0].on(ep) == nil {
+				continue
+			}
+			if first == t {
+				return ep
+			}
+			break
 		}
 	}
 	return ""
@@ -162,6 +191,9 @@ func (c *Cluster) insertInto(db, name string) answer {
 	for _, t := range c.state.Tables {
 		if t.DB != db || t.Name != name {
 			continue
+		}
+		if c.faults.anywhere("writes") == "stuck" {
+			return say("Error: put failed: timeout, table %s.%s", db, name)
 		}
 		for _, p := range t.Partitions {
 			if l := p.leader(); l != nil && c.alive(l) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -37,13 +36,11 @@ func runStart(p *program, args []string) int {
 		fmt.Fprintln(p.stderr, err)
 		return 1
 	}
-	d := &daemon{program: p, name: args[1], dir: filepath.Dir(filepath.Dir(path))}
-	flags, err := readFlagFile(filepath.Join(d.dir, "conf", d.name+".flags"))
-	if err != nil || flags["openmldb_log_dir"] == "" {
+	d := &daemon{program: p, name: args[1], dir: filepath.Dir(filepath.Dir(path)), mon: len(args) > 2 && args[2] == "mon"}
+	if err := d.configure(); err != nil {
 		fmt.Fprintln(p.stdout, "Invalid log dir")
 		return 1
 	}
-	d.flags = flags
 	if slices.Contains([]string{"start", "stop", "restart"}, args[0]) && !p.record("start.sh", args) {
 		return 1
 	}
@@ -70,16 +67,40 @@ func runStart(p *program, args []string) int {
 // daemon is a component of a deploy directory.
 type daemon struct {
 	*program
-	name  string
-	dir   string
-	flags flagFile
+	name   string
+	dir    string
+	mon    bool     // it is started under bin/mon
+	env    []string // of what init starts at a boot; nil: this is start.sh
+	flags  map[string]string
+	logDir string // as the configuration has it
+}
+
+// java says whether the component is one that start.sh starts as a JVM.
+func (d *daemon) java() bool { return d.name == taskmanagerRole }
+
+// configure reads what start.sh needs from the component's configuration.
+func (d *daemon) configure() error {
+	key, path, read := "openmldb_log_dir", d.name+".flags", readFlagFile
+	if d.java() {
+		key, path, read = "job.log.path", d.name+".properties", readProperties
+	}
+	values, err := read(filepath.Join(d.dir, "conf", path))
+	if err != nil {
+		return err
+	}
+	if d.flags, d.logDir = values, values[key]; d.logDir == "" {
+		return errors.New("no log directory")
+	}
+	return nil
 }
 
 func (d *daemon) pidFile() string { return filepath.Join(d.dir, "bin", d.name+".pid") }
 
-// pid is the number in the pid file; ok says whether there is such a file.
-func (d *daemon) pid() (pid int, ok bool) {
-	data, err := os.ReadFile(d.pidFile())
+func (d *daemon) childFile() string { return d.pidFile() + ".child" }
+
+// pidIn is the number in a pid file; ok says whether there is such a file.
+func pidIn(path string) (pid int, ok bool) {
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return 0, false
 	}
@@ -96,36 +117,77 @@ const red, plain = "\x1b[1;31m", "\x1b[0m"
 
 func (d *daemon) start() error {
 	fmt.Fprintf(d.stdout, "Starting %s ... \n", d.name)
-	if pid, ok := d.pid(); ok && running(pid) {
+	if pid, ok := pidIn(d.pidFile()); ok && running(pid) {
 		fmt.Fprintf(d.stdout, "%s%s already running as process %d %s\n", red, d.name, pid, plain)
 		return nil
 	}
-	cmd, gone, err := d.launch()
+	if d.java() {
+		fmt.Fprintf(d.stdout, "SPARK_HOME: %s\n", os.Getenv("SPARK_HOME"))
+		fmt.Fprintf(d.stdout, "Rewrite properties by ./conf/%s.properties\n", d.name)
+	}
+	pid, gone, err := d.launch()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(d.stdout, "process pid is %d\n", cmd)
+	switch {
+	case d.mon:
+		own, _ := pidIn(d.pidFile())
+		fmt.Fprintf(d.stdout, "mon pid is %d, process pid is %d, check %d status\n", own, pid, pid)
+	case pid == 0: // the subshell that couldn't start it
+		fmt.Fprintf(d.stdout, "process pid is %d\n", os.Getpid())
+	default:
+		fmt.Fprintf(d.stdout, "process pid is %d\n", pid)
+	}
+	up, elsewhere := false, fmt.Sprintf("%s/%s.INFO", d.logDir, d.name)
+	if d.java() {
+		elsewhere = fmt.Sprintf("./%s/bin/logs/%s.log", d.name, d.name)
+		up = d.lives(gone)
+	} else {
+		up = d.serves(pid, gone)
+	}
+	if !up {
+		fmt.Fprintf(d.stdout, "%sStart %s failed! Please check log in %s/%s[_mon].log and %s %s\n", red, d.name, d.logDir, d.name, elsewhere, plain)
+		return nil
+	}
+	if !d.mon {
+		if err := os.WriteFile(d.pidFile(), []byte(strconv.Itoa(pid)+"\n"), 0o644); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(d.stdout, "Start %s success\n", d.name)
+	return nil
+}
+
+// serves asks for /status until it is answered, and says whether the process that
+// was started is there then.
+func (d *daemon) serves(pid int, gone <-chan struct{}) bool {
 	d.sleep(3 * time.Second)
 	for range 11 {
-		if !d.answers(cmd, gone) {
+		if !d.answers(pid, gone) {
 			fmt.Fprintln(d.stdout, "curl server status failed, retry later")
 			d.retry(gone)
 			continue
 		}
 		select {
 		case <-gone: // somebody else answered
+			return false
 		default:
-			if err := os.WriteFile(d.pidFile(), []byte(strconv.Itoa(cmd)+"\n"), 0o644); err != nil {
-				return err
-			}
-			fmt.Fprintf(d.stdout, "Start %s success\n", d.name)
-			return nil
+			return true
 		}
-		break
 	}
-	logs := d.flags["openmldb_log_dir"]
-	fmt.Fprintf(d.stdout, "%sStart %s failed! Please check log in %s/%s[_mon].log and %s/%s.INFO %s\n", red, d.name, logs, d.name, logs, d.name, plain)
-	return nil
+	return false
+}
+
+// lives says whether a JVM is still there after ten seconds. It is asked for
+// nothing.
+func (d *daemon) lives(gone <-chan struct{}) bool {
+	d.sleep(10 * time.Second)
+	select {
+	case <-gone:
+		return false
+	case <-time.After(10*realStart - d.site.Scaled(10*time.Second)):
+		return true
+	}
 }
 
 // realStart is what starting a real process may take, whatever the lab's speed:
@@ -141,34 +203,6 @@ func (d *daemon) retry(gone <-chan struct{}) {
 	case <-gone:
 	case <-time.After(realStart - d.site.Scaled(time.Second)):
 	}
-}
-
-// launch starts the component in the background, in the caller's process group,
-// with its output in the log, as a shell's & does. gone is closed when it ends.
-func (d *daemon) launch() (pid int, gone <-chan struct{}, err error) {
-	dir := filepath.Join(d.dir, d.flags["openmldb_log_dir"])
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return 0, nil, err
-	}
-	log, err := os.OpenFile(filepath.Join(dir, d.name+".log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer log.Close()
-	cmd := exec.Command("./bin/openmldb", "--flagfile=./conf/"+d.name+".flags", "--enable_status_service=true")
-	cmd.Dir, cmd.Stdout, cmd.Stderr = d.dir, log, log
-	ended := make(chan struct{})
-	if err := cmd.Start(); err != nil {
-		// A shell's background job fails in the background, into the log.
-		fmt.Fprintf(log, "%s: %v\n", d.path, err)
-		close(ended)
-		return os.Getpid(), ended, nil
-	}
-	go func() {
-		_ = cmd.Wait() // only its end matters
-		close(ended)
-	}()
-	return cmd.Process.Pid, ended, nil
 }
 
 // answers asks for /status as `curl --silent` does: any HTTP answer counts. When
@@ -195,12 +229,12 @@ func (d *daemon) answers(pid int, gone <-chan struct{}) bool {
 
 func (d *daemon) stop() error {
 	fmt.Fprintf(d.stdout, "Stopping %s ... \n", d.name)
-	pid, ok := d.pid()
+	pid, ok := pidIn(d.pidFile())
 	if !ok {
 		fmt.Fprintf(d.stdout, "no %s to stop (could not find file ./bin/%s.pid)\n", d.name, d.name)
 	} else {
 		if running(pid) {
-			if err := unix.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, unix.ESRCH) {
+			if err := end(pid); err != nil {
 				return err
 			}
 			d.sleep(3 * time.Second)
@@ -210,7 +244,29 @@ func (d *daemon) stop() error {
 			return err
 		}
 	}
-	fmt.Fprintf(d.stdout, "Stop %s success\n", d.name)
+	child, ok := pidIn(d.childFile())
+	if !ok {
+		fmt.Fprintf(d.stdout, "Stop %s success\n", d.name)
+		return nil
+	}
+	if running(child) {
+		fmt.Fprintln(d.stdout, "After mon stopped, component is still alive, kill it")
+		if err := end(child); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(d.childFile()); err != nil {
+		return err
+	}
+	fmt.Fprintf(d.stdout, "Stop %s success(mon mode)\n", d.name)
+	return nil
+}
+
+// end asks a process to end.
+func end(pid int) error {
+	if err := unix.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, unix.ESRCH) {
+		return err
+	}
 	return nil
 }
 

@@ -29,7 +29,8 @@ type state struct {
 	Tablets      map[string]*tablet `json:"tablets"` // by endpoint
 	Ops          []*op              `json:"ops"`
 	Jobs         []*job             `json:"jobs,omitempty"`
-	Counted      time.Time          `json:"counted"` // rows are counted up to here
+	Applied      map[string]string  `json:"applied,omitempty"` // faults that acted, by HOST:WHAT
+	Counted      time.Time          `json:"counted"`           // rows are counted up to here
 }
 
 type table struct {
@@ -52,6 +53,8 @@ type replica struct {
 	Leader   bool   `json:"leader"`
 	Alive    bool   `json:"alive"` // as the nameserver has it
 	State    string `json:"state"` // as the tablet has it
+	// Asked is when the tablet was told to load it, while it does.
+	Asked time.Time `json:"asked,omitzero"`
 }
 
 // tablet is what the nameserver knows of a tablet.
@@ -107,6 +110,16 @@ func fresh(hosts map[string]string, endpoints []string, now time.Time) *state {
 	add("features", "events", 4, 3, 48211, 2)
 	add("features", "users", 2, 3, 10480, 0)
 	add("risk", "profiles", 2, 2, 2316, 0)
+	// What failed long ago stays in the list for ever.
+	day := now.Add(-75 * time.Hour)
+	s.Ops = []*op{{
+		ID: 1, Type: reAddReplicaOp, DB: "features", Name: "users", PID: 1, Target: endpoints[len(endpoints)-1],
+		Status: failed, Task: "-", Start: day, End: day.Add(42 * time.Second),
+	}}
+	s.Jobs = []*job{{
+		ID: 1, Type: "ImportOfflineData", State: jobFinished, Start: day, End: day.Add(3 * time.Minute),
+		File: "/tmp/sql-4871923064157713420", Master: "local[*]",
+	}}
 	return s
 }
 

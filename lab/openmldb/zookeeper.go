@@ -13,7 +13,7 @@ import (
 
 // request is one line a process sends to ZooKeeper, a nameserver or a tablet.
 type request struct {
-	Kind     string   `json:"kind"` // join, bye, leader, ns, tablet, sql
+	Kind     string   `json:"kind"` // join, bye, leader, taskmanager, ns, tablet, sql, job
 	Role     string   `json:"role,omitempty"`
 	Endpoint string   `json:"endpoint,omitempty"` // of the process that asks
 	Version  string   `json:"version,omitempty"`
@@ -21,6 +21,7 @@ type request struct {
 	Words    []string `json:"words,omitempty"`
 	DB       string   `json:"db,omitempty"`
 	SQL      string   `json:"sql,omitempty"`
+	PID      int      `json:"pid,omitempty"` // of the process that joins
 }
 
 // response is the line that comes back. Err is a failure of the asking, not of
@@ -31,6 +32,9 @@ type response struct {
 }
 
 const maxLine = 4 << 20
+
+// zkDown is what a client says of a ZooKeeper that doesn't answer.
+const zkDown = "zk client init failed"
 
 // Serve answers on ln as the cluster's ZooKeeper, and advances the cluster, until
 // ctx ends or the cluster can't be saved. It closes ln.
@@ -101,7 +105,11 @@ func (c *Cluster) serveConn(ctx context.Context, conn net.Conn, root string) {
 					resp.Err = "joined already"
 					break
 				}
-				member = c.join(req.Role, req.Endpoint, req.Version, time.Now())
+				if c.down() {
+					resp.Err = zkDown
+					break
+				}
+				member = c.join(req, time.Now())
 			case "bye":
 				clean = true
 			default:
@@ -116,6 +124,9 @@ func (c *Cluster) serveConn(ctx context.Context, conn net.Conn, root string) {
 
 func (c *Cluster) answer(req request, root string) response {
 	now := time.Now()
+	if req.Kind != "tablet" && c.down() {
+		return response{Err: zkDown}
+	}
 	switch req.Kind {
 	case "leader":
 		leader := c.leaderEndpoint(now)
@@ -135,6 +146,16 @@ func (c *Cluster) answer(req request, root string) response {
 		return response{Answer: c.tabletCommand(req.Endpoint, req.Words, now)}
 	case "sql":
 		return response{Answer: c.sql(req.SQL, now)}
+	case "taskmanager":
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return response{Answer: answer{Text: c.taskManager()}}
+	case "job":
+		a, ok := c.jobCommand(req.Endpoint, req.Words, now)
+		if !ok {
+			return response{Err: "no such job is under way"}
+		}
+		return response{Answer: a}
 	}
 	return response{Err: "unknown request " + req.Kind}
 }

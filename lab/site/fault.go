@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"stepgate/runbook/text"
 )
@@ -104,6 +105,16 @@ func (s *Site) Fault(host, verb string) string {
 		return ""
 	}
 	return string(data)
+}
+
+// FaultsChanged is when a fault of the host was last switched on or off, to the
+// clock of the file system; the zero time: never.
+func (s *Site) FaultsChanged(host string) time.Time {
+	info, err := os.Stat(filepath.Join(s.Dir, "faults", host))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // Faults lists what is switched on.

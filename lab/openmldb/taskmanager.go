@@ -1,0 +1,188 @@
+package openmldb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"stepgate/lab/site"
+	"stepgate/lab/userland"
+)
+
+// javaArgs is the command line of a task manager as a process listing shows it.
+var javaArgs = []string{"java", "-cp", "../conf/:../lib/*", "com._4paradigm.openmldb.taskmanager.server.TaskManagerServer"}
+
+// runTaskManagerSh is taskmanager/bin/taskmanager.sh, which becomes the JVM.
+func runTaskManagerSh(p *program, _ []string) int {
+	if err := os.Chdir(filepath.Dir(p.path)); err != nil {
+		fmt.Fprintln(p.stderr, "taskmanager.sh:", err)
+		return 1
+	}
+	fmt.Fprintln(p.stderr, "taskmanager.sh:", userland.Become(p.site, "taskmanager", javaArgs))
+	return 126
+}
+
+// taskManager is the process, in taskmanager/bin.
+type taskManager struct {
+	site     *site.Site
+	host     *site.Host
+	version  string // of the jars that it loaded
+	props    map[string]string
+	sparkDir string
+	log      io.Writer
+	jobs     sync.WaitGroup
+	ctx      context.Context // ends with the process
+}
+
+func (m *taskManager) logf(level, format string, args ...any) {
+	// A log that can't be written is no reason to end, as in the original.
+	_, _ = fmt.Fprintf(m.log, "%s %-5s [main] %s\n", time.Now().Format("2006-01-02 15:04:05,000"), level, fmt.Sprintf(format, args...))
+}
+
+// runTaskManager is the JVM: it runs until SIGTERM.
+func runTaskManager(p *program, _ []string) int {
+	version := jarVersion("../lib", "openmldb-taskmanager")
+	if version == "" {
+		fmt.Fprintln(p.stdout, "Error: Could not find or load main class "+javaArgs[len(javaArgs)-1])
+		return 1
+	}
+	if p.site.Fault(p.host.Name, "version") == "old" {
+		version = oldVersion
+	}
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	m := &taskManager{site: p.site, host: p.host, version: version, log: p.stdout, ctx: ctx}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	switch p.site.Fault(p.host.Name, "start") {
+	case "fail":
+		m.logf("ERROR", "Fail to start TaskManager, message: java.lang.OutOfMemoryError: Java heap space")
+		return 1
+	case "hang":
+		m.logf("INFO", "The server runs and prepares for leader election")
+		<-stop
+		return 0
+	}
+	if err := m.configure("../conf/taskmanager.properties"); err != nil {
+		m.logf("ERROR", "Fail to start TaskManager, message: %v", err)
+		return 1
+	}
+	return m.run(stop, end)
+}
+
+// configure reads the properties, and refuses what the original refuses.
+func (m *taskManager) configure(path string) error {
+	props, err := readProperties(path)
+	if err != nil {
+		return fmt.Errorf("fail to load taskmanager.properties: %w", err)
+	}
+	m.props = props
+	for _, key := range []string{"zookeeper.cluster", "zookeeper.root_path"} {
+		if props[key] == "" {
+			return errors.New("error for config " + key + ", should not be empty")
+		}
+	}
+	master := strings.ToLower(props["spark.master"])
+	if !strings.HasPrefix(master, "local") && !strings.HasPrefix(master, "yarn") {
+		return errors.New("error for config spark.master, should be local, yarn, yarn-cluster, yarn-client, k8s or kubernetes")
+	}
+	if m.sparkDir = props["spark.home"]; m.sparkDir == "" {
+		m.sparkDir = os.Getenv("SPARK_HOME")
+	}
+	if m.sparkDir == "" {
+		return errors.New("error for config spark.home, should set config 'spark.home' or environment variable 'SPARK_HOME'")
+	}
+	return nil
+}
+
+func (m *taskManager) endpoint() string { return m.props["server.host"] + ":" + m.props["server.port"] }
+
+func (m *taskManager) run(stop <-chan os.Signal, end func()) int {
+	// The ZooKeeper client of Java prints its environment.
+	m.logf("INFO", "Client environment:java.class.path=../conf/:../lib/openmldb-taskmanager-%s.jar:../lib/openmldb-batchjob-%s.jar", m.version, m.version)
+	m.logf("INFO", "The server runs and prepares for leader election")
+	ln, err := listenLoopback(m.endpoint())
+	if err != nil {
+		m.logf("ERROR", "Fail to start TaskManager, message: %v", err)
+		return 1
+	}
+	defer ln.Close()
+	zk, err := dial(m.props["zookeeper.cluster"])
+	if err == nil {
+		defer zk.conn.Close()
+		_, err = zk.ask(request{Kind: "join", Role: taskmanagerRole, Endpoint: m.endpoint(), Version: m.version, PID: os.Getpid()})
+	}
+	if err != nil {
+		m.logf("ERROR", "Fail to start TaskManager, message: %v", err)
+		return 1
+	}
+	m.logf("INFO", "The server becomes active master and prepare to do business logic")
+	server := &http.Server{Handler: m.handler(), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ln) }()
+	m.logf("INFO", "Start TaskManager on %s with worker thread number 16", m.props["server.port"])
+	for {
+		select {
+		case <-stop:
+			if m.site.Fault(m.host.Name, "stop") == "survive" {
+				m.logf("WARN", "asked to exit, waiting for running jobs")
+				continue
+			}
+			end() // the jobs' launchers go with the JVM
+			m.jobs.Wait()
+			server.Close()
+			<-ended //nolint:errcheck // it was told to end
+			if _, err := zk.ask(request{Kind: "bye"}); err != nil {
+				m.logf("WARN", "close session: %v", err)
+			}
+			return 0
+		case err := <-ended:
+			m.logf("ERROR", "server ended: %v", err)
+			return 1
+		}
+	}
+}
+
+func (m *taskManager) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(pidHeader, strconv.Itoa(os.Getpid()))
+		fmt.Fprintf(w, "brpc-java server on %s\n", m.endpoint())
+	})
+	mux.HandleFunc("POST /ask", func(w http.ResponseWriter, r *http.Request) {
+		var req request
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&req); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		resp := response{}
+		a, err := m.submit(req.SQL)
+		if resp.Answer = a; err != nil {
+			resp.Err = err.Error()
+		}
+		if err := json.NewEncoder(w).Encode(resp); err != nil {
+			m.logf("WARN", "answer: %v", err)
+		}
+	})
+	return mux
+}
+
+// jarVersion is the version in the name of a jar, or "".
+func jarVersion(dir, name string) string {
+	found, err := filepath.Glob(filepath.Join(dir, name+"-*.jar"))
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(found[0]), name+"-"), ".jar")
+}
