@@ -73,3 +73,16 @@ func TestChanges(t *testing.T) {
 		}
 	}
 }
+
+func TestNothingFree(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda 100 10 90 10% /\n": "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda 100 10 0 100% /\n",
+		"Filesystem Size Used Avail Use% Mounted on\n/dev/vda 1G 1M 9M 1% /\n":                  "Filesystem Size Used Avail Use% Mounted on\n/dev/vda 1G 1M 0 100% /\n",
+		"": "",
+	} {
+		if got := nothingFree(text); got != want {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+}

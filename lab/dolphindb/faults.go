@@ -18,6 +18,7 @@ var faults = []site.FaultKind{
 	{What: "stop", Value: "slow", Means: "DolphinDB's processes take two minutes to flush when they are stopped", On: servers},
 	{What: "upgrade", Value: "missing-tag", Means: "upgrade.sh ends without UpgradeSuccess, exit code 0; the old program stays", On: servers},
 	{What: "upgrade", Value: "rc1", Means: "upgrade.sh ends without UpgradeSuccess, exit code 1; the old program stays", On: servers},
+	{What: "disk", Value: "full", Means: "df tells that nothing is free on the machine's disks", On: servers},
 	{What: "config", Value: "tutorial", Means: "configuration files have the tutorial's wrong addresses (when the lab is made)", On: servers},
 	{What: "package", Value: "broken", Means: "the package misses its end (when the lab is made)", On: []string{"ops"}},
 	{What: "licence", Value: "small", Means: "the licence that was applied for allows three nodes (when the lab is made)", On: []string{"ops"}},

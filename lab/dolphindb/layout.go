@@ -81,7 +81,7 @@ func layMachine(s *site.Site, h *site.Host) error {
 	if err := os.Symlink(packagesDir(s), filepath.Join(s.Root(h.Name), "opt", "packages")); err != nil {
 		return fmt.Errorf("lay out %q: %w", h.Name, err)
 	}
-	return nil
+	return userland.Write(filepath.Join(s.Root(h.Name), "usr", "bin", "df"), userland.Script(s, "df"), 0o755)
 }
 
 // layClient installs what the operator's machine has of DolphinDB: the program alone.

@@ -28,6 +28,7 @@ var programs = map[string]func(p *program, args []string) int{
 	"dolphindb":      runDolphindb,
 	"stopAllNode.sh": runStop,
 	"upgrade.sh":     runUpgrade,
+	"df":             runDF,
 }
 
 // Run runs a program of a machine. dolphindb carries the version of the file, as
