@@ -33,7 +33,7 @@ var faults = []site.FaultKind{
 	{What: "stat", Value: "stale", Means: "notes of somebody's pre-upgrade lie in .stat of the operations directory; cleared, not any more", On: operations},
 	{What: "stat", Value: "away", Means: "when pre-upgrade has written its notes, somebody renames the file to FILE.away", On: operations},
 	{What: "pip", Value: "notfound", Means: "the package index doesn't have the version", On: operations},
-	{What: "jobs", Value: "running", Means: "somebody's offline job runs; cleared, it finishes", On: taskmanager},
+	{What: "jobs", Value: "running", Means: "somebody's offline job runs, and what is submitted doesn't end; cleared, they finish", On: taskmanager},
 	{What: "spark", Value: "missing", Means: "no job finds bin/spark-submit", On: taskmanager},
 	{What: "spark", Value: "yarn", Means: "the properties name Yarn and jars on HDFS; cleared, not any more", On: taskmanager},
 }

@@ -96,7 +96,8 @@ func (System) Plan(s *site.Site, port func() (int, error)) error {
 		"ops_dir": ops.Vars["home"], "statdir": filepath.Join(s.Root(ops.Name), "var", "tmp"),
 		"old_version": oldVersion, "new_version": newVersion, "new_package_dir": packageDir(s),
 		"new_spark_dir": filepath.Join(s.Dir, "packages", sparkName), "pip": "pip",
-		"probe_db": "features", "probe_table": "events", "writes": "running", "single": "extra-replica",
+		"probe_db": "features", "probe_table": "events",
+		"probe_write": "insert into features.events values (:n, 2.0)", "writes": "running", "single": "extra-replica",
 	}
 	return nil
 }

@@ -58,6 +58,9 @@ func (m *taskManager) runJob(id, sql string) {
 		if _, err = m.tell("is", id, jobRunning, ""); err == nil {
 			err = m.wait(sparkRun)
 		}
+		for err == nil && m.site.Fault(m.host.Name, "jobs") == "running" {
+			err = m.wait(time.Second)
+		}
 	}
 	if err == nil {
 		err = m.sameSpark(begun)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -14,6 +15,8 @@ func runPython(p *program, args []string) int {
 	switch {
 	case len(args) == 2 && args[0] == "-c" && strings.TrimSpace(args[1]) == "import prettytable":
 		return 0
+	case len(args) > 1 && args[0] == "-m" && args[1] == "pip" && slices.Contains(p.host.Groups, "python_sdk"):
+		return runPip(p, args[2:])
 	case len(args) > 0 && filepath.Base(args[0]) == "openmldb_ops.py":
 		if _, err := os.Stat(args[0]); err != nil {
 			fmt.Fprintf(p.stderr, "python: can't open file '%s': [Errno 2] No such file or directory\n", args[0])
