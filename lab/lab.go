@@ -109,7 +109,7 @@ func lay(s *site.Site, system System, o Options) error {
 		}
 	}
 	for _, fault := range o.Faults {
-		if err := s.SetFault(system.Faults(), fault); err != nil {
+		if err := s.SetFault(faultsOf(system), fault); err != nil {
 			return err
 		}
 	}
@@ -171,7 +171,7 @@ func Fault(dir, spec string) error {
 	if err != nil {
 		return err
 	}
-	return s.SetFault(system.Faults(), spec)
+	return s.SetFault(faultsOf(system), spec)
 }
 
 // Faults lists what is switched on.

@@ -166,7 +166,7 @@ func ready(s *site.Site) bool {
 		return false
 	}
 	for i := range s.Hosts {
-		if !greets(sshAddr(&s.Hosts[i])) {
+		if s.Fault(s.Hosts[i].Name, linkFault) == "" && !greets(sshAddr(&s.Hosts[i])) {
 			return false
 		}
 	}

@@ -134,13 +134,17 @@ func runHosts(ctx context.Context, end context.CancelCauseFunc, s *site.Site) er
 	}
 	idle := newIdleClock(s.Idle, func() { end(errIdle) })
 	defer idle.stop()
+	links := map[string]*link{}
 	for i := range s.Hosts {
 		server, ln, err := hostServer(s, &s.Hosts[i], bootID, idle)
 		if err != nil {
 			return err
 		}
-		wg.Go(func() { fail(server.Serve(inner, ln)) })
+		l := newLink(ln, server)
+		links[s.Hosts[i].Name] = l
+		wg.Go(func() { fail(server.Serve(inner, l)) })
 	}
+	wg.Go(func() { watchLinks(inner, s, links) })
 	if err := site.Replace(readyPath(s), nil, 0o600); err != nil {
 		return err
 	}

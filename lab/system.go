@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 
 	"stepgate/lab/dolphindb"
@@ -73,8 +74,12 @@ func SceneFaults(scene site.Scene) []site.FaultKind {
 	if err != nil {
 		return nil
 	}
-	return s.Faults()
+	return faultsOf(s)
 }
+
+// faultsOf are the faults that can be switched on in a system: its own, and those that
+// any host has.
+func faultsOf(s System) []site.FaultKind { return append(slices.Clone(s.Faults()), linkFaults...) }
 
 func systemOf(name string) (System, error) {
 	for _, s := range systems {
