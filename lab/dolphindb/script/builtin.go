@@ -1,8 +1,6 @@
 package script
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -118,7 +116,7 @@ func login(in *interp, args []Value) (Value, error) {
 	user, ok1 := args[0].(string)
 	password, ok2 := args[1].(string)
 	if !ok1 || !ok2 {
-		return nil, errors.New("The user's name and the password must be strings.")
+		return nil, say("The user's name and the password must be strings.")
 	}
 	return nil, in.env.Login(user, password)
 }
@@ -128,14 +126,14 @@ func loadTable(in *interp, args []Value) (Value, error) {
 	db, ok1 := args[0].(string)
 	name, ok2 := args[1].(string)
 	if !ok1 || !ok2 {
-		return nil, errors.New("The database and the table must be named by strings.")
+		return nil, say("The database and the table must be named by strings.")
 	}
 	t, err := in.env.Table(db, name)
 	if err != nil {
 		return nil, err
 	}
 	if t == nil {
-		return nil, fmt.Errorf("The table [%s] does not exist.", name)
+		return nil, say("The table [%s] does not exist.", name)
 	}
 	return &Table{Cols: t.Cols, Types: t.Types, db: db, name: name}, nil
 }
@@ -143,7 +141,7 @@ func loadTable(in *interp, args []Value) (Value, error) {
 func each(in *interp, args []Value) (Value, error) {
 	f, ok := args[0].(Func)
 	if !ok {
-		return nil, errors.New("The first argument must be a function.")
+		return nil, say("The first argument must be a function.")
 	}
 	list, err := in.elements(args[1])
 	if err != nil {
@@ -179,7 +177,7 @@ func iif(in *interp, args []Value) (Value, error) {
 		})
 	}
 	if !scalar(args[0]) {
-		return nil, errors.New("The condition must be a boolean scalar or vector.")
+		return nil, say("The condition must be a boolean scalar or vector.")
 	}
 	b, err := truth(args[0])
 	if b {
@@ -202,7 +200,7 @@ func dict(in *interp, args []Value) (Value, error) {
 		k, v, ok1, ok2 = []Value{args[0]}, []Value{args[1]}, true, true
 	}
 	if !ok1 || !ok2 || len(k) != len(v) {
-		return nil, errors.New("Keys and values must have the same length.")
+		return nil, say("Keys and values must have the same length.")
 	}
 	for i := range k {
 		out[display(k[i])] = v[i]
@@ -214,7 +212,7 @@ func dict(in *interp, args []Value) (Value, error) {
 func schema(_ *interp, args []Value) (Value, error) {
 	t, ok := args[0].(*Table)
 	if !ok {
-		return nil, errors.New("A table is expected.")
+		return nil, say("A table is expected.")
 	}
 	defs := &Table{Cols: []string{"name", "typeString"}, Types: []string{"STRING", "STRING"}}
 	for i, c := range t.Cols {

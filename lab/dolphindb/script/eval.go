@@ -1,10 +1,6 @@
 package script
 
-import (
-	"errors"
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // interp evaluates on one node; rpc makes another one for the other node.
 type interp struct {
@@ -20,27 +16,6 @@ type scope struct {
 	vars  map[string]Value
 	table *view
 }
-
-// failure is an error of a call that was evaluated, with the call's text.
-type failure struct{ call, message string }
-
-func (f *failure) Error() string {
-	if f.call == "" {
-		return f.message
-	}
-	return f.call + " => " + f.message
-}
-
-// fail names the innermost call that failed.
-func fail(src string, err error) error {
-	var f *failure
-	if err == nil || errors.As(err, &f) || errors.Is(err, errSteps) {
-		return err
-	}
-	return &failure{call: src, message: err.Error()}
-}
-
-var errSteps = errors.New("the script was stopped: it takes too many steps")
 
 func (in *interp) step() error {
 	if *in.left--; *in.left < 0 {
@@ -125,7 +100,7 @@ func (x *literal) eval(*interp, *scope) (Value, error) { return x.v, nil }
 
 func (*star) eval(_ *interp, sc *scope) (Value, error) {
 	if sc.table == nil {
-		return nil, errors.New("* stands for the rows of a table")
+		return nil, say("* stands for the rows of a table")
 	}
 	return everyRow(sc.table.size()), nil
 }
@@ -152,9 +127,9 @@ func (x *ident) eval(in *interp, sc *scope) (Value, error) {
 		return f, nil
 	}
 	if sc.table != nil {
-		return nil, fmt.Errorf("Unrecognized column name %s. RefId:S02005", x.name)
+		return nil, say("Unrecognized column name %s. RefId:S02005", x.name)
 	}
-	return nil, fmt.Errorf("The variable [%s] is not initialized.", x.name)
+	return nil, say("The variable [%s] is not initialized.", x.name)
 }
 
 func (x *vector) eval(in *interp, sc *scope) (Value, error) {
@@ -192,7 +167,7 @@ func (x *member) eval(in *interp, sc *scope) (Value, error) {
 		v, err = in.at(v, x.name)
 		return v, fail(x.src, err)
 	}
-	return nil, fail(x.src, errors.New("A table or dictionary is expected before '.'."))
+	return nil, fail(x.src, say("A table or dictionary is expected before '.'."))
 }
 
 // at is v[i].
@@ -200,6 +175,8 @@ func (in *interp) at(v, i Value) (Value, error) {
 	switch v := v.(type) {
 	case []Value:
 		return in.element(v, i)
+	case pair:
+		return in.element([]Value{v.from, v.to}, i)
 	case map[string]Value:
 		k, ok := i.(string)
 		if !ok {
@@ -215,12 +192,12 @@ func (in *interp) at(v, i Value) (Value, error) {
 		case string:
 			c := t.at(i)
 			if c < 0 {
-				return nil, fmt.Errorf("The column [%s] does not exist.", i)
+				return nil, say("The column [%s] does not exist.", i)
 			}
 			return t.col(c), in.room(len(t.Rows))
 		case int64:
 			if i < 0 || i >= int64(len(t.Rows)) {
-				return nil, errors.New("The row index is out of range.")
+				return nil, say("The row index is out of range.")
 			}
 			row := map[string]Value{}
 			for c, n := range t.Cols {
@@ -229,7 +206,7 @@ func (in *interp) at(v, i Value) (Value, error) {
 			return row, nil
 		}
 	}
-	return nil, errors.New("The object can't be indexed in this way.")
+	return nil, say("The object can't be indexed in this way.")
 }
 
 // element of a vector; outside of it stands NULL.
@@ -244,11 +221,11 @@ func (in *interp) element(v []Value, i Value) (Value, error) {
 		from, ok1 := i.from.(int64)
 		to, ok2 := i.to.(int64)
 		if !ok1 || !ok2 || from < 0 || to < from || to > int64(len(v)) {
-			return nil, errors.New("The index range is invalid.")
+			return nil, say("The index range is invalid.")
 		}
 		return append([]Value{}, v[from:to]...), in.room(int(to - from))
 	}
-	return nil, errors.New("The index of a vector must be an integer or a pair.")
+	return nil, say("The index of a vector must be an integer or a pair.")
 }
 
 func (x *partial) eval(in *interp, sc *scope) (Value, error) {
@@ -258,7 +235,7 @@ func (x *partial) eval(in *interp, sc *scope) (Value, error) {
 	}
 	fn, ok := f.(Func)
 	if !ok {
-		return nil, errors.New("A function is expected before '{'.")
+		return nil, say("A function is expected before '{'.")
 	}
 	fixed := make([]Value, len(x.args))
 	for i, a := range x.args {
@@ -290,7 +267,7 @@ func (x *call) eval(in *interp, sc *scope) (Value, error) {
 	}
 	if in.depth++; in.depth > maxDepth {
 		in.depth--
-		return nil, fail(x.src, errors.New("The call stack is too deep."))
+		return nil, fail(x.src, say("The call stack is too deep."))
 	}
 	defer func() { in.depth-- }()
 	if id, ok := x.fn.(*ident); ok {
@@ -327,7 +304,7 @@ func (in *interp) callee(x *call, sc *scope) (Func, error) {
 	}
 	fn, ok := f.(Func)
 	if !ok || fn.apply == nil {
-		return Func{}, fail(x.src, errors.New("The object isn't a function."))
+		return Func{}, fail(x.src, say("The object isn't a function."))
 	}
 	return fn, nil
 }
@@ -337,7 +314,7 @@ func (in *interp) arguments(f Func, x *call, sc *scope) ([]Value, error) {
 	var out []Value
 	for i, a := range x.args {
 		if a.label {
-			return nil, errors.New("as is for the columns of table(…).")
+			return nil, say("as is for the columns of table(…).")
 		}
 		var v Value
 		if a.x != nil {
@@ -350,7 +327,7 @@ func (in *interp) arguments(f Func, x *call, sc *scope) ([]Value, error) {
 		if a.named {
 			at = parameter(f.Name, a.name)
 			if at < 0 {
-				return nil, fmt.Errorf("The function [%s] doesn't have a parameter named %s.", f.Name, a.name)
+				return nil, say("The function [%s] doesn't have a parameter named %s.", f.Name, a.name)
 			}
 		}
 		for len(out) <= at {

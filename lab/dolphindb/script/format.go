@@ -1,7 +1,6 @@
 package script
 
 import (
-	"errors"
 	"io"
 	"math"
 	"strconv"
@@ -25,7 +24,6 @@ const maxOutput = 16 << 20
 type printer struct {
 	w       io.Writer
 	written int
-	err     error
 }
 
 const maxNested = 4 // vectors in vectors, as far as they are shown
@@ -37,7 +35,7 @@ func (p *printer) line(v Value) error {
 		s += "\n"
 	}
 	if p.written += len(s); p.written > maxOutput {
-		return errors.New("the output of the script is too long")
+		return say("the output of the script is too long")
 	}
 	_, err := io.WriteString(p.w, s)
 	return err

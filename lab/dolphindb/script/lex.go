@@ -29,7 +29,7 @@ type token struct {
 }
 
 // maxSource bounds a script, so that what it is parsed into is bounded too.
-const maxSource = 1 << 20
+const maxSource = 256 << 10
 
 var (
 	momentForm = regexp.MustCompile(`^\d{4}\.\d{1,2}\.\d{1,2}(T\d{1,2}:\d{2}:\d{2}(\.\d{1,9})?)?`)
@@ -39,7 +39,7 @@ var (
 
 // syntax is the error of a script that isn't run at all.
 func syntax(line int, format string, args ...any) error {
-	return fmt.Errorf("Syntax Error: [line #%d] %s", line, fmt.Sprintf(format, args...))
+	return say("Syntax Error: [line #%d] %s", line, fmt.Sprintf(format, args...))
 }
 
 type lexer struct {

@@ -1,8 +1,6 @@
 package script
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"regexp"
 	"strings"
@@ -28,7 +26,7 @@ func (x *unary) eval(in *interp, sc *scope) (Value, error) {
 		case float64:
 			return -v, nil
 		}
-		return nil, fmt.Errorf("The operator - isn't defined for %s.", kindOf(v))
+		return nil, say("The operator - isn't defined for %s.", kindOf(v))
 	})
 }
 
@@ -60,13 +58,13 @@ func (x *binary) eval(in *interp, sc *scope) (Value, error) {
 	case "between":
 		p, ok := b.(pair)
 		if !ok {
-			return nil, fail(x.src, errors.New("between expects a pair a:b."))
+			return nil, fail(x.src, say("between expects a pair a:b."))
 		}
 		v, err = in.each1(a, func(v Value) (Value, error) {
 			from, ok1 := compare(v, p.from)
 			to, ok2 := compare(v, p.to)
 			if !ok1 || !ok2 {
-				return nil, fmt.Errorf("%s can't be compared with %s.", kindOf(v), kindOf(p.from))
+				return nil, say("%s can't be compared with %s.", kindOf(v), kindOf(p.from))
 			}
 			return from >= 0 && to <= 0, nil
 		})
@@ -87,7 +85,7 @@ func (in *interp) each1(v Value, f func(Value) (Value, error)) (Value, error) {
 	list, ok := v.([]Value)
 	if !ok {
 		if !scalar(v) {
-			return nil, fmt.Errorf("A scalar or a vector is expected, not a %s.", strings.ToLower(kindOf(v)))
+			return nil, say("A scalar or a vector is expected, not a %s.", strings.ToLower(kindOf(v)))
 		}
 		return f(v)
 	}
@@ -106,7 +104,7 @@ func (in *interp) each1(v Value, f func(Value) (Value, error)) (Value, error) {
 
 func (in *interp) nested(v Value, f func(Value) (Value, error)) (Value, error) {
 	if in.depth++; in.depth > maxDepth {
-		return nil, errors.New("The call stack is too deep.")
+		return nil, say("The call stack is too deep.")
 	}
 	defer func() { in.depth-- }()
 	return in.each1(v, f)
@@ -119,7 +117,7 @@ func (in *interp) each2(a, b Value, f func(a, b Value) (Value, error)) (Value, e
 	switch {
 	case xs && ys:
 		if len(x) != len(y) {
-			return nil, errors.New("Incompatible vector size")
+			return nil, say("Incompatible vector size")
 		}
 		i := -1
 		return in.each1(a, func(v Value) (Value, error) { i++; return f(v, y[min(i, len(y)-1)]) })
@@ -129,14 +127,14 @@ func (in *interp) each2(a, b Value, f func(a, b Value) (Value, error)) (Value, e
 		return in.each1(b, func(v Value) (Value, error) { return f(a, v) })
 	}
 	if !scalar(a) || !scalar(b) {
-		return nil, fmt.Errorf("The operator isn't defined for %s and %s.", kindOf(a), kindOf(b))
+		return nil, say("The operator isn't defined for %s and %s.", kindOf(a), kindOf(b))
 	}
 	return f(a, b)
 }
 
 func scalarOp(op string, a, b Value) (Value, error) {
 	if !scalar(a) || !scalar(b) {
-		return nil, fmt.Errorf("The operator %s isn't defined for %s and %s.", op, kindOf(a), kindOf(b))
+		return nil, say("The operator %s isn't defined for %s and %s.", op, kindOf(a), kindOf(b))
 	}
 	switch op {
 	case "&&", "and", "||", "or":
@@ -160,7 +158,7 @@ func scalarOp(op string, a, b Value) (Value, error) {
 func comparison(op string, a, b Value) (Value, error) {
 	c, ok := compare(a, b)
 	if !ok {
-		return nil, fmt.Errorf("Can't compare %s with %s.", kindOf(a), kindOf(b))
+		return nil, say("Can't compare %s with %s.", kindOf(a), kindOf(b))
 	}
 	switch op {
 	case "==", "=":
@@ -183,7 +181,7 @@ func truth(v Value) (bool, error) {
 	}
 	n, ok := number(v)
 	if !ok {
-		return false, fmt.Errorf("A boolean is expected, not %s.", kindOf(v))
+		return false, say("A boolean is expected, not %s.", kindOf(v))
 	}
 	return n != 0, nil
 }
@@ -196,18 +194,21 @@ func like(a, b Value) (Value, error) {
 		return false, nil
 	}
 	if !ok1 || !ok2 {
-		return nil, errors.New("like expects two strings.")
+		return nil, say("like expects two strings.")
 	}
 	re := strings.NewReplacer("%", ".*", `\?`, ".").Replace(regexp.QuoteMeta(form))
 	compiled, err := regexp.Compile("(?s)^" + re + "$")
 	if err != nil {
-		return nil, errors.New("The pattern of like is invalid.")
+		return nil, say("The pattern of like is invalid.")
 	}
 	return compiled.MatchString(s), nil
 }
 
+// methods are the functions behind the operators.
+var methods = map[string]string{"-": "sub", "*": "mul", "/": "div", "\\": "ratio", "%": "mod"}
+
 func arithmetic(op string, a, b Value) (Value, error) {
-	undefined := fmt.Errorf("The operator %s isn't defined for %s and %s.", op, kindOf(a), kindOf(b))
+	undefined := misused("The operator %s isn't defined for %s and %s.", op, kindOf(a), kindOf(b))
 	if a == nil || b == nil {
 		return nil, nil
 	}
@@ -215,6 +216,9 @@ func arithmetic(op string, a, b Value) (Value, error) {
 	_, text2 := b.(string)
 	if op == "+" && (text1 || text2) {
 		return display(a) + display(b), nil
+	}
+	if text1 || text2 {
+		return nil, misused("Arguments for %s method can not be string.", methods[op])
 	}
 	if _, _, ok := instant(a); ok {
 		return temporal(op, a, b, undefined)
@@ -272,7 +276,7 @@ func doubles(op string, x, y float64) (Value, error) {
 	case "*":
 		return x * y, nil
 	case "%":
-		return nil, errors.New("The operator % is defined for integers only.")
+		return nil, say("The operator %s is defined for integers only.", op)
 	}
 	if y == 0 {
 		return nil, nil
@@ -301,12 +305,12 @@ func temporal(op string, a, b Value, undefined error) (Value, error) {
 
 // units is how far a moment is from 1970, in its type's unit.
 func units(t time.Time, unit time.Duration) int64 {
-	switch unit {
-	case 24 * time.Hour:
+	switch {
+	case unit == 24*time.Hour:
 		return floorDiv(t.Unix(), 86400)
-	case time.Second:
+	case unit == time.Second:
 		return t.Unix()
-	case time.Millisecond:
+	case unit == time.Millisecond:
 		return t.UnixMilli()
 	}
 	return t.UnixNano()
@@ -330,14 +334,14 @@ func (in *interp) sequence(a, b Value) (Value, error) {
 	if days1 && days2 {
 		x, y = 0, units(to.Time, 24*time.Hour)-units(from.Time, 24*time.Hour)
 	} else if !ok1 || !ok2 {
-		return nil, errors.New("Both ends of a sequence must be integers or dates.")
+		return nil, say("Both ends of a sequence must be integers or dates.")
 	}
 	step := int64(1)
 	if y < x {
 		step = -1
 	}
 	if d := float64(y) - float64(x); math.Abs(d) >= maxSequence {
-		return nil, errors.New("The sequence is too long.")
+		return nil, say("The sequence is too long.")
 	}
 	n := (y-x)*step + 1
 	if err := in.room(int(n)); err != nil {
@@ -366,7 +370,7 @@ func (in *interp) contained(a, b Value) (Value, error) {
 		}
 	default:
 		if !scalar(b) {
-			return nil, errors.New("in expects a vector or a dictionary.")
+			return nil, say("in expects a vector or a dictionary.")
 		}
 		list = []Value{b}
 	}

@@ -1,9 +1,6 @@
 package script
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 const (
 	maxDepth = 200 // of nested expressions and blocks, and of calls
@@ -106,10 +103,8 @@ func (p *parser) deeper() error {
 	return nil
 }
 
-// span is the source between a token and the last one read, in one line.
-func (p *parser) span(from token) string {
-	return strings.Join(strings.Fields(p.src[from.from:p.tokens[p.at-1].to]), " ")
-}
+// span is the source between a token and the last one read.
+func (p *parser) span(from token) string { return p.src[from.from:p.tokens[p.at-1].to] }
 
 // continued tells whether the expression may go on with the next token.
 func (p *parser) continued() bool {

@@ -108,7 +108,7 @@ func (p *parser) item(named bool) (item, error) {
 		}
 	}
 	if it.name == "" && named {
-		return it, syntax(from.line, "The column %s needs a name: write it as %s as NAME.", p.span(from), p.span(from))
+		return it, syntax(from.line, "The column %s needs a name: write it as %s as NAME.", oneLine(p.span(from)), oneLine(p.span(from)))
 	}
 	return it, nil
 }

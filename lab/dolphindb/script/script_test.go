@@ -53,7 +53,7 @@ func (n node) Now() time.Time {
 
 func (n node) Login(user, password string) error {
 	if password != "123456" {
-		return errors.New("The user name or password is incorrect.")
+		return errors.New("the password is wrong")
 	}
 	n.user = user
 	return nil
@@ -61,7 +61,7 @@ func (n node) Login(user, password string) error {
 
 func (n node) Controller() (script.Env, error) {
 	if n.leader == "" {
-		return nil, errors.New("Can't find the controller: there is no leader.")
+		return nil, errors.New("no leader")
 	}
 	return n.on(n.leader), nil
 }
@@ -142,14 +142,96 @@ func sortedRows(s string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-func TestSmoke(t *testing.T) {
-	want := "" +
-		"node   value               \n" +
-		"------ --------------------\n" +
-		"node43 2.00.8.12 2023.01.10\n" +
-		"node44 2.00.7.4 2022.12.08 \n" +
-		"node45 2.00.7.4 2022.12.08 \n"
-	if got := sortedRows(run(newCluster(), "node43", "pnodeRun(version)")); got != want {
-		t.Fatalf("got\n%s", got)
+// TestOutput holds what scripts print against what is known of DolphinDB. From is
+// where it is known from: "A2" and the like are steps of the rolling upgrade's
+// tutorial (dolphindb/Tutorials_CN, gray_scale_upgrade_ha.md), "docs" is a page of
+// docs.dolphindb.cn, "api" the formatting that DolphinDB's C++ API publishes.
+func TestOutput(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ from, on, src, want string }{
+		{
+			"A2: pnodeRun(version)", "node43", "pnodeRun(version)",
+			"node   value               \n------ --------------------\nnode43 2.00.8.12 2023.01.10\nnode44 2.00.7.4 2022.12.08 \nnode45 2.00.7.4 2022.12.08 \n",
+		},
+		{
+			"A3: directories of the data nodes", "node43", "pnodeRun(getConfig{`chunkMetaDir})",
+			"node   value                                                 \n" +
+				"------ ------------------------------------------------------\n" +
+				"node43 /home/dolphindb/server/clusterDemo/data/node43/storage\n" +
+				"node44 /home/dolphindb/server/clusterDemo/data/node44/storage\n" +
+				"node45 /home/dolphindb/server/clusterDemo/data/node45/storage\n",
+		},
+		{
+			"A3: directory of the leader, not of this host's controller", "node43", "rpc(getControllerAlias(),getConfig{`dfsMetaDir})",
+			"/home/dolphindb/server/clusterDemo/data/HActl44/dfsMeta\n",
+		},
+		{
+			"A1: chunks that aren't complete", "node43", `select * from rpc(getControllerAlias(), getClusterChunksStatus) where state != "COMPLETE"`,
+			"chunkId                              state     \n------------------------------------ ----------\n91b4e3a1-1f6c-4c0d-b5dc-9fb9fdd0e0c1 RECOVERING\n",
+		},
+		{
+			"api: a table without rows", "node43", `select * from rpc(getControllerAlias(), getClusterChunksStatus) where state == "CONSTRUCTING"`,
+			"chunkId state\n------- -----\n",
+		},
+		{"docs getActiveMaster", "HActl43", "getActiveMaster()", "HActl44\n"},
+		{
+			"docs getClusterPerf: the leader only", "HActl43", "getClusterPerf(true)",
+			"! getClusterPerf(true) => Only master or single mode supports function getClusterPerf\n",
+		},
+		{
+			"docs rpc: a function and its arguments", "node43", "select name, state from rpc(getControllerAlias(), getClusterPerf, true)",
+			"name   state\n------ -----\nnode43 1    \nnode44 0    \n",
+		},
+		{
+			"A14: the writer's rows", "node43",
+			"select count(*), min(id), max(id), max(time), nunique(id) from loadTable(\"dfs://stock\", \"stock\")",
+			"count min_id max_id max_time                nunique_id\n----- ------ ------ ----------------------- ----------\n3     1      3      2023.01.10T10:00:05.500 3         \n",
+		},
+		{
+			"A14: distinct ids and the age in seconds", "node43",
+			"select count(distinct id) as d, (now() - max(time)) / 1000 as age from loadTable(\"dfs://stock\", `stock)",
+			"d age\n- ---\n3 0  \n",
+		},
+		{
+			"A14: the largest gap between neighbours, in milliseconds", "node43",
+			"exec max(deltas(time)) from (select time from loadTable(\"dfs://stock\", \"stock\") order by id)", "3500\n",
+		},
+		{
+			"S1: database and table", "node43", "db = database(\"dfs://new\",VALUE,2023.01.01..2023.01.10,,'TSDB')\n" +
+				"tmp = table(1:0,[`time,`name,`id],[TIMESTAMP,SYMBOL,INT])\npt = db.createPartitionedTable(tmp,`stock,`time,,`name,ALL)\n" +
+				"tableInsert(pt, table(now() as time, `Apple as name, 1 as id))\nselect * from pt",
+			"1\ntime                    name  id\n----------------------- ----- --\n2023.01.10T10:00:06.123 Apple 1 \n",
+		},
+		{"docs: / of integers rounds down", "node43", "7/2; -7/2; 7\\2; -7%2", "3\n-4\n3.5\n1\n"},
+		{"docs: sequences", "node43", "1..5; 2023.01.01..2023.01.03", "[1,2,3,4,5]\n[2023.01.01,2023.01.02,2023.01.03]\n"},
+		{"docs: vectors and copies of them", "node43", "y=6 4 7; x=y; y[1]=0; y; x", "[6,0,7]\n[6,4,7]\n"},
+		{"docs: +=", "node43", "x=0;\nx+=5;\nx;\nx-=2;\nx", "5\n3\n"},
+		{"docs: a function's three notations", "node43", "x=1..10; sum(x); x.sum(); sum x;", "55\n55\n55\n"},
+		{"docs avg", "node43", "avg(1.5 2.5 2 2)", "2\n"},
+		{"docs: symbols", "node43", "`a; `a`b; [`a, `b]", "a\n[\"a\",\"b\"]\n[\"a\",\"b\"]\n"},
+		{"api: six digits behind the point", "node43", "1.0/3; 0.5; 4.0", "0.333333\n0.5\n4\n"},
+		{"api: a dictionary", "node43", "dict(`a`b, 1 2)", "a->1\nb->2\n"},
+		{"api: thirty elements", "node43", "1..31", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30...]\n"},
+		{"api: a text is cut to 120/columns+5", "node43", "select `abcdefghijklmnopqrstuvwxyz0123456789 as a, 1 as b, 2 as c, 3 as d from table(1 as x)", "" +
+			"a                                   b c d\n----------------------------------- - - -\nabcdefghijklmnopqrstuvwxyz01234567891 2 3\n"},
+		{"api: one longer and it is cut", "node43", "select `abcdefghijklmnopqrstuvwxyz0123456789z as a, 1 as b, 2 as c, 3 as d from table(1 as x)", "" +
+			"a                                   b c d\n----------------------------------- - - -\nabcdefghijklmnopqrstuvwxyz0123456...1 2 3\n"},
+		{"docs: try and catch", "node43", "try {1/`7} catch(ex){print \"oops, please make sure they are all numbers\"};\nex;", "" +
+			"oops, please make sure they are all numbers\n\"SYSTEM_Operator\" : \"Arguments for div method can not be string.\"\n"},
+		{"docs: an operator's error", "node43", "1/`7", "! Arguments for div method can not be string.\n"},
+		{"docs: what is unknown is found before anything runs", "node43", "print(1)\nprint(2)\nfoo", "! Syntax Error: [line #3] Cannot recognize the token foo\n"},
+		{"docs: = isn't == outside of SQL", "node43", "x = 1\nif (x = 1) { print(x) }", "! Syntax Error: [line #2] Please use '==' rather than '=' as equal operator in non-sql expression.\n"},
+		{"docs top", "node43", "select top x * from table(1..3 as a)", "! Syntax Error: [line #1] integer constant expected after keyword top\n"},
+		{"docs S02005", "node43", "select x from table(1..3 as a)", "! select x from table(1..3 as a) => Unrecognized column name x. RefId:S02005\n"},
+		{"api tests: schema()", "node43", "schema()", "! schema() => The function [schema] expects 1 argument(s), but the actual number of arguments is: 0\n"},
+		{"api tests: database()", "node43", "database()", "! database() => The function [database] expects 1~7 argument(s), but the actual number of arguments is: 0\n"},
+		{"docs login", "node43", `login("admin", "no")`, `! login("admin", "no") => the password is wrong` + "\n"},
+		{"the server is asked for each row that is appended", "node43", "t = loadTable(\"dfs://stock\", \"stock\")\nt.append!(table(now() as time, `a as name, 4 as id))\nexec count(*) from t", "4\n"},
+		{"a command says nothing", "HActl44", `startDataNode(["node44"])`, ""},
+		{"A14 in one expression", "node43", "t = loadTable(\"dfs://stock\", \"stock\")\nif ((exec count(*) from t where id = 7) == 0) { print(\"none\") }", "none\n"},
+	} {
+		if got := run(newCluster(), c.on, c.src); got != c.want && sortedRows(got) != c.want {
+			t.Errorf("%s\n%s\ngot\n%swant\n%s", c.from, c.src, got, c.want)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -76,7 +75,7 @@ func wrongCount(name string, least, most, given int) error {
 	if most != least {
 		n = fmt.Sprintf("%d~%d", least, most)
 	}
-	return fmt.Errorf("The function [%s] expects %s argument(s), but the actual number of arguments is: %d", name, n, given)
+	return say("The function [%s] expects %s argument(s), but the actual number of arguments is: %d", name, n, given)
 }
 
 // functionNamed is a function of the script, of this package or of the server.
@@ -134,14 +133,14 @@ func (in *interp) on(env Env) *interp {
 func rpc(in *interp, args []Value) (Value, error) {
 	alias, ok := args[0].(string)
 	if !ok {
-		return nil, errors.New("The first argument of rpc must be the alias of a node.")
+		return nil, say("The first argument of rpc must be the alias of a node.")
 	}
 	f, ok := args[1].(Func)
 	if s, text := args[1].(string); text {
 		f, ok = in.functionNamed(s)
 	}
 	if !ok {
-		return nil, errors.New("The second argument of rpc must be a function.")
+		return nil, say("The second argument of rpc must be a function.")
 	}
 	env, err := in.node(alias)
 	if err != nil {
@@ -166,7 +165,7 @@ func (in *interp) node(alias string) (Env, error) {
 	if c.Alias() == alias {
 		return c, nil
 	}
-	return nil, fmt.Errorf("Can't find the node %s in the cluster.", alias)
+	return nil, say("Can't find the node %s in the cluster.", alias)
 }
 
 // pnodeRun runs a function on the data nodes and joins what they answer; the
@@ -174,7 +173,7 @@ func (in *interp) node(alias string) (Env, error) {
 func pnodeRun(in *interp, args []Value) (Value, error) {
 	f, ok := args[0].(Func)
 	if !ok {
-		return nil, errors.New("The first argument of pnodeRun must be a function without quotation marks.")
+		return nil, say("The first argument of pnodeRun must be a function without quotation marks.")
 	}
 	nodes := in.env.DataNodes()
 	if len(args) > 1 && args[1] != nil {
@@ -184,7 +183,7 @@ func pnodeRun(in *interp, args []Value) (Value, error) {
 		}
 		for _, w := range wanted {
 			if !slices.ContainsFunc(nodes, func(e Env) bool { return e.Alias() == w }) {
-				return nil, fmt.Errorf("The node %s is not alive.", w)
+				return nil, say("The node %s is not alive.", w)
 			}
 		}
 		nodes = slices.DeleteFunc(slices.Clone(nodes), func(e Env) bool { return !slices.Contains(wanted, e.Alias()) })
@@ -231,7 +230,7 @@ func (t *Table) answer(node string, v Value, alias bool) error {
 		rows = [][]Value{row}
 	default:
 		if !scalar(v) {
-			return fmt.Errorf("pnodeRun of a function that returns a %s isn't supported.", strings.ToLower(kindOf(v)))
+			return say("pnodeRun of a function that returns a %s isn't supported.", strings.ToLower(kindOf(v)))
 		}
 		cols, rows = []string{"value"}, [][]Value{{v}}
 	}
@@ -242,7 +241,7 @@ func (t *Table) answer(node string, v Value, alias bool) error {
 	case t.Cols == nil:
 		t.Cols = cols
 	case !slices.Equal(t.Cols, cols):
-		return errors.New("The nodes returned tables with different columns.")
+		return say("The nodes returned tables with different columns.")
 	}
 	for _, r := range rows {
 		if alias {
@@ -263,7 +262,7 @@ func names(v Value) ([]string, error) {
 	for i, x := range list {
 		s, ok := x.(string)
 		if !ok {
-			return nil, errors.New("A string or a vector of strings is expected.")
+			return nil, say("A string or a vector of strings is expected.")
 		}
 		out[i] = s
 	}

@@ -1,8 +1,6 @@
 package script
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -65,7 +63,7 @@ func (in *interp) loaded(t *Table) (*Table, error) {
 	}
 	out, ok := v.(*Table)
 	if !ok {
-		return nil, fmt.Errorf("The table [%s] does not exist.", t.name)
+		return nil, say("The table [%s] does not exist.", t.name)
 	}
 	return out, in.room(len(out.Rows))
 }
@@ -80,7 +78,7 @@ func (q *query) eval(in *interp, sc *scope) (Value, error) {
 	}
 	t, ok := v.(*Table)
 	if !ok {
-		return nil, fail(q.src, fmt.Errorf("A table is expected after from, not a %s.", strings.ToLower(kindOf(v))))
+		return nil, fail(q.src, say("A table is expected after from, not a %s.", strings.ToLower(kindOf(v))))
 	}
 	if t, err = in.loaded(t); err != nil {
 		return nil, fail(q.src, err)
@@ -116,7 +114,7 @@ func (q *query) rows(in *interp, sc *scope, t *Table) (*Table, bool, error) {
 		return nil, false, err
 	}
 	if q.having != nil && len(q.group) == 0 {
-		return nil, false, errors.New("having must be used with group by.")
+		return nil, false, say("having must be used with group by.")
 	}
 	if err := q.sorted(in, sc, v, out, aggregated || len(q.group) > 0); err != nil {
 		return nil, false, err
@@ -166,12 +164,12 @@ func (in *interp) filter(cond expr, sc *scope, v *view) error {
 func spread(v Value, n int) ([]Value, error) {
 	if list, ok := v.([]Value); ok {
 		if len(list) != n {
-			return nil, errors.New("Incompatible vector size")
+			return nil, say("Incompatible vector size")
 		}
 		return list, nil
 	}
 	if !scalar(v) {
-		return nil, fmt.Errorf("A column can't hold a %s.", strings.ToLower(kindOf(v)))
+		return nil, say("A column can't hold a %s.", strings.ToLower(kindOf(v)))
 	}
 	return slices.Repeat([]Value{v}, n), nil
 }
@@ -202,7 +200,7 @@ func (q *query) plain(in *interp, sc *scope, v *view) (*Table, bool, error) {
 		}
 		if list, ok := w.([]Value); ok {
 			if vectors && len(list) != n {
-				return nil, false, errors.New("All columns must have the same size")
+				return nil, false, say("All columns must have the same size")
 			}
 			n, vectors = len(list), true
 		}
@@ -239,7 +237,7 @@ func (t *Table) fill(in *interp, cols []Value, n int) error {
 		}
 		for i, x := range list {
 			if !scalar(x) {
-				return fmt.Errorf("A column can't hold a %s.", strings.ToLower(kindOf(x)))
+				return say("A column can't hold a %s.", strings.ToLower(kindOf(x)))
 			}
 			t.Rows[i][c] = x
 		}
@@ -316,7 +314,7 @@ func (q *query) group1(in *interp, sc *scope, v *view, keys [][]Value, at []int,
 			return nil, false, err
 		}
 		if !scalar(w) {
-			return nil, false, fmt.Errorf("The column %s must be aggregated: the query has group by.", it.name)
+			return nil, false, say("The column %s must be aggregated: the query has group by.", it.name)
 		}
 		row = append(row, w)
 		g.named[strings.ToLower(it.name)] = slices.Repeat([]Value{w}, len(at))
@@ -333,72 +331,4 @@ func (q *query) group1(in *interp, sc *scope, v *view, keys [][]Value, at []int,
 	}
 	keep, err = truth(w)
 	return row, keep, err
-}
-
-// sorted orders the result by its own columns, or by those of the rows it is from.
-func (q *query) sorted(in *interp, sc *scope, v *view, out *Table, fewer bool) error {
-	if len(q.order) == 0 {
-		return nil
-	}
-	named := map[string][]Value{}
-	for c, n := range out.Cols {
-		named[strings.ToLower(n)] = out.col(c)
-	}
-	by := &view{t: &Table{}, rows: make([]int, len(out.Rows)), named: named}
-	if !fewer {
-		by.t, by.rows = v.t, v.rows
-	}
-	keys := make([][]Value, len(q.order))
-	for i, o := range q.order {
-		w, err := o.x.eval(in, &scope{vars: sc.vars, table: by})
-		if err != nil {
-			return err
-		}
-		if keys[i], err = spread(w, len(out.Rows)); err != nil {
-			return err
-		}
-	}
-	place := make([]int, len(out.Rows))
-	for i := range place {
-		place[i] = i
-	}
-	if err := in.room(len(place) * 4); err != nil {
-		return err
-	}
-	comparable := true
-	slices.SortStableFunc(place, func(a, b int) int {
-		for i, o := range q.order {
-			c, ok := compare(keys[i][a], keys[i][b])
-			comparable = comparable && ok
-			if o.desc {
-				c = -c
-			}
-			if c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
-	if !comparable {
-		return errors.New("The column of order by holds values that can't be compared.")
-	}
-	rows := make([][]Value, len(place))
-	for i, p := range place {
-		rows[i] = out.Rows[p]
-	}
-	out.Rows = rows
-	return nil
-}
-
-func (t *Table) unique() {
-	seen := map[string]bool{}
-	t.Rows = slices.DeleteFunc(t.Rows, func(row []Value) bool {
-		var b strings.Builder
-		for _, v := range row {
-			b.WriteString(key(v) + "\x00")
-		}
-		was := seen[b.String()]
-		seen[b.String()] = true
-		return was
-	})
 }

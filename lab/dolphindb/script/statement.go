@@ -2,7 +2,6 @@ package script
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 )
@@ -100,7 +99,7 @@ func (in *interp) condition(x expr, sc *scope) (bool, error) {
 		return false, err
 	}
 	if !scalar(v) {
-		return false, fmt.Errorf("A scalar is expected as the condition, not a %s.", kindOf(v))
+		return false, say("A scalar is expected as the condition, not a %s.", kindOf(v))
 	}
 	return truth(v)
 }
@@ -183,7 +182,7 @@ func (in *interp) elements(v Value) ([]Value, error) {
 		return out, in.room(len(out))
 	}
 	if !scalar(v) {
-		return nil, fmt.Errorf("A %s can't be looped over.", kindOf(v))
+		return nil, say("A %s can't be looped over.", kindOf(v))
 	}
 	return []Value{v}, nil
 }
@@ -193,13 +192,20 @@ func (s *attempt) run(in *interp, sc *scope) (outcome, error) {
 	if err == nil || errors.Is(err, errSteps) {
 		return o, err
 	}
+	if err := in.room(50); err != nil {
+		return outcome{}, err
+	}
 	// What is caught is the pair of its kind and its message.
 	word := "SYSTEM_Runtime"
 	var t *thrown
-	if errors.As(err, &t) {
+	var o2 *misuse
+	switch {
+	case errors.As(err, &t):
 		word = "USER"
+	case errors.As(err, &o2):
+		word = "SYSTEM_Operator"
 	}
-	sc.vars[s.name] = []Value{word, err.Error()}
+	sc.vars[s.name] = pair{word, err.Error()}
 	return s.handler.run(in, sc)
 }
 
@@ -278,7 +284,7 @@ func (s *assign) run(in *interp, sc *scope) (outcome, error) {
 		}
 	}
 	if text, ok := v.(string); ok && len(text) > maxSource {
-		return outcome{}, fail(s.src, errors.New("The string is too long."))
+		return outcome{}, fail(s.src, say("The string is too long."))
 	}
 	sc.vars[s.name] = v
 	return outcome{}, nil
@@ -291,13 +297,13 @@ func (s *assign) element(in *interp, sc *scope, v Value) error {
 		return err
 	}
 	if s.op != "" {
-		return errors.New("An element can only be assigned with =.")
+		return say("An element can only be assigned with =.")
 	}
 	switch x := sc.vars[s.name].(type) {
 	case []Value:
 		i, ok := at.(int64)
 		if !ok || i < 0 || i >= int64(len(x)) {
-			return errors.New("The index is out of range.")
+			return say("The index is out of range.")
 		}
 		if err := in.room(len(x)); err != nil {
 			return err
@@ -319,7 +325,7 @@ func (s *assign) element(in *interp, sc *scope, v Value) error {
 		sc.vars[s.name] = x
 		return nil
 	}
-	return errors.New("Only the elements of a vector or a dictionary can be assigned.")
+	return say("Only the elements of a vector or a dictionary can be assigned.")
 }
 
 // definition is def name(params){ … }.

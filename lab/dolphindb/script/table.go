@@ -1,7 +1,6 @@
 package script
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -15,7 +14,7 @@ func (in *interp) labelled(x *call, sc *scope) (Value, error) {
 	n, vectors := 1, false
 	for i, a := range x.args {
 		if a.x == nil || a.named {
-			return nil, errors.New("A column is missing.")
+			return nil, say("A column is missing.")
 		}
 		v, err := a.x.eval(in, sc)
 		if err != nil {
@@ -26,7 +25,7 @@ func (in *interp) labelled(x *call, sc *scope) (Value, error) {
 		}
 		if list, ok := v.([]Value); ok {
 			if vectors && len(list) != n {
-				return nil, errors.New("All columns must have the same size")
+				return nil, say("All columns must have the same size")
 			}
 			n, vectors = len(list), true
 		}
@@ -37,13 +36,13 @@ func (in *interp) labelled(x *call, sc *scope) (Value, error) {
 			}
 		}
 		if out.at(label) >= 0 {
-			return nil, fmt.Errorf("The column name [%s] is duplicated.", label)
+			return nil, say("The column name [%s] is duplicated.", label)
 		}
 		out.Cols = append(out.Cols, label)
 		cols = append(cols, v)
 	}
 	if len(cols) == 0 {
-		return nil, errors.New("A table has at least one column.")
+		return nil, say("A table has at least one column.")
 	}
 	return out, out.fill(in, cols, n)
 }
@@ -52,7 +51,7 @@ func (in *interp) labelled(x *call, sc *scope) (Value, error) {
 func (in *interp) emptyTable(size pair, x *call, sc *scope) (Value, error) {
 	n, ok := size.to.(int64)
 	if len(x.args) != 3 || !ok || n < 0 || n > maxSequence {
-		return nil, errors.New("table expects capacity:size, the columns' names and their types.")
+		return nil, say("table expects capacity:size, the columns' names and their types.")
 	}
 	var lists [2][]string
 	for i := range lists {
@@ -65,11 +64,11 @@ func (in *interp) emptyTable(size pair, x *call, sc *scope) (Value, error) {
 		}
 	}
 	if len(lists[0]) != len(lists[1]) || len(lists[0]) == 0 {
-		return nil, errors.New("Number of column names must be the same as number of column types.")
+		return nil, say("Number of column names must be the same as number of column types.")
 	}
 	for _, s := range lists[1] {
 		if _, ok := typeName(s); !ok {
-			return nil, fmt.Errorf("Unknown data type %s.", s)
+			return nil, say("Unknown data type %s.", s)
 		}
 	}
 	out := &Table{Cols: lists[0], Types: lists[1]}
@@ -79,14 +78,14 @@ func (in *interp) emptyTable(size pair, x *call, sc *scope) (Value, error) {
 
 // tableOf is table as a function value, as in each(table, v).
 func tableOf(*interp, []Value) (Value, error) {
-	return nil, errors.New("table can only be called with its columns.")
+	return nil, say("table can only be called with its columns.")
 }
 
 // tableInsert adds rows and tells how many.
 func tableInsert(in *interp, args []Value) (Value, error) {
 	t, ok := args[0].(*Table)
 	if !ok {
-		return nil, errors.New("The first argument of tableInsert must be a table.")
+		return nil, say("The first argument of tableInsert must be a table.")
 	}
 	n, err := in.insert(t, args[1:])
 	return int64(n), err
@@ -102,7 +101,7 @@ func appendTo(in *interp, args []Value) (Value, error) {
 	}
 	t, ok := args[0].(*Table)
 	if !ok {
-		return nil, errors.New("append! expects a table or a vector.")
+		return nil, say("append! expects a table or a vector.")
 	}
 	_, err := in.insert(t, args[1:])
 	return t, err
@@ -119,7 +118,7 @@ func (in *interp) insert(t *Table, values []Value) (int, error) {
 				return 0, err
 			}
 			if len(src.Cols) != len(t.Cols) {
-				return 0, errors.New("Number of columns for the original table and the table to insert are different.")
+				return 0, say("Number of columns for the original table and the table to insert are different.")
 			}
 			rows = src.Rows
 		case []Value:
@@ -144,7 +143,7 @@ func (in *interp) insert(t *Table, values []Value) (int, error) {
 		for c := range r {
 			v, err := converted(r[c], t.typeOf(c))
 			if err != nil {
-				return 0, fmt.Errorf("Failed to append data to column '%s' reason: %w", t.Cols[c], err)
+				return 0, say("Failed to append data to column '%s' reason: %v", t.Cols[c], err)
 			}
 			row[c] = v
 		}
@@ -163,13 +162,13 @@ func (in *interp) insert(t *Table, values []Value) (int, error) {
 // columns makes rows of one value, or vector, for each column.
 func (in *interp) columns(t *Table, values []Value) (*Table, error) {
 	if len(values) != len(t.Cols) {
-		return nil, errors.New("The number of table columns doesn't match the number of columns to append.")
+		return nil, say("The number of table columns doesn't match the number of columns to append.")
 	}
 	n, vectors := 1, false
 	for _, v := range values {
 		if list, ok := v.([]Value); ok {
 			if vectors && len(list) != n {
-				return nil, errors.New("Inconsistent length of values to insert.")
+				return nil, say("Inconsistent length of values to insert.")
 			}
 			n, vectors = len(list), true
 		}
@@ -180,7 +179,7 @@ func (in *interp) columns(t *Table, values []Value) (*Table, error) {
 
 // converted is the value as a column of a type holds it.
 func converted(v Value, kind string) (Value, error) {
-	mismatch := fmt.Errorf("data type %s, expect %s", kindOf(v), kind)
+	mismatch := say("data type %s, expect %s", kindOf(v), kind)
 	if v == nil {
 		return nil, nil
 	}
@@ -252,7 +251,7 @@ func (s *insertion) run(in *interp, sc *scope) (outcome, error) {
 	}
 	t, ok := v.(*Table)
 	if !ok {
-		return outcome{}, fail(s.src, errors.New("insert into expects a table."))
+		return outcome{}, fail(s.src, say("insert into expects a table."))
 	}
 	values := make([]Value, len(s.values))
 	for i, x := range s.values {
@@ -275,13 +274,13 @@ func (s *insertion) run(in *interp, sc *scope) (outcome, error) {
 // placed puts values where their columns are; the other columns are NULL.
 func placed(t *Table, cols []string, values []Value) ([]Value, error) {
 	if len(cols) != len(values) {
-		return nil, errors.New("The number of columns doesn't match the number of values.")
+		return nil, say("The number of columns doesn't match the number of values.")
 	}
 	out := make([]Value, len(t.Cols))
 	for i, c := range cols {
 		at := t.at(c)
 		if at < 0 {
-			return nil, fmt.Errorf("The column [%s] does not exist.", c)
+			return nil, say("The column [%s] does not exist.", c)
 		}
 		out[at] = values[i]
 	}

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"fmt"
 	"math"
 	"sort"
 	"time"
@@ -124,7 +123,7 @@ func taken(v Value) (Value, error) {
 	case *Table:
 		return v.taken()
 	}
-	return nil, fmt.Errorf("a %T isn't a value of the language", v)
+	return nil, say("a %T isn't a value of the language", v)
 }
 
 func (t *Table) taken() (Value, error) {
@@ -134,7 +133,7 @@ func (t *Table) taken() (Value, error) {
 	out := &Table{Cols: t.Cols, Types: t.Types, db: t.db, name: t.name, Rows: make([][]Value, len(t.Rows))}
 	for i, r := range t.Rows {
 		if len(r) != len(t.Cols) {
-			return nil, fmt.Errorf("row %d has %d values for %d columns", i, len(r), len(t.Cols))
+			return nil, say("row %d has %d values for %d columns", i, len(r), len(t.Cols))
 		}
 		row, err := taken(r)
 		if err != nil {
