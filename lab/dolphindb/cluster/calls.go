@@ -8,8 +8,7 @@ import (
 	"stepgate/lab/dolphindb/script"
 )
 
-// call is a function of the server. on says where it runs: "" everywhere, else
-// on the leader, whose data it needs.
+// call is a function of the server.
 type call struct {
 	do    func(q *question) (script.Value, error)
 	where place
@@ -56,6 +55,8 @@ var calls = map[string]call{
 	"addAgentToController":   {do: (*question).addAgent, where: onLeader, admin: true},
 	"startDataNode":          {do: (*question).startNodes, where: onLeader, admin: true},
 	"stopDataNode":           {do: (*question).stopNodes, where: onLeader, admin: true},
+	"suspendRecovery":        {do: func(q *question) (script.Value, error) { return q.suspend(true) }, where: onController, admin: true},
+	"resumeRecovery":         {do: func(q *question) (script.Value, error) { return q.suspend(false) }, where: onController, admin: true},
 	"triggerNodeReport":      {do: (*question).triggerReport, where: onLeader, admin: true},
 
 	"forceCorrectVersionByReplica": {do: (*question).forceVersion, where: onLeader, admin: true},
@@ -79,17 +80,25 @@ var calls = map[string]call{
 	"existsTable":            {do: (*question).existsTable},
 	"getClusterDFSTables":    {do: (*question).dfsTables},
 	"getClusterDFSDatabases": {do: (*question).dfsDatabases},
+	"getDFSDatabases":        {do: (*question).dfsDatabases},
 	"getDFSTablesByDatabase": {do: (*question).dfsTables},
 }
 
 // Has implements [script.Library].
 func (n *node) Has(name string) bool {
 	_, ok := calls[name]
-	return ok
+	return ok || name == "sleep" || name == "logout"
 }
 
 // Call implements [script.Env].
 func (n *node) Call(name string, args []script.Value) (script.Value, error) {
+	switch name {
+	case "sleep":
+		return nil, n.sleep(args)
+	case "logout":
+		n.user = ""
+		return nil, nil
+	}
 	f, ok := calls[name]
 	if !ok {
 		return nil, failf("The function [%s] isn't defined.", name)
@@ -133,6 +142,32 @@ func (q *question) allowed(f call) error {
 		return failf("Only administrators can execute function %s", q.name)
 	}
 	return nil
+}
+
+// sleep takes milliseconds.
+func (n *node) sleep(args []script.Value) error {
+	var ms int64
+	if len(args) == 1 {
+		ms, _ = args[0].(int64)
+	}
+	if ms <= 0 {
+		return failf("The argument of sleep must be a positive number of milliseconds.")
+	}
+	timer := time.NewTimer(n.c.site.Scaled(time.Duration(ms) * time.Millisecond))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-n.ctx.Done():
+		return n.ctx.Err()
+	}
+}
+
+// suspend stops and resumes copying between replicas. It counts on the leader, so
+// that each controller of the group has to be told; a restart forgets it.
+func (q *question) suspend(on bool) (script.Value, error) {
+	q.s.suspended = on
+	return nil, nil
 }
 
 func (q *question) version() (script.Value, error) {

@@ -299,15 +299,15 @@ func TestNewPartitions(t *testing.T) {
 	if got := w.ids("node1"); got != "1 2 3" {
 		t.Errorf("rows: %s", got)
 	}
-	for policy, want := range map[string]string{"fail": "doesn't exist", "add": ""} {
+	for _, tc := range []struct{ policy, want string }{{"fail", "doesn't exist"}, {"add", ""}} {
 		w.stop("node1")
 		m := w.member("node1")
-		m.Cluster = map[string]string{"newValuePartitionPolicy": policy}
+		m.Cluster = map[string]string{"newValuePartitionPolicy": tc.policy}
 		w.join(m)
-		if err := w.insert("node1", 11, 5); want != "" {
-			wantError(t, err, want)
+		if err := w.insert("node1", 11, 5); tc.want != "" {
+			wantError(t, err, tc.want)
 		} else if err != nil {
-			t.Errorf("%s: %v", policy, err)
+			t.Errorf("%s: %v", tc.policy, err)
 		}
 	}
 	if got := w.ids("node1"); got != "1 2 3 5" {

@@ -49,7 +49,7 @@ func newWorld(t testing.TB, n int) *world {
 	}
 	for i := 1; i <= n; i++ {
 		w.s.Hosts = append(w.s.Hosts, site.Host{Name: fmt.Sprintf("ddb-%d", i), Groups: []string{"server"}})
-		for port, mode := range map[int]string{1: Controller, 2: Agent, 3: DataNode} {
+		for port, mode := range []string{Controller, Agent, DataNode} {
 			w.nodes = append(w.nodes, Node{fmt.Sprintf("10.10.11.%d:892%d", i, port), fmt.Sprintf("%s%d", short[mode], i), mode})
 		}
 	}
@@ -129,8 +129,12 @@ func (w *world) stop(aliases ...string) {
 // pass lets time go by as the lab's clock does, step by step.
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
+	step := 100 * time.Millisecond
+	if d > time.Minute {
+		step = time.Second
+	}
 	for end := w.now.Add(d); w.now.Before(end); {
-		w.now = w.now.Add(100 * time.Millisecond)
+		w.now = w.now.Add(step)
 		if err := w.c.Advance(w.now); err != nil {
 			w.t.Fatal(err)
 		}
@@ -151,7 +155,7 @@ func (w *world) everything() {
 			w.start(n.Alias)
 		}
 	}
-	w.pass(time.Minute)
+	w.pass(10 * time.Second)
 }
 
 func (w *world) node(alias string) *node {

@@ -32,6 +32,8 @@ type controllerState struct {
 	cat     *catalogue
 	raft    *raftState
 	catchAt time.Time // zero: it need not
+
+	suspended bool // recovery, while this one leads: see suspendRecovery
 }
 
 func lines(nodes []Node) []string {

@@ -108,15 +108,7 @@ func (n *node) DataNodes() []script.Env {
 			out = append(out, &node{c: n.c, ctx: n.ctx, s: s, user: n.user})
 		}
 	}
-	n.c.shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out
-}
-
-// shuffle is Fisher and Yates's.
-func (c *Cluster) shuffle(n int, swap func(i, j int)) {
-	for i := n - 1; i > 0; i-- {
-		swap(i, int(c.roll(int64(i+1))))
-	}
 }
 
 // Table implements [script.Env].

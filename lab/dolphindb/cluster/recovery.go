@@ -91,7 +91,7 @@ func (c *Cluster) recover(g *group, now time.Time) {
 			s.queue = slices.Delete(s.queue, i, i+1)
 			k := g.leader.cat.chunk(id)
 			if k != nil && !c.recoverOne(g, s, k) {
-				s.queue = append(s.queue, id) // nobody to catch up from, for now
+				s.queue = append(s.queue, id) // nothing to catch up from, for now
 			}
 			if len(s.queue) > 0 {
 				s.due = s.due.Add(c.cost(s, g.leader.cat.chunk(s.queue[0])))
@@ -107,6 +107,8 @@ func (c *Cluster) recoverOne(g *group, s *session, k *chunk) bool {
 	var err error
 	switch {
 	case has && version == k.Version:
+	case g.leader.suspended:
+		return false
 	case len(sources) > 0:
 		err = s.store.copyFrom(sources[0].store, k.ID)
 	case has && version == k.Version+1:
@@ -191,7 +193,7 @@ func (c *Cluster) replicateAnew(g *group, now time.Time) {
 			delete(g.gone, n.Alias)
 		case !away:
 			g.gone[n.Alias] = now
-		case wait > 0 && !c.booting && now.Sub(since) >= c.scaled(wait):
+		case wait > 0 && !c.booting && !g.leader.suspended && now.Sub(since) >= c.scaled(wait):
 			c.replace(g, n.Alias, now)
 		}
 	}
