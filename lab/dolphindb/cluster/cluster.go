@@ -54,7 +54,7 @@ type session struct {
 	m      Member
 	site   string // ip:port
 	orders chan Order
-	ended  chan struct{} // closed when it has left
+	failed chan struct{} // closed when its disk fails
 	left   bool
 
 	controllerState
@@ -145,7 +145,7 @@ func (c *Cluster) join(m Member, now time.Time) (*session, error) {
 	defer c.mu.Unlock()
 	s := &session{
 		m: m, site: net.JoinHostPort(m.IP, strconv.Itoa(m.Port)),
-		orders: make(chan Order, 64), ended: make(chan struct{}),
+		orders: make(chan Order, 64), failed: make(chan struct{}),
 	}
 	if c.session(s.site) != nil {
 		return nil, &Refused{fmt.Sprintf("Failed to bind the socket on port %d with error code 98", m.Port)}
@@ -183,7 +183,6 @@ func (c *Cluster) drop(s *session) {
 		return
 	}
 	s.left = true
-	close(s.ended)
 	kept := c.sessions[:0]
 	for _, o := range c.sessions {
 		if o != s {
@@ -196,7 +195,8 @@ func (c *Cluster) drop(s *session) {
 
 // check ends a process whose disk fails.
 func (c *Cluster) check(s *session, err error) bool {
-	if err != nil {
+	if err != nil && !s.left {
+		close(s.failed)
 		c.drop(s)
 	}
 	return err == nil

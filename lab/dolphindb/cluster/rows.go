@@ -101,7 +101,8 @@ func (c *Cluster) write(via *session, db, name string, rows *script.Table, now t
 // database gets as new partitions. Rows without a partition are discarded
 // silently, unless the policy says fail: so does the original by default.
 func split(d *database, t *table, rows *script.Table, policy string) (parts map[string][][]script.Value, added []string, err error) {
-	if len(rows.Cols) != len(t.Cols) {
+	ragged := slices.ContainsFunc(rows.Rows, func(r []script.Value) bool { return len(r) != len(t.Cols) })
+	if len(rows.Cols) != len(t.Cols) || ragged {
 		return nil, nil, failf("The number of columns of the table to insert must be the same as that of the original table.")
 	}
 	by := slices.Index(t.Cols, t.Partition)

@@ -113,8 +113,11 @@ func (c *Cluster) serveConn(ctx context.Context, conn net.Conn) {
 				resp = failure(err)
 				break
 			}
-			orders := member.orders
-			wg.Go(func() { w.pass(ctx, orders) })
+			s := member
+			wg.Go(func() {
+				w.pass(ctx, s)
+				conn.Close()
+			})
 		case req.Kind == "bye" && member != nil:
 			c.leave(member, c.now())
 			member = nil
@@ -149,12 +152,15 @@ func (w *lineWriter) write(r response) error {
 	return w.enc.Encode(r)
 }
 
-func (w *lineWriter) pass(ctx context.Context, orders <-chan Order) {
+// pass passes orders on until ctx ends or the process's disk fails.
+func (w *lineWriter) pass(ctx context.Context, s *session) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case o := <-orders:
+		case <-s.failed:
+			return
+		case o := <-s.orders:
 			if w.write(response{Order: &o}) != nil {
 				return
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,35 @@ func TestARefusalIsALineForTheLog(t *testing.T) {
 	if !errors.As(err, &refused) || !strings.Contains(refused.Line, "DFS metadata") {
 		t.Errorf("the old version: %v", err)
 	}
+}
+
+// A process whose disk fails loses its connection, and nobody else suffers.
+func TestAProcessWithoutADiskEnds(t *testing.T) {
+	t.Parallel()
+	w, addr := served(t)
+	joinBy(t, addr, w.member("ctl1"))
+	joinBy(t, addr, w.member("ctl2"))
+	m := w.member("ctl3")
+	l := joinBy(t, addr, m)
+	until(t, addr, "ctl1", "getActiveMaster()", "ctl1")
+	if err := os.RemoveAll(m.Dirs["dfsMetaDir"]); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(m.Dirs["dfsMetaDir"], nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.c.mu.Lock()
+	g := w.c.session("ctl1").group
+	w.c.tick(g, time.Now()) // ctl3 may still be catching up
+	err := w.c.commit(g, func(*catalogue) {})
+	w.c.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range l.Orders() {
+		t.Error("an order for a controller")
+	}
+	until(t, addr, "ctl2", "getActiveMaster()", "ctl1")
 }
 
 // Facts 1.5 and 4: what is refused where, and in which words.
