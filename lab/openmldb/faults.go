@@ -22,7 +22,7 @@ var faults = []site.FaultKind{
 	{What: "changeleader", Value: "fail", Means: "a change of leader from or to this tablet fails", On: tablets},
 	{What: "addreplica", Value: "fail", Means: "a replica that is added on this tablet fails for want of memory", On: tablets},
 	{What: "op", Value: "stuck", Means: "operations on this tablet stay kDoing", On: tablets},
-	{What: "recover", Value: "slow", Means: "its partitions stay kTableLoading for a minute", On: tablets},
+	{What: "recover", Value: "slow", Means: "its partitions are loaded only a minute after it came", On: tablets},
 	{What: "recover", Value: "never", Means: "its partitions stay kTableLoading", On: tablets},
 	{What: "warnings", Value: "words", Means: "a table that it holds has a warning of several words: showtablestatus leaves the row out", On: tablets},
 	{What: "table", Value: "single", Means: "there is a table risk.limits, with its one replica on this tablet; it stays", On: tablets},

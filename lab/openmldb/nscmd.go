@@ -288,8 +288,8 @@ func (c *Cluster) tabletCommand(endpoint string, words []string, now time.Time) 
 			return say("Fail to LoadTable. error msg: table is not exist")
 		}
 		r := p.on(endpoint)
-		if r.State = normal; !c.loads(endpoint, now, now) {
-			r.State, r.Asked = loading, now
+		if r.State = normal; !c.loads(endpoint, now) {
+			r.State, r.Asked = loading, true
 		}
 		c.dirty = true
 		return say("LoadTable ok")

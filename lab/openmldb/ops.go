@@ -163,17 +163,17 @@ func (c *Cluster) present(endpoint string) bool {
 	return s != nil && s.lost.IsZero()
 }
 
-// slowLoad is how long a partition loads on a tablet that loads slowly, before the
-// scaling.
+// slowLoad is how long a tablet that loads slowly takes for all its partitions,
+// before the scaling.
 const slowLoad = time.Minute
 
-// loads says whether a partition whose load is due since then is loaded now.
-func (c *Cluster) loads(endpoint string, due, now time.Time) bool {
+// loads says whether a tablet gets partitions loaded.
+func (c *Cluster) loads(endpoint string, now time.Time) bool {
 	switch c.faultAt(endpoint, "recover") {
 	case "never":
 		return false
 	case "slow":
-		return now.Sub(due) >= c.site.Scaled(slowLoad)
+		return now.Sub(c.state.Tablets[endpoint].Since) >= c.site.Scaled(slowLoad)
 	}
 	return true
 }
@@ -183,8 +183,8 @@ func (c *Cluster) finishLoads(now time.Time) {
 	for _, t := range c.state.Tables {
 		for _, p := range t.Partitions {
 			for _, r := range p.Replicas {
-				if !r.Asked.IsZero() && c.loads(r.Endpoint, r.Asked, now) {
-					r.Asked, c.dirty = time.Time{}, true
+				if r.Asked && c.loads(r.Endpoint, now) {
+					r.Asked, c.dirty = false, true
 					if r.State == loading {
 						r.State = normal
 					}
@@ -232,7 +232,7 @@ func (c *Cluster) finish(o *op, now time.Time) {
 			}
 			fallthrough
 		default:
-			if c.present(o.Target) && !c.loads(o.Target, o.Due, now) {
+			if c.present(o.Target) && !c.loads(o.Target, now) {
 				return
 			}
 			ok = c.load(p, o.Target)

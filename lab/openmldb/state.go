@@ -51,10 +51,9 @@ type partition struct {
 type replica struct {
 	Endpoint string `json:"endpoint"`
 	Leader   bool   `json:"leader"`
-	Alive    bool   `json:"alive"` // as the nameserver has it
-	State    string `json:"state"` // as the tablet has it
-	// Asked is when the tablet was told to load it, while it does.
-	Asked time.Time `json:"asked,omitzero"`
+	Alive    bool   `json:"alive"`           // as the nameserver has it
+	State    string `json:"state"`           // as the tablet has it
+	Asked    bool   `json:"asked,omitempty"` // the tablet was told to load it, and does
 }
 
 // tablet is what the nameserver knows of a tablet.
