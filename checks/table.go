@@ -71,6 +71,8 @@ func headerAt(lines []string, i int, first string) (header, bool) {
 		return dashesFirst(lines, i)
 	case i+1 < len(lines) && isDashes(lines[i+1]) && !closesBlock(lines, i+1):
 		return dashedHeader(line, lines[i+1], i+2)
+	case i+1 < len(lines) && narrowRule(line, lines[i+1]):
+		return dashedHeader(line, lines[i+1], i+2)
 	}
 	return blankHeader(lines, i, first)
 }

@@ -17,6 +17,25 @@ var (
 func isFrame(line string) bool  { return frame.MatchString(line) }
 func isDashes(line string) bool { return dashes.MatchString(line) }
 
+var narrow = regexp.MustCompile(`^\s*-(?: +-+)*\s*$`)
+
+// narrowRule tells whether a line that begins with one dash alone, which may be a
+// value, is the rule under a header: under each name a group of dashes that begins
+// where the name does, the first name of one letter.
+func narrowRule(line, rule string) bool {
+	names, under := strings.Fields(line), strings.Fields(rule)
+	if !narrow.MatchString(rule) || len(names) != len(under) || utf8.RuneCountInString(names[0]) != 1 || notName(names[0]) {
+		return false
+	}
+	for i, s := range groups(rule) {
+		offset := cells(line)
+		if s.from >= len(offset)-1 || offset[s.from] < 0 || !strings.HasPrefix(line[offset[s.from]:], names[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // framedHeader is +---+---+, | a | b |, +---+---+.
 func framedHeader(lines []string, i int) (header, bool) {
 	if i+1 >= len(lines) || !strings.HasPrefix(strings.TrimSpace(lines[i+1]), "|") {

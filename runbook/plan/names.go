@@ -17,7 +17,8 @@ const partIDs = "."
 // `on.…` and `each.…`; and captures. The nearest wins. A part hides the
 // parameters and captures around it. captured returns what is captured under a
 // path of [Scope.Owner], and may be nil: then nothing is captured yet. What it
-// returns for "" may have `run`, the run's id, which parts see too.
+// returns for "" may have `run`, the run's id, and for an instance `each`, as
+// [Each] makes it when the walk was ordered; parts see these, too.
 func (p *Plan) Names(s *Scope, where string, captured func(path string) map[string]any) map[string]any {
 	if captured == nil {
 		captured = func(string) map[string]any { return nil }
@@ -87,7 +88,7 @@ func (v *view) enter(s *Scope) {
 			if s.Name != "" {
 				m[s.Name] = s.Value
 			}
-			m["each"] = map[string]any{"index": s.Index, "count": s.Count, "last": s.Index == s.Count-1}
+			m["each"] = Each(s.Index, s.Count)
 		})
 	}
 	if s.Part != nil {
@@ -97,12 +98,21 @@ func (v *view) enter(s *Scope) {
 	if id, ok := v.names["run"]; ok && s.Up == nil {
 		v.kept["run"] = id
 	}
+	if s.Count > 0 {
+		v.kept["each"] = v.names["each"]
+	}
 	if !v.inside && v.host != "" {
 		maps.Copy(v.names, v.captured(s.Owner(true, v.host)))
 	}
 	for _, in := range s.parts {
 		v.inner(in)
 	}
+}
+
+// Each is what `each` stands for in the instance that is walked at this place, from 0,
+// of so many.
+func Each(index, count int) map[string]any {
+	return map[string]any{"index": index, "count": count, "last": index == count-1}
 }
 
 func (v *view) keep(add func(map[string]any)) {

@@ -117,6 +117,7 @@ type Scope struct {
 	Part  *runbook.Part // it hides the outer parameters and captures
 	Index int           // of an instance, in the order of Walk.Keys, from 0
 	Count int           // instances; 0: the scope is no instance
+	Walk  string        // of an instance: the id of its walk
 
 	parts   []part          // included directly in the scope: their captures are seen as id.NAME
 	secrets []string        // captures that are secret

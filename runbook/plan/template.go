@@ -16,6 +16,11 @@ func (p *Plan) Text(tmpl string, s *Scope, more func(name string) (any, bool)) s
 		return tmpl
 	}
 	names, secret := p.Names(s, "", nil), p.Secrets(s)
+	if more != nil {
+		if each, ok := more("each"); ok { // the plan doesn't know in which order a walk goes
+			names["each"] = each
+		}
+	}
 	out, _ := fill(tmpl, func(path string) (any, bool) {
 		if secret[path] {
 			return text.Masked, true

@@ -31,6 +31,7 @@ func (b *builder) each(each *runbook.Each, id, title string, pos runbook.Pos, at
 			key = sc.Value
 		}
 		sc.Up, sc.Path, sc.Index, sc.Count = at.scope, fmt.Sprintf("%s[%s]", path, escape(key)), i, len(instances)
+		sc.Walk = path
 		if b.instances++; b.instances > MaxSteps && !b.full {
 			b.tooMany(pos, "too-many-steps", "instances", MaxSteps)
 		}

@@ -82,8 +82,15 @@ func (r *Run) Pick(c *Cell, f *runbook.Fence) (host string, rows []checks.Row, e
 	if f.Pick == nil || f.Pick.Value == nil {
 		return "", nil, fmt.Errorf("pick a host of %q: nothing says which", f.On)
 	}
+	world := r.WorldAt(c)
+	all, _ := world.Hosts(f.On)
 	for _, h := range hosts {
-		names, world := checks.Values(r.Names(c, h)), r.WorldAt(c)
+		names := checks.Values(r.Names(c, h))
+		for _, it := range all {
+			if it["host"] == h {
+				names["it"] = it
+			}
+		}
 		v, err := f.Pick.Value.Eval(names, world)
 		if err != nil {
 			return "", rows, fmt.Errorf("pick a host of %q: whether %s fits is not known: %w", f.On, h, err)

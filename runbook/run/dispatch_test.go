@@ -63,6 +63,10 @@ func TestAHostIsPickedWhenItIsReached(t *testing.T) {
 	if got, err := w.r.Places(c, c.Plan.Step.Book.After[0]); err != nil || !slices.Equal(got, []string{"b"}) {
 		t.Errorf("what it has brought about is looked for at %q, %v", got, err)
 	}
+	it := parsed(t, strings.Replace(book, "zone == good", "it.zone == good and it.host != 'c'", 1), map[string]string{"good": "z2"})
+	if d := it.dispatch(t, "one"); d.Where != "b" {
+		t.Errorf("by what it says of the host, it goes to %q", d.Where)
+	}
 	none := parsed(t, book, map[string]string{"good": "z9"})
 	_, rows, err := none.r.Pick(none.cell(t, "one"), none.cell(t, "one").Plan.Step.Book.Command)
 	if err == nil || err.Error() != `pick a host of "trio": zone == good is true for none of a, b, c` || len(rows) != 3 {

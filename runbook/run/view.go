@@ -116,8 +116,28 @@ func (r *Run) names(s *plan.Scope, where string, held map[string]map[string]json
 		decodeInto(values, r.values[path])
 		decodeInto(values, r.known[path])
 		decodeInto(values, held[path])
+		if each, ok := r.placed(s, path); ok {
+			values["each"] = each
+		}
 		return values
 	})
+}
+
+// placed is `each` of the instance at path, around s, when its walk has an order of its
+// own.
+func (r *Run) placed(s *plan.Scope, path string) (map[string]any, bool) {
+	for ; s != nil && len(r.Orders) > 0; s = s.Up {
+		if s.Count == 0 || s.Path != path {
+			continue
+		}
+		key := s.Host
+		if s.Name != "" {
+			key = s.Value
+		}
+		i := slices.Index(r.Orders[s.Walk], key)
+		return plan.Each(i, s.Count), i >= 0
+	}
+	return nil, false
 }
 
 func decodeInto(m map[string]any, vs map[string]jsonValue) {

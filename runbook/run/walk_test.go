@@ -1,12 +1,15 @@
 package run
 
 import (
+	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"stepgate/checks"
+	"stepgate/runbook/plan"
 )
 
 const rolling = "+++\n[groups.trio]\n+++\n## Walk {#w each=trio %s}\n\n" +
@@ -99,6 +102,26 @@ func TestACanaryThatFailsStopsTheWalk(t *testing.T) {
 	w := walking(t, "canary=1 max_failures=2")
 	w.runs(t, checks.Fail, "w[a]/one")
 	w.asks(t, WaitFailure, "w[a]/one")
+}
+
+// each tells where the walk stands, in the order that it takes.
+func TestEachFollowsTheOrder(t *testing.T) {
+	t.Parallel()
+	w := parsed(t, strings.Replace(rolling, "%s", "order_by=\"host < 'b'\"", 1), nil)
+	c := w.cell(t, "w[a]/one")
+	if got := w.r.Names(c, "a")["each"]; !reflect.DeepEqual(got, plan.Each(0, 3)) {
+		t.Errorf("before the order is known: %v", got)
+	}
+	w.then(t, WalkOrdered{Walk: "w", Hosts: []string{"b", "c", "a"}})
+	for i, id := range []string{"w[b]/one", "w[c]/one", "w[a]/one"} {
+		c := w.cell(t, id)
+		if got := w.r.Names(c, c.Key.Target)["each"]; !reflect.DeepEqual(got, plan.Each(i, 3)) {
+			t.Errorf("%s: %v", id, got)
+		}
+		if got := w.r.Text(c, "{{each.index}} {{each.last}}"); got != fmt.Sprint(i, " ", i == 2) {
+			t.Errorf("%s: %q", id, got)
+		}
+	}
 }
 
 func TestAnInstanceGoesToTheEnd(t *testing.T) {
