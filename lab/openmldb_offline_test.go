@@ -78,7 +78,7 @@ func TestTaskManager(t *testing.T) {
 		{
 			fact: "a job that fails is text, rc 0, and FAILED in the list", host: "ns-1",
 			cmd:    s.offline("select * from features.users into outfile 'file:///tmp/users'"),
-			stdout: `Error: \[2001\] sync offline query failed--ReturnCode\[-1\]--job 5 is FAILED: .*already exists\.\n`,
+			stdout: `Error: \[2001\] sync offline query failed--ReturnCode\[-1\]--job 5 is FAILED: .*already exists\n`,
 			effect: func(s *site) {
 				s.matches("jobs", s.run("ns-1", s.sql("show job 5;")).stdout, `(?s).*  5 +ExportOfflineData +FAILED .*already exists.*`)
 			},

@@ -160,7 +160,7 @@ func (m *taskManager) export(sql string) error {
 		dir = filepath.Join(m.site.Root(m.host.Name), dir)
 	}
 	if _, err := os.Stat(dir); err == nil && !strings.Contains(strings.ToLower(sql), "overwrite") {
-		return fmt.Errorf("org.apache.spark.sql.AnalysisException: path file:%s already exists.", dir) //nolint:staticcheck // its words
+		return fmt.Errorf("org.apache.spark.sql.AnalysisException: path file:%s already exists", dir)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
