@@ -62,7 +62,7 @@ func planToThree(p *planner, servers int) error {
 		return err
 	}
 	p.site.Hosts[0].Groups = append(p.site.Hosts[0].Groups, "source")
-	old, err := p.pseudo("old", servers, true)
+	old, err := p.pseudo("old", servers)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func planPseudo(p *planner, servers int) error {
 	if err := p.machines(servers); err != nil {
 		return err
 	}
-	seats, err := p.pseudo("inst", servers, true)
+	seats, err := p.pseudo("inst", servers)
 	if err != nil {
 		return err
 	}
@@ -55,22 +55,16 @@ func planPseudo(p *planner, servers int) error {
 	return nil
 }
 
-// pseudo are the seats of a cluster on one or two servers. With spare, seats whose
-// machine has another's agent get a site for an agent of their own all the same.
-func (p *planner) pseudo(name string, servers int, spare bool) ([]*seat, error) {
+// pseudo are the seats of a cluster on one or two servers, each with a site for an
+// agent: it stands in the agent.cfg of those, too, whose machine has another's.
+func (p *planner) pseudo(name string, servers int) ([]*seat, error) {
 	var out []*seat
 	for n := 1; n <= 3; n++ {
 		host := "ddb-1"
 		if n == 2 && servers == 2 {
 			host = "ddb-2"
 		}
-		agent := fmt.Sprintf("agent%d", n)
-		if n == 3 || n == 2 && servers == 1 {
-			if !spare {
-				agent = ""
-			}
-		}
-		sites, err := p.peers(fmt.Sprintf("controller%d", n), agent, fmt.Sprintf("node%d", n))
+		sites, err := p.peers(fmt.Sprintf("controller%d", n), fmt.Sprintf("agent%d", n), fmt.Sprintf("node%d", n))
 		if err != nil {
 			return nil, err
 		}

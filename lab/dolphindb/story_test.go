@@ -107,24 +107,38 @@ func TestReboot(t *testing.T) {
 	c := begin(t, "dolphindb")
 	c.run("ddb-3", c.demo("ddb-3"), "sh stopAllNode.sh")
 	c.none("ddb-3")
-	pid, err := strconv.Atoi(strings.TrimSpace(c.read(filepath.Join(c.Dir, "pid"))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	c.none("ddb-1")
-	ctx, cancel := context.WithTimeout(context.Background(), patient)
-	defer cancel()
-	if _, err := lab.Start(ctx, c.Dir); err != nil {
-		t.Fatal(err)
-	}
+	c.reboot()
 	if n1, n3 := len(c.processes("ddb-1")), len(c.processes("ddb-3")); n1 != 3 || n3 != 0 {
 		t.Errorf("%d processes on ddb-1, %d on ddb-3", n1, n3)
 	}
 	c.printed("ddb-1", "node", unhealthy, "0")
 	c.printed("ddb-1", "node", rowsOfStock, "200")
+	// A first boot that was cut off is made again.
+	c.write(filepath.Join(c.Dir, "fresh"), "")
+	c.reboot()
+	if n := len(c.processes("ddb-3")); n != 3 {
+		t.Errorf("%d processes on ddb-3", n)
+	}
+	c.printed("ddb-1", "node", unhealthy, "0")
+	c.printed("ddb-1", "node", rowsOfStock, "200")
+}
+
+// reboot kills the lab and starts it again.
+func (c *cluster) reboot() {
+	c.t.Helper()
+	pid, err := strconv.Atoi(strings.TrimSpace(c.read(filepath.Join(c.Dir, "pid"))))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		c.t.Fatal(err)
+	}
+	c.none("ddb-1")
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	defer cancel()
+	if _, err := lab.Start(ctx, c.Dir); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // An install directory and its data are moved to another machine: absolute paths in
