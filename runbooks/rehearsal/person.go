@@ -21,6 +21,7 @@ type Person struct {
 
 	mu    sync.Mutex
 	seen  bytes.Buffer
+	saw   bytes.Buffer // all of it
 	grown chan struct{}
 }
 
@@ -41,6 +42,7 @@ func Sit(t testing.TB, state string, args ...string) *Person {
 			n, err := f.Read(buf)
 			p.mu.Lock()
 			p.seen.Write(buf[:n])
+			p.saw.Write(buf[:n])
 			p.mu.Unlock()
 			select {
 			case p.grown <- struct{}{}:
@@ -78,6 +80,13 @@ func (p *Person) Reads(pattern string) []string {
 			p.t.Fatalf("waited for %q in:\n%s", pattern, p.seen.String())
 		}
 	}
+}
+
+// Saw is all that stood on the terminal so far.
+func (p *Person) Saw() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.saw.String()
 }
 
 // Process is the program's.

@@ -131,8 +131,8 @@ func (r *Rehearsal) Fault(spec string) {
 
 // Remedy has a person answer the question that the run stands at with this action
 // (retry, probe, "skip" …), and what is asked for then, and leave at the next
-// question.
-func (r *Rehearsal) Remedy(action string, answers ...string) {
+// question. It returns what stood on the terminal meanwhile.
+func (r *Rehearsal) Remedy(action string, answers ...string) string {
 	r.t.Helper()
 	p := Sit(r.t, r.state, "resume", "--plain")
 	n := p.Reads(`(?s)\n *(\d+) ` + regexp.QuoteMeta(action) + `: .*number> `)
@@ -146,6 +146,13 @@ func (r *Rehearsal) Remedy(action string, answers ...string) {
 	if code := p.Ends(); code != Waiting && code != Failed {
 		r.t.Fatalf("leaving after %s ends with %d", action, code)
 	}
+	return p.Saw()
+}
+
+// Sit has a person call the program at a terminal.
+func (r *Rehearsal) Sit(args ...string) *Person {
+	r.t.Helper()
+	return Sit(r.t, r.state, args...)
 }
 
 // Done expects the run to be over, with every cell well.
