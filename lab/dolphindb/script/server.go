@@ -31,9 +31,7 @@ func takes(params ...string) signature {
 // serverFunctions go to Env.Call, with as many arguments as DolphinDB takes.
 var serverFunctions = map[string]signature{
 	"addAgentToController":         takes("host", "port", "alias"),
-	"addNode":                      takes("host", "port", "alias", "saveConfig?", "nodeType?"),
 	"createPartitionedTable":       takes("dbHandle", "table", "tableName", "partitionColumns", "compressMethods?", "sortColumns?", "keepDuplicates?", "sortKeyMappingFunction?", "softDelete?", "indexes?"),
-	"createTable":                  takes("dbHandle", "table", "tableName", "compressMethods?", "sortColumns?", "keepDuplicates?", "sortKeyMappingFunction?", "softDelete?", "indexes?"),
 	"database":                     takes("directory", "partitionType?", "partitionScheme?", "locations?", "engine?", "atomic?", "chunkGranularity?"),
 	"dropDatabase":                 takes("dbUrl"),
 	"dropTable":                    takes("dbHandle", "tableName"),
@@ -50,15 +48,11 @@ var serverFunctions = map[string]signature{
 	"getClusterPerf":               takes("includeMaster?"),
 	"getConfig":                    takes("key?"),
 	"getControllerAlias":           takes(),
-	"getControllerConfigs":         takes(),
 	"getDFSDatabases":              takes(),
 	"getDFSTablesByDatabase":       takes("dbUrl"),
-	"getDfsRecoveryConcurrency":    takes(),
 	"getNodeHost":                  takes(),
 	"getNodePort":                  takes(),
 	"getNodeType":                  takes(),
-	"getRecoveryTaskStatus":        takes(),
-	"license":                      takes("fileName?", "pubKeyPath?"),
 	"logout":                       takes("userId?"),
 	"resumeRecovery":               takes(),
 	"saveClusterNodes":             takes("data"),
@@ -103,7 +97,7 @@ func (in *interp) functionNamed(s string) (Func, bool) {
 		if v, err = taken(v); err != nil {
 			return nil, err
 		}
-		if s == "createPartitionedTable" || s == "createTable" {
+		if s == "createPartitionedTable" {
 			return onDisk(args)
 		}
 		return v, nil
