@@ -91,7 +91,7 @@ func (v *server) prepareController(granted licence) error {
 	own := filepath.Join(v.dir, v.flags["home"], v.self.alias)
 	v.member.Dirs = map[string]string{"raft": filepath.Join(own, "raft"), "dfsMetaDir": filepath.Join(own, "dfsMeta"), "nodesFile": path}
 	if dir := cfg["dfsMetaDir"]; dir != "" {
-		v.member.Dirs["dfsMetaDir"] = v.onMachine(dir)
+		v.member.Dirs["dfsMetaDir"] = v.directory(dir)
 	}
 	return nil
 }
@@ -136,8 +136,17 @@ func (v *server) prepareNode() (err error) {
 	for key := range v.member.Dirs {
 		if set, ok := cluster.Setting(v.member.Cluster, v.self.alias, key); ok && set != "" {
 			first, _, _ := strings.Cut(set, ",")
-			v.member.Dirs[key] = v.onMachine(first)
+			v.member.Dirs[key] = v.directory(first)
 		}
 	}
 	return nil
+}
+
+// directory is where a directory of the configuration lies; a relative one is below
+// the process's home.
+func (v *server) directory(path string) string {
+	if !filepath.IsAbs(path) {
+		return filepath.Join(v.dir, v.flags["home"], path)
+	}
+	return v.onMachine(path)
 }

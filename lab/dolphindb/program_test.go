@@ -27,7 +27,7 @@ func TestStart(t *testing.T) {
 	spoiled := func(fact, script, file, from, to, log, line string) row {
 		return row{
 			fact: fact, host: "ddb-1", dir: demo, command: "sh " + script,
-			before: func(c *cluster) { c.write(config(file), strings.Replace(saved[file], from, to, 1)) },
+			before: func(c *cluster) { c.write(config(file), strings.ReplaceAll(saved[file], from, to)) },
 			effect: func(c *cluster) {
 				c.logged("ddb-1", log, "<ERROR> :"+line)
 				c.write(config(file), saved[file])
@@ -36,7 +36,7 @@ func TestStart(t *testing.T) {
 			},
 		}
 	}
-	ip := c.place("ddb-1")["ip"]
+	ip, agent := c.place("ddb-1")["ip"], c.place("ddb-1")["agent_port"]
 	rows := []row{
 		{
 			fact: "§4: a port in use is only in the log, with error code 98", host: "ddb-1", dir: demo, command: "sh startController.sh; echo $?", out: "0\n",
@@ -54,8 +54,9 @@ func TestStart(t *testing.T) {
 			`Failed to load the nodes file \[.*/config/cluster\.nodes\] with error: The input file is empty\.`),
 		spoiled("H3: a broken line of the nodes file", "startController.sh", "cluster.nodes", ":node43", ":\node43", "controller.log", `Failed to load the nodes file .* Invalid site`),
 		spoiled("§1.3: a controller that isn't in the nodes file", "startController.sh", "cluster.nodes", ":HActl43", ":HActl40", "controller.log", `The controller \[.*:HActl43\] is not in the nodes file`),
-		spoiled("H17: an address of another machine can't be bound: error code 99", "startAgent.sh", "agent.cfg", "localSite="+ip, "localSite="+c.place("ddb-2")["ip"], "agent.log", `The agent \[.*\] is not in the sites`),
-		spoiled("H17: an address of no machine", "startAgent.sh", "agent.cfg", ip+":"+c.place("ddb-1")["agent_port"]+":agent43\n", "170.0.0.1:1:agent43\n", "agent.log", `The agent \[170\.0\.0\.1:1:agent43\] is not in the sites`),
+		spoiled("H17: an address of another server can't be bound: error code 99", "startAgent.sh", "agent.cfg", ip+":"+agent+":", c.place("ddb-2")["ip"]+":"+agent+":", "agent.log", "Failed to bind the socket on port "+agent+" with error code 99"),
+		spoiled("H17: an address of no server can't either", "startAgent.sh", "agent.cfg", ip+":"+agent+":", "170.0.0.1:"+agent+":", "agent.log", "Failed to bind the socket on port "+agent+" with error code 99"),
+		spoiled("§1.3: the agent's own site has to be among its sites", "startAgent.sh", "agent.cfg", ":agent43:agent", ":agent40:agent", "agent.log", `The agent \[.*:agent43\] is not in the sites`),
 		spoiled("H5: CR inside of agent.cfg's sites", "startAgent.sh", "agent.cfg", ":HActl45:controller", ":HActl45:controller\r,1.1.1.1:1:x:controller", "agent.log", `Failed to load the configuration file .*agent\.cfg\] with error: Invalid node mode: controller\\r`),
 		{
 			fact: "§1.2: first start needs chmod +x", host: "ddb-1", dir: demo, command: "chmod -x ../dolphindb; sh startController.sh",
