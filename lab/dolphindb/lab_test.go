@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,9 @@ type cluster struct {
 // begin makes and starts a lab.
 func begin(t *testing.T, scene string, faults ...string) *cluster {
 	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("NOT TESTED: the simulated DolphinDB needs Linux")
+	}
 	dir := t.TempDir()
 	made, err := lab.Create(dir, scene, lab.Options{Speed: 60, Faults: faults})
 	if err != nil {
