@@ -178,7 +178,8 @@ func TestYarnRunsWhatLiesOnHDFS(t *testing.T) {
 			stdout: `spark\.yarn\.jars=hdfs:///openmldb/spark/jars/\*\nbatchjob\.jar\.path=hdfs:///openmldb/openmldb-batchjob\.jar\noffline\.data\.prefix=hdfs:///openmldb/offline\n`,
 		},
 		{
-			fact: "hdfs dfs -test says it by its exit code", host: "task-1", cmd: "hdfs dfs -test -e /nowhere", exit: 1,
+			fact: "hdfs dfs -test says it by its exit code, of patterns too", host: "task-1", exit: 1,
+			cmd: "hdfs dfs -test -e 'hdfs:///openmldb/spark/jars/*' && echo there; hdfs dfs -test -e /nowhere", stdout: `there\n`,
 		},
 		{
 			fact: "hdfs dfs -put doesn't overwrite without -f", host: "task-1", cmd: "hdfs dfs -put " + lib + "openmldb-batchjob-0.9.2.jar hdfs:///openmldb/openmldb-batchjob.jar",
@@ -197,6 +198,7 @@ func TestYarnRunsWhatLiesOnHDFS(t *testing.T) {
 		{
 			fact: "with the new jars there jobs run", host: "ns-1",
 			before: func(s *site) {
+				s.matches("rm", s.run("task-1", "hdfs dfs -put "+lib+"openmldb-batchjob-0.9.2.jar /openmldb && hdfs dfs -rm '/openmldb/*-0.9.2.jar'").stdout, `Deleted /openmldb/openmldb-batchjob-0\.9\.2\.jar\n`)
 				r := s.run("task-1", "hdfs dfs -put -f "+lib+"openmldb-batchjob-0.9.2.jar /openmldb/openmldb-batchjob.jar && hdfs dfs -mkdir -p /openmldb/new &&"+
 					" hdfs dfs -put "+spark+"/jars/openmldb-batch-0.9.2.jar hdfs:///openmldb/new && hdfs dfs -ls /openmldb/new"+
 					" && sed -i.old 's,/openmldb/spark/jars/,/openmldb/new/,' '"+home+"/conf/taskmanager.properties'")

@@ -35,7 +35,7 @@
 //	python tools/openmldb_ops.py --openmldb_bin_path=./bin/openmldb --zk_cluster=$zk --zk_root_path=$zk_root --cmd=pre-upgrade --endpoints=$endpoint --statfile=FILE
 //	curl http://$endpoint/dbs/DB -d '{"mode": "online", "sql": "select * from TABLE limit 1"}'
 //	pip show openmldb, pip install openmldb==VERSION
-//	hdfs dfs -test|-ls|-mkdir|-put
+//	hdfs dfs -test|-ls|-mkdir|-put|-rm
 //
 // The SQL client is offline until it is told `set @@execute_mode='online'`, as the
 // original is: a query without it is a job of the task manager.

@@ -20,11 +20,11 @@ func hdfsPath(s *site.Site, path string) string {
 	return filepath.Join(s.Dir, "hdfs", filepath.Clean("/"+path))
 }
 
-// runHDFS is `hdfs dfs` with -test, -ls, -mkdir and -put, which is what putting jars
-// there needs.
+// runHDFS is `hdfs dfs` with -test, -ls, -mkdir, -put and -rm, which is what putting
+// jars there needs.
 func runHDFS(p *program, args []string) int {
 	if len(args) < 3 || args[0] != "dfs" {
-		fmt.Fprintln(p.stderr, "Usage: hdfs dfs -test|-ls|-mkdir|-put …")
+		fmt.Fprintln(p.stderr, "Usage: hdfs dfs -test|-ls|-mkdir|-put|-rm …")
 		return 1
 	}
 	verb, rest := args[1], slices.DeleteFunc(slices.Clone(args[2:]), func(a string) bool { return strings.HasPrefix(a, "-") })
@@ -35,32 +35,51 @@ func runHDFS(p *program, args []string) int {
 	target := rest[len(rest)-1]
 	switch verb {
 	case "-test":
-		if _, err := os.Stat(hdfsPath(p.site, target)); err != nil {
+		if found, err := filepath.Glob(hdfsPath(p.site, target)); err != nil || len(found) == 0 {
 			return 1
 		}
 		return 0
 	case "-ls":
 		return p.hdfsList(target)
-	case "-mkdir", "-put":
+	case "-mkdir", "-put", "-rm":
 		if !p.record("hdfs", args) {
 			return 1
 		}
-		if verb == "-mkdir" {
-			return p.hdfsFailed(verb, os.MkdirAll(hdfsPath(p.site, target), 0o755))
-		}
-		if len(rest) < 2 {
-			fmt.Fprintf(p.stderr, "-put: Not enough arguments: expected 2 but got %d\n", len(rest))
-			return 255
-		}
-		for _, from := range rest[:len(rest)-1] {
-			if code := p.hdfsPut(from, target, slices.Contains(args, "-f")); code != 0 {
-				return code
-			}
-		}
-		return 0
+		return p.hdfsChange(verb, rest[:len(rest)-1], target, slices.Contains(args, "-f"))
 	}
 	fmt.Fprintf(p.stderr, "%s: this host's hdfs doesn't know it\n", verb)
 	return 255
+}
+
+func (p *program) hdfsChange(verb string, from []string, target string, force bool) int {
+	switch {
+	case verb == "-mkdir":
+		return p.hdfsFailed(verb, os.MkdirAll(hdfsPath(p.site, target), 0o755))
+	case verb == "-rm":
+		for _, path := range append(from, target) {
+			found, err := filepath.Glob(hdfsPath(p.site, path))
+			if err != nil || len(found) == 0 {
+				fmt.Fprintf(p.stderr, "rm: `%s': No such file or directory\n", path)
+				return 1
+			}
+			for _, f := range found {
+				if err := os.RemoveAll(f); err != nil {
+					return p.hdfsFailed(verb, err)
+				}
+				fmt.Fprintf(p.stdout, "Deleted %s\n", strings.TrimPrefix(f, filepath.Join(p.site.Dir, "hdfs")))
+			}
+		}
+		return 0
+	case len(from) == 0:
+		fmt.Fprintln(p.stderr, "-put: Not enough arguments: expected 2 but got 1")
+		return 255
+	}
+	for _, path := range from {
+		if code := p.hdfsPut(path, target, force); code != 0 {
+			return code
+		}
+	}
+	return 0
 }
 
 func (p *program) hdfsFailed(verb string, err error) int {
