@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -103,58 +102,6 @@ func TestALeaderChangePutsAllChunksToRecovering(t *testing.T) {
 	w.put("node2", 10, 4)
 	if got := w.ids("node3"); got != "1 2 3 4" {
 		t.Errorf("rows: %s", got)
-	}
-}
-
-func TestRowsSurviveARestartOfEverything(t *testing.T) {
-	t.Parallel()
-	w := ready(t)
-	w.reopen()
-	w.everything()
-	if got := w.ids("node1"); got != "1 2 3" {
-		t.Errorf("rows: %s", got)
-	}
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("states: %s", got)
-	}
-}
-
-// Facts 4: an empty volumes directory has no rows, and nobody says so.
-func TestDataThatWasNotCopiedIsMissing(t *testing.T) {
-	t.Parallel()
-	w := ready(t)
-	nodes := []string{"node1", "node2", "node3"}
-	w.stop(nodes...)
-	for _, n := range nodes {
-		if err := os.RemoveAll(w.member(n).Dirs["volumes"]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.start(nodes...)
-	w.pass(time.Minute)
-	if got := w.ids("node1"); got != "" {
-		t.Errorf("rows: %s", got)
-	}
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("states: %s", got)
-	}
-}
-
-// A node that lost all of its directories gets everything from the others.
-func TestANodeWithoutMetadataCatchesUp(t *testing.T) {
-	t.Parallel()
-	w := ready(t)
-	w.stop("node1")
-	for _, dir := range w.member("node1").Dirs {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.start("node1")
-	w.pass(time.Minute)
-	w.stop("node2")
-	if got := w.ids("node1"); got != "1 2 3" {
-		t.Errorf("rows without node2: %s", got)
 	}
 }
 

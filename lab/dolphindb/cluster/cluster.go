@@ -150,6 +150,9 @@ func (c *Cluster) join(m Member, now time.Time) (*session, error) {
 	if c.session(s.site) != nil {
 		return nil, &Refused{fmt.Sprintf("Failed to bind the socket on port %d with error code 98", m.Port)}
 	}
+	if err := c.sharesNothing(m); err != nil {
+		return nil, err
+	}
 	var err error
 	switch m.Mode {
 	case Controller:
@@ -168,6 +171,18 @@ func (c *Cluster) join(m Member, now time.Time) (*session, error) {
 	c.sessions = append(c.sessions, s)
 	c.advance(now)
 	return s, nil
+}
+
+// sharesNothing refuses a process that would write to another one's directory.
+func (c *Cluster) sharesNothing(m Member) error {
+	for _, s := range c.sessions {
+		for _, key := range sortedKeys(m.Dirs) {
+			if dir := m.Dirs[key]; key != "nodesFile" && dir != "" && s.m.Dirs[key] == dir {
+				return &Refused{fmt.Sprintf("The directory [%s] is in use by %s.", dir, s.m.Alias)}
+			}
+		}
+	}
+	return nil
 }
 
 // leave ends a session; nothing of its files is touched any more.

@@ -168,7 +168,7 @@ func (c *Cluster) tick(g *group, now time.Time) {
 func (c *Cluster) elect(g *group, members []*session, now time.Time) {
 	var winner *session
 	for _, s := range members {
-		g.term = max(g.term, s.raft.Term)
+		g.term = max(g.term, s.raft.Term, s.cat.Term)
 		if slices.ContainsFunc(members, func(o *session) bool { return o.cat.newer(s.cat) }) {
 			continue // others would not vote for it
 		}

@@ -269,3 +269,37 @@ func TestTheLeaderCanBeChosen(t *testing.T) {
 		t.Errorf("%q leads", l)
 	}
 }
+
+// Hazard H12: the databases survive the loss of the raft directories.
+func TestWithoutTheRaftDirectories(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3)
+	all := []string{"ctl1", "ctl2", "ctl3"}
+	for range 3 { // terms
+		w.start(all...)
+		w.pass(electionMin + catchUp)
+		w.stop(all...)
+	}
+	for _, a := range all {
+		if err := os.RemoveAll(w.member(a).Dirs["raft"]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.everything()
+	w.stock("node1")
+	w.put("node1", 1, 1)
+	if l := w.leader(); l != "ctl1" {
+		t.Errorf("%q leads", l)
+	}
+}
+
+// Facts 1.3: each controller has a dfsMetaDir of its own.
+func TestDirectoriesAreNotShared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3)
+	w.start("ctl1")
+	m := w.member("ctl2")
+	m.Dirs["dfsMetaDir"] = w.member("ctl1").Dirs["dfsMetaDir"]
+	_, err := w.c.join(m, w.now)
+	wantError(t, err, "is in use by ctl1")
+}

@@ -106,6 +106,8 @@ func (c *Cluster) recoverOne(g *group, s *session, k *chunk) bool {
 	sources := c.readyReplicas(g, k)
 	var err error
 	switch {
+	case has && version == k.Version && s.store.beyond(k.ID):
+		err = s.store.rewind(k.ID, k.Version)
 	case has && version == k.Version:
 	case g.leader.suspended:
 		return false

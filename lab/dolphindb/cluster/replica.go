@@ -60,7 +60,10 @@ func openStore(dirs map[string]string, version string) (*store, error) {
 		s.meta.Versions = map[string]int{}
 	}
 	for id := range s.meta.Versions {
-		commits, err := readCommits(s.path(id))
+		commits, whole, err := readCommits(s.path(id))
+		if err == nil && !whole {
+			err = s.write(id, commits)
+		}
 		if err != nil {
 			return nil, &Refused{"Failed to load chunk " + id + ": " + err.Error()}
 		}
@@ -126,6 +129,10 @@ func (s *store) rewind(id string, version int) error {
 	return s.save()
 }
 
+// beyond says whether there are rows that the chunk's version doesn't cover: its
+// metadata is older than its rows.
+func (s *store) beyond(id string) bool { return len(s.visible(id)) < len(s.rows[id]) }
+
 func (s *store) write(id string, commits []commit) error {
 	var b bytes.Buffer
 	for _, c := range commits {
@@ -165,27 +172,30 @@ func (s *store) visible(id string) []commit {
 	return out
 }
 
-func readCommits(path string) ([]commit, error) {
+// readCommits leaves out a last line that was cut off by the death of its writer:
+// it was not committed, and the file isn't whole then.
+func readCommits(path string) (out []commit, whole bool, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, true, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var out []commit
-	lines := bufio.NewScanner(bytes.NewReader(data))
+	end := bytes.LastIndexByte(data, '\n') + 1
+	whole = end == len(data)
+	lines := bufio.NewScanner(bytes.NewReader(data[:end]))
 	lines.Buffer(nil, len(data)+1)
 	for lines.Scan() {
 		var c commit
 		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			return nil, fmt.Errorf("line %d: %w", len(out)+1, err)
+			return nil, false, fmt.Errorf("line %d: %w", len(out)+1, err)
 		}
 		for _, cells := range c.Cells {
 			row := make([]script.Value, len(cells))
 			for i, x := range cells {
 				if row[i], err = x.value(); err != nil {
-					return nil, fmt.Errorf("line %d: %w", len(out)+1, err)
+					return nil, false, fmt.Errorf("line %d: %w", len(out)+1, err)
 				}
 			}
 			c.Rows = append(c.Rows, row)
@@ -193,7 +203,7 @@ func readCommits(path string) ([]commit, error) {
 		c.Cells = nil
 		out = append(out, c)
 	}
-	return out, lines.Err()
+	return out, whole, lines.Err()
 }
 
 func (c commit) line() ([]byte, error) {

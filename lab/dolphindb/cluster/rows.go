@@ -199,12 +199,20 @@ func (c *Cluster) store(g *group, t *table, d *database, parts map[string][][]sc
 	chunks := map[string]*chunk{}
 	for _, value := range sortedKeys(parts) {
 		k := g.chunkOf(d, t, value)
-		if k == nil {
+		fresh := k == nil
+		if fresh {
 			k = newChunk(g.leader.cat, d, t, value)
 		}
 		chunks[value] = k
 		for _, s := range targets[value] {
-			if c.check(s, s.store.add(k.ID, k.Version+1, parts[value])) && s.ready != nil {
+			var err error
+			if fresh {
+				err = s.store.create(k.ID, 0) // what a write left that wasn't committed goes
+			}
+			if err == nil {
+				err = s.store.add(k.ID, k.Version+1, parts[value])
+			}
+			if c.check(s, err) {
 				s.ready[k.ID] = true
 			}
 		}

@@ -221,6 +221,9 @@ func (q *question) order(start bool) error {
 		if !registered || agent == nil {
 			return failf("Failed to %s node [%s]: the agent does not exist on %s.", strings.TrimSuffix(q.name, "DataNode"), name, n.ip())
 		}
+		if start && q.c.hears(q.g, n) != nil {
+			continue // it runs
+		}
 		tasks = append(tasks, task{agent, Order{Start: start, Alias: n.Alias, Site: n.Addr, Mode: n.Mode, Config: q.s.m.Cluster}})
 	}
 	for _, t := range tasks {
