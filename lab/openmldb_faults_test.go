@@ -184,6 +184,24 @@ func TestFaultsOfProcesses(t *testing.T) {
 			effect: func(s *site) { s.fault("ns-1:leader=") },
 		},
 		{
+			fact: "H4: the tool keeps the leader that it found: when another one leads in the middle it dies, and auto_failover stays off", host: "ns-1",
+			before: func(s *site) {
+				s.fault("tablet-1:op=stuck")
+				s.run("ns-1", "{ { "+s.ops("--cmd=pre-upgrade --endpoints="+s.endpoint("tablet-1")+" --statfile=$HOME/stat")+"; }; echo rc $?; } >~/pre 2>&1 </dev/null &")
+				s.eventually("pre-upgrade waits", func() bool { return strings.Contains(s.run("ns-1", "cat ~/pre").stdout, "INFO: waiting ") })
+				s.fault("ns-2:leader=lost")
+				s.eventually("pre-upgrade has ended", func() bool { return strings.Contains(s.run("ns-1", "cat ~/pre").stdout, "\nrc ") })
+			},
+			cmd: "cat ~/pre", stdout: `(?s).*ns leader: {ns-2}\n.*IndexError: list index out of range\nrc 1\n`,
+			effect: func(s *site) {
+				s.autoFailover("false")
+				s.fault("tablet-1:op=")
+				s.fault("ns-2:leader=")
+				s.run("ns-1", s.ns("confset auto_failover true"))
+				s.settled()
+			},
+		},
+		{
 			fact: "H11: failover=off: somebody has switched it off; what is set afterwards stays", host: "ns-1",
 			before: func(s *site) {
 				s.fault("ns-1:failover=off")
