@@ -45,7 +45,7 @@ func newWorld(t testing.TB, n int) *world {
 	w := &world{
 		t: t, dir: dir, up: map[string]*session{}, now: time.Date(2023, 1, 10, 12, 0, 0, 0, time.UTC),
 		s:   &site.Site{Dir: dir, Speed: 1},
-		cfg: map[string]string{"dfsReplicationFactor": "2", "dfsReplicaReliabilityLevel": "1"},
+		cfg: map[string]string{"dfsHAMode": "Raft", "dfsReplicationFactor": "2", "dfsReplicaReliabilityLevel": "1"},
 	}
 	for i := 1; i <= n; i++ {
 		w.s.Hosts = append(w.s.Hosts, site.Host{Name: fmt.Sprintf("ddb-%d", i), Groups: []string{"server"}})

@@ -24,7 +24,7 @@
 //
 // # The Raft group
 //
-// Controllers whose cluster.nodes are equal form a group; more than half of the
+// Controllers with dfsHAMode=Raft whose cluster.nodes are equal form a group; more than half of the
 // controllers that the list names have to be there before one is elected, 8 to 16
 // seconds later. Only a controller whose log is as new as that of the others can
 // be. A group that has a leader keeps its list: a controller that comes later and

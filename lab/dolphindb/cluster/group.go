@@ -12,7 +12,7 @@ import (
 
 // group are controllers that elect a leader among themselves.
 type group struct {
-	key    string          // the list with which it was formed
+	key    string          // the list with which it was formed; empty: of a controller alone
 	voters map[string]bool // sites (ip:port:alias) of the controllers on it
 	nodes  []Node          // what the leader goes by
 	saved  []string        // what the group keeps: see saveClusterNodes
@@ -77,6 +77,12 @@ func (c *Cluster) joinController(s *session) error {
 			return err
 		}
 	}
+	if !s.highlyAvailable() {
+		s.group = newGroup("", []Node{s.node()})
+		s.group.nodes = s.m.Nodes
+		c.groups = append(c.groups, s.group)
+		return nil
+	}
 	key = listKey(s.m.Nodes)
 	for _, g := range c.groups {
 		if g.key == key {
@@ -88,6 +94,10 @@ func (c *Cluster) joinController(s *session) error {
 	c.groups = append(c.groups, s.group)
 	return nil
 }
+
+// highlyAvailable says whether the controller is one of several. Without
+// dfsHAMode each that runs is a master by itself.
+func (s *session) highlyAvailable() bool { return s.m.Controller["dfsHAMode"] == "Raft" }
 
 func newGroup(key string, nodes []Node) *group {
 	g := &group{key: key, nodes: nodes, voters: map[string]bool{}, busy: map[string]time.Time{}, gone: map[string]time.Time{}}
@@ -110,11 +120,11 @@ func (s *session) saveMeta() error {
 // whose list it is.
 func (c *Cluster) moveControllers() {
 	for _, s := range c.sessions {
-		if s.m.Mode != Controller || s.group.leader != nil && s.group.voters[s.node().Site()] {
+		if s.m.Mode != Controller || !s.highlyAvailable() || s.group.leader != nil && s.group.voters[s.node().Site()] {
 			continue
 		}
 		for _, g := range c.groups {
-			if g != s.group && g.leader != nil && g.voters[s.node().Site()] {
+			if g != s.group && g.key != "" && g.leader != nil && g.voters[s.node().Site()] {
 				s.group, s.catchAt = g, time.Time{}
 			}
 		}

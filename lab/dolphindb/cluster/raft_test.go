@@ -303,3 +303,25 @@ func TestDirectoriesAreNotShared(t *testing.T) {
 	_, err := w.c.join(m, w.now)
 	wantError(t, err, "is in use by ctl1")
 }
+
+// Facts 1.3: without dfsHAMode=Raft there is no group: each controller is a
+// master by itself.
+func TestControllersWithoutRaftAreMastersEach(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3)
+	delete(w.cfg, "dfsHAMode")
+	w.start("ctl1", "ctl2")
+	w.pass(electionMin + time.Second)
+	for _, a := range []string{"ctl1", "ctl2"} {
+		if got := w.must(a, "getActiveMaster"); got != a {
+			t.Errorf("%s has the master %q", a, got)
+		}
+		alive := 0
+		for _, r := range w.must(a, "getClusterPerf", true).(*script.Table).Rows {
+			alive += int(r[4].(int64))
+		}
+		if alive != 1 {
+			t.Errorf("%s hears %d nodes", a, alive)
+		}
+	}
+}
