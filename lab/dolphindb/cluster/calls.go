@@ -57,6 +57,7 @@ var calls = map[string]call{
 	"stopDataNode":           {do: (*question).stopNodes, where: onLeader, admin: true},
 	"suspendRecovery":        {do: func(q *question) (script.Value, error) { return q.suspend(true) }, where: onController, admin: true},
 	"resumeRecovery":         {do: func(q *question) (script.Value, error) { return q.suspend(false) }, where: onController, admin: true},
+	"getRecoveryTaskStatus":  {do: (*question).recoveryTasks, where: onLeader},
 	"triggerNodeReport":      {do: (*question).triggerReport, where: onLeader, admin: true},
 
 	"forceCorrectVersionByReplica": {do: (*question).forceVersion, where: onLeader, admin: true},

@@ -132,6 +132,32 @@ func (q *question) replica(k *chunk, alias string) string {
 	return fmt.Sprintf("%s:%d:0:false:%d:0", alias, version, k.Updated.UnixNano())
 }
 
+// recoveryTasks is getRecoveryTaskStatus: what has to be copied to data nodes.
+// Tasks that are through aren't kept.
+func (q *question) recoveryTasks() (script.Value, error) {
+	t := &script.Table{
+		Cols:  []string{"TaskId", "TaskType", "ChunkId", "ChunkPath", "Source", "Dest", "Status"},
+		Types: []string{"STRING", "STRING", "STRING", "STRING", "STRING", "STRING", "STRING"},
+	}
+	for _, s := range q.c.dataNodes(q.g) {
+		for i, id := range s.queue {
+			k := q.g.leader.cat.chunk(id)
+			if k == nil || s.store.meta.Versions[id] == k.Version {
+				continue
+			}
+			source, status := "", "Waiting"
+			if ready := q.c.readyReplicas(q.g, k); len(ready) > 0 {
+				source = ready[0].m.Alias
+				if i == 0 && !q.s.suspended && q.c.fault(s, "recover") != "never" {
+					status = "In-Progress"
+				}
+			}
+			t.Rows = append(t.Rows, []script.Value{s.m.Alias + "-" + id, "ChunkRecovery", id, k.Path, source, s.m.Alias, status})
+		}
+	}
+	return t, nil
+}
+
 // States of a chunk, as a data node has them.
 const (
 	fin = iota

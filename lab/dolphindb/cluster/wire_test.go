@@ -172,7 +172,7 @@ func TestWhoMayAskWhatWhere(t *testing.T) {
 	w := newWorld(t, 3)
 	w.everything()
 	for _, tc := range []struct {
-		site, user, password, src, want string
+		site, user, password, src, want string // want is in the error; empty: none
 	}{
 		{"ctl1", "", "", "getActiveMaster()", ""},
 		{"ctl3", "", "", "getActiveMaster()", ""},
@@ -286,8 +286,15 @@ func TestSuspendedRecoveryWaits(t *testing.T) {
 	if got := w.states(); !strings.Contains(got, recovering) {
 		t.Errorf("while suspended: %s", got)
 	}
+	tasks := w.must("ctl1", "getRecoveryTaskStatus").(*script.Table).Rows
+	if len(tasks) == 0 || tasks[0][5] != "node1" || tasks[0][6] != "Waiting" {
+		t.Errorf("tasks: %v", tasks)
+	}
 	w.must("ctl1", "resumeRecovery")
 	w.pass(time.Minute)
+	if tasks = w.must("ctl1", "getRecoveryTaskStatus").(*script.Table).Rows; len(tasks) > 0 {
+		t.Errorf("tasks that are left: %v", tasks)
+	}
 	if got := w.states(); got != "COMPLETE 4" {
 		t.Errorf("resumed: %s", got)
 	}
