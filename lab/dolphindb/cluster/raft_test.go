@@ -325,3 +325,45 @@ func TestControllersWithoutRaftAreMastersEach(t *testing.T) {
 		}
 	}
 }
+
+// Hazard H26: old copies of two controllers, started beside the moved ones, are a
+// majority of the old list: they lead a cluster of their own.
+func TestOldCopiesThatAreStartedLeadAClusterOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3)
+	moved := w.nodes
+	w.nodes = append([]Node(nil), moved...)
+	for i, n := range w.nodes { // all on one machine, before
+		w.nodes[i].Addr = "10.10.11.1" + n.Addr[strings.IndexByte(n.Addr, ':'):len(n.Addr)-1] + string(rune('0'+i))
+	}
+	old := map[string]Member{}
+	for _, a := range []string{"ctl2", "ctl3"} {
+		old[a] = w.member(a)
+		old[a].Dirs["dfsMetaDir"] += "-old"
+		old[a].Dirs["raft"] += "-old"
+	}
+	w.nodes = moved
+	w.everything()
+	w.stock("node1")
+	if _, err := w.c.join(old["ctl2"], w.now); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Minute)
+	if got := w.c.Leader("10.10.11.1:8923"); got != "" {
+		t.Fatalf("one old copy of three follows %q", got)
+	}
+	if _, err := w.c.join(old["ctl3"], w.now); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Minute)
+	if got := w.c.Leader("10.10.11.1:8923"); got != "ctl2" {
+		t.Errorf("the old copies are led by %q", got)
+	}
+	if got := w.must("ctl1", "getActiveMaster"); got != "ctl1" {
+		t.Errorf("the cluster is led by %q", got)
+	}
+	w.put("node1", 1, 1)
+	if got := w.ids("node3"); got != "1" {
+		t.Errorf("rows: %s", got)
+	}
+}
