@@ -191,13 +191,13 @@ func (a *app) command() string {
 		return ""
 	}
 	if l := c.Latest(); l != nil {
-		return l.Intent.Dispatch.Body
+		return l.Intent.Dispatch.Shown()
 	}
 	d, err := a.snap.Run.Dispatch(c, run.RoleCommand)
 	if err != nil {
 		return ""
 	}
-	return d.Body
+	return d.Shown()
 }
 
 // searchDialog is the line in which what is searched for is typed. The output draws

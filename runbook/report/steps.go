@@ -178,18 +178,18 @@ func (m *markdown) intent(c *run.Cell, e run.Intent, rec run.Record) {
 	m.line("%s **%s**, attempt %d (%s), by %s\n", Moment(rec.Wall), what, e.No, code(e.Attempt), inline(rec.Actor))
 	m.queries[e.Attempt] = e.Dispatch.Form == "sql"
 	of := run.Watch{Monitor: e.Monitor, Where: e.Dispatch.Where}
-	if was, told := m.kept[of]; told && e.Role == run.RoleKeep && was == e.Dispatch.Body {
+	if was, told := m.kept[of]; told && e.Role == run.RoleKeep && was == e.Dispatch.Shown() {
 		return // it is what stands above
 	}
 	if e.Role == run.RoleKeep || background(c) {
-		m.kept[of] = e.Dispatch.Body
+		m.kept[of] = e.Dispatch.Shown()
 	}
 	m.dispatch(e.Dispatch, e.Host)
 }
 
 // dispatch writes what is run, exactly, and where.
 func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
-	said := []string{code(d.Interpreter), "on " + code(place(d.Where))}
+	said := []string{code(d.Kind()), "on " + code(place(d.Where))}
 	if d.Form != "" {
 		said = sent(d)
 	}
@@ -211,18 +211,22 @@ func (m *markdown) dispatch(d run.Dispatch, id run.Identity) {
 	if d.TimeoutMS > 0 {
 		said = append(said, "asks after "+text.Duration(time.Duration(d.TimeoutMS)*time.Millisecond))
 	}
-	if d.Prefix != "" {
-		said = append(said, fmt.Sprintf("behind prelude %d", m.prelude(d.Prefix)))
+	if around := d.Around(); around != "" {
+		how := "behind"
+		if d.Language != "" {
+			how = "run by"
+		}
+		said = append(said, fmt.Sprintf("%s prelude %d", how, m.prelude(around)))
 	}
 	if id.MachineID != "" {
 		said = append(said, "machine "+code(id.MachineID))
 	}
 	m.line("%s:\n", strings.Join(said, ", "))
-	lang := d.Interpreter
-	if d.Form == "sql" || d.Form == "http" {
-		lang = d.Form
+	lang := d.Kind()
+	if d.Form != "" && d.Form != "sql" && d.Form != "http" {
+		lang = d.Interpreter
 	}
-	m.exact(lang, d.Body)
+	m.exact(lang, d.Shown())
 	vars := named(d)
 	for _, v := range vars {
 		value := code(v.Value)

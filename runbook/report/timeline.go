@@ -135,7 +135,7 @@ func toldOfAttempt(e run.Event) string {
 		if e.Role == run.RoleKeep {
 			return fmt.Sprintf("its background process is about to be started on %s, attempt %d (%s)", place(e.Dispatch.Where), e.No, line(e.Attempt))
 		}
-		return fmt.Sprintf("%s is about to be sent to %s, attempt %d (%s): %s", line(string(e.Role)), place(e.Dispatch.Where), e.No, line(e.Attempt), first(e.Dispatch.Body))
+		return fmt.Sprintf("%s is about to be sent to %s, attempt %d (%s): %s", line(string(e.Role)), place(e.Dispatch.Where), e.No, line(e.Attempt), first(e.Dispatch.Shown()))
 	case run.NotDispatched:
 		return "not sent" + suffix(": ", e.Why)
 	case run.Interrupted:

@@ -173,6 +173,12 @@ func (r *Run) dispatch(c *Cell, f *runbook.Fence, where string, extra map[string
 	if d.Env, err = r.environment(c, f, d, names); err != nil {
 		return fail(err)
 	}
+	if f.Language != nil {
+		if d.Text, err = r.maskedText(c, f, names); err != nil {
+			return fail(err)
+		}
+		d.Language = f.Language.Name
+	}
 	return d, nil
 }
 

@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -213,6 +214,41 @@ func TestAnotherLanguagesText(t *testing.T) {
 				t.Errorf("%s is still there", file)
 			}
 		})
+	}
+}
+
+// What a person reads at a gate, and what a grant is bound to, is the language's text
+// with its values, secrets masked; how it is run stands around it.
+func TestAnotherLanguagesTextIsShown(t *testing.T) {
+	t.Parallel()
+	book := strings.ReplaceAll(strings.Replace(languageBook, "[languages.ddl]", "[params.pw]\nsecret = true\n[languages.ddl]", 1), "~~~", "```")
+	book = strings.Replace(book, "  create $HOME", "  login {{pw}}\n  create $HOME", 1)
+	dispatch := func(name, pw string) Dispatch {
+		w := parsed(t, book, map[string]string{"name": name, "pw": pw})
+		c := w.cell(t, "one")
+		d, err := w.r.DispatchFence(c, c.Plan.Step.Book.Before[0], "local", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	d := dispatch("it's", "hunter2")
+	if want := "login '‹secret›'\ncreate $HOME \\n 'it''s';\nSTEPGATE_END\n"; d.Shown() != want || d.Kind() != "ddl" {
+		t.Errorf("%s shows %q", d.Kind(), d.Shown())
+	}
+	if !strings.HasSuffix(d.Around(), d.Body) || !strings.HasPrefix(d.Around(), languagePrefix) {
+		t.Errorf("around it stands %q", d.Around())
+	}
+	for _, v := range d.Named() {
+		if v.Name == languageText {
+			t.Error("the text stands among the values, too")
+		}
+	}
+	if other := dispatch("its", "hunter2"); other.Hash("m") == d.Hash("m") {
+		t.Error("another value of the text makes no other hash")
+	}
+	if strings.Contains(fmt.Sprint(d), "hunter2") {
+		t.Errorf("the secret is kept: %v", d)
 	}
 }
 

@@ -179,12 +179,16 @@ type Dispatch struct {
 	Interpreter string `json:"interpreter"`
 	Prefix      string `json:"prefix"` // options and prelude; the text that runs is Prefix + Body
 	Body        string `json:"body"`
-	Env         []Var  `json:"env"` // sorted by name
-	Dir         string `json:"dir,omitempty"`
-	Login       bool   `json:"login,omitempty"` // by a login shell
-	User        string `json:"user,omitempty"`  // whom to become
-	TTY         bool   `json:"tty,omitempty"`   // on the operator's terminal
-	TimeoutMS   int64  `json:"timeout_ms,omitempty"`
+	// Language is that of [languages] whose line Body is; Text is what the line is
+	// given, secrets masked: it comes as the variable STEPGATE_FENCE.
+	Language  string `json:"language,omitempty"`
+	Text      string `json:"text,omitempty"`
+	Env       []Var  `json:"env"` // sorted by name
+	Dir       string `json:"dir,omitempty"`
+	Login     bool   `json:"login,omitempty"` // by a login shell
+	User      string `json:"user,omitempty"`  // whom to become
+	TTY       bool   `json:"tty,omitempty"`   // on the operator's terminal
+	TimeoutMS int64  `json:"timeout_ms,omitempty"`
 	// ReconnectMS is how long the host may be away, once the command was sent; 0: it
 	// isn't sent away. Reboot: it comes back with another boot id.
 	ReconnectMS int64 `json:"reconnect_ms,omitempty"`

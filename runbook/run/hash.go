@@ -34,7 +34,7 @@ func (d Dispatch) Hash(machineID string) string {
 	}
 	// Behind the rest and only where they are set, so that a script keeps the hash
 	// it has always had: journals of earlier versions name attempts by it.
-	for _, extra := range [][2]string{{"form", d.Form}, {"via", d.Via}, {"server", d.Server}, {"user", d.User}} {
+	for _, extra := range [][2]string{{"form", d.Form}, {"via", d.Via}, {"server", d.Server}, {"user", d.User}, {"language", d.Language}, {"text", d.Text}} {
 		if extra[1] != "" {
 			field(h, "", extra[0], extra[1])
 		}
@@ -79,7 +79,7 @@ func (d Dispatch) Named() []Var {
 	named := namesIn(d.Prefix + d.Body)
 	var vars []Var
 	for _, v := range d.Env {
-		if named[v.Name] {
+		if named[v.Name] && v.Name != languageText {
 			vars = append(vars, v)
 		}
 	}

@@ -2,10 +2,12 @@ package run
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"stepgate/runbook"
 	"stepgate/runbook/plan"
+	"stepgate/runbook/text"
 )
 
 // languagePrefix puts the text of a fence of [languages], which comes in a
@@ -39,6 +41,9 @@ unset STEPGATE_FENCE stepgate_tmp
 export STEPGATE_BODY
 `
 
+// languageText is the name of that variable.
+const languageText = "STEPGATE_FENCE"
+
 // languageBody is the variable that carries the text of a fence of [languages].
 func languageBody(c *Cell, f *runbook.Fence, names map[string]any, secret map[string]bool) (Var, error) {
 	body, edited := c.text(f)
@@ -51,11 +56,53 @@ func languageBody(c *Cell, f *runbook.Fence, names map[string]any, secret map[st
 	if len(body) > maxLanguageBody {
 		return Var{}, fmt.Errorf("the text for %s has %d KiB, more than %d", f.Language.Name, len(body)>>10, maxLanguageBody>>10)
 	}
-	v := Var{Name: "STEPGATE_FENCE", Value: strings.TrimSuffix(body, "\n")}
+	v := Var{Name: languageText, Value: strings.TrimSuffix(body, "\n")}
 	for name := range secret {
 		v.Secret = v.Secret || strings.Contains(f.Body, "{{") && mentions(f.Body, name)
 	}
 	return v, nil
+}
+
+// maskedText is the text that a language's line is given, with secrets masked.
+func (r *Run) maskedText(c *Cell, f *runbook.Fence, names map[string]any) (string, error) {
+	if body, edited := c.text(f); edited {
+		return body, nil
+	}
+	shown := maps.Clone(names)
+	for name := range r.Plan.Secrets(c.Plan.Step.Scope) {
+		if _, ok := shown[name]; ok {
+			shown[name] = text.Masked
+		}
+	}
+	return plan.Render(f, shown, "")
+}
+
+// Shown is what a reader knows as the command: of a language, its own text.
+func (d Dispatch) Shown() string {
+	if d.Language != "" {
+		return d.Text
+	}
+	return d.Body
+}
+
+// Around is what runs beside what [Dispatch.Shown] shows: options and prelude; of a
+// language, all that runs its text.
+func (d Dispatch) Around() string {
+	if d.Language != "" {
+		return d.Prefix + d.Body
+	}
+	return d.Prefix
+}
+
+// Kind names how it is run: an interpreter, a language, or sql, http, tcp, copy.
+func (d Dispatch) Kind() string {
+	switch {
+	case d.Form != "":
+		return d.Form
+	case d.Language != "":
+		return d.Language
+	}
+	return d.Interpreter
 }
 
 // maxLanguageBody bounds what one variable carries, in bytes.

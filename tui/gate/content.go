@@ -173,21 +173,21 @@ func (b *content) degraded(d *run.Dispatch) {
 // prefix shows what stands before the command's own text, folded to a line
 // unless it is short or the operator asked.
 func (b *content) prefix(d *run.Dispatch) {
-	lines, name := wording.Prefix(d)
+	lines, says := wording.Prefix(d)
 	if len(lines) == 0 {
 		return
 	}
 	if len(lines) > 1 && !b.d.unfolded {
 		if _, n := b.named(d); n > 0 {
-			name += fmt.Sprintf(", values they name: %d", n)
+			says += fmt.Sprintf(", values they name: %d", n)
 		}
-		for _, l := range pane.Wrap("before it: "+name+" ("+b.d.name(keys.Unfold)+" shows them)", max(b.w-2, 1)) {
+		for _, l := range pane.Wrap(says+" ("+b.d.name(keys.Unfold)+" shows them)", max(b.w-2, 1)) {
 			b.add("  " + b.Faint.Render(l))
 		}
 		return
 	}
-	b.add(b.Faint.Render("  before it:"))
-	for _, l := range wording.Exact(d.Prefix) {
+	b.add(b.Faint.Render("  " + strings.TrimSuffix(says, ": options") + ":"))
+	for _, l := range wording.Exact(d.Around()) {
 		for part := range strings.SplitSeq(ansi.Hardwrap(l, max(b.w-4, 1), true), "\n") {
 			b.add("    " + b.Exact(b.Muted, part))
 		}

@@ -75,7 +75,7 @@ func (b *content) places() {
 	}
 	b.block(lines)
 	for _, c := range b.d.with {
-		if d, own := c.Gate.Dispatch, b.d.shown.Dispatch; d != nil && own != nil && (d.Body != own.Body || d.Prefix != own.Prefix) {
+		if d, own := c.Gate.Dispatch, b.d.shown.Dispatch; d != nil && own != nil && (d.Shown() != own.Shown() || d.Around() != own.Around()) {
 			b.block(append([]string{b.Caution.Render("At " + wording.Instance(c) + " this runs instead:")}, stepview.Dispatch(b.Theme, d, b.w)...))
 			b.prefix(d)
 			b.values(d)

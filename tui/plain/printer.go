@@ -180,7 +180,7 @@ func (p *printer) cell(ctx context.Context, s *run.Snapshot, c *run.Cell) error 
 	if a := c.Latest(); a != nil {
 		if id := a.Intent.Attempt; p.read[id] == nil {
 			p.read[id] = &[2]stream{}
-			p.indent(sign(a.Intent.Dispatch.Form), strings.TrimRight(a.Intent.Dispatch.Body, "\n"))
+			p.indent(sign(a.Intent.Dispatch.Form), strings.TrimRight(a.Intent.Dispatch.Shown(), "\n"))
 		}
 		if len(s.Beside) == 0 || a.Outcome != nil {
 			if err := p.output(ctx, a.Intent.Attempt, a.Outcome != nil); err != nil {
@@ -274,6 +274,12 @@ func (p *printer) command(d *run.Dispatch) {
 func (p *printer) exact(d *run.Dispatch) {
 	for _, l := range wording.Exact(d.Prefix + d.Body) {
 		p.printf("    %s %s\n", sign(d.Form), l)
+	}
+	if d.Language != "" {
+		p.printf("    with this text in %s:\n", wording.Line(d.Language))
+		for _, l := range wording.Exact(d.Text) {
+			p.printf("    > %s\n", l)
+		}
 	}
 	p.printf("      %s\n", wording.Fingerprint(d))
 }

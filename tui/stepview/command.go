@@ -51,8 +51,8 @@ func (b *body) command() {
 // the variables it names, and which have none yet.
 func (b *body) behind(d *run.Dispatch) {
 	t := b.Theme
-	if lines, name := wording.Prefix(d); len(lines) > 1 && !b.Watch {
-		b.say(t.Faint, "  before it: "+name)
+	if lines, says := wording.Prefix(d); len(lines) > 1 && !b.Watch {
+		b.say(t.Faint, "  "+says)
 	}
 	b.values(d)
 	has := map[string]bool{}
@@ -177,7 +177,7 @@ func Body(t *theme.Theme, d *run.Dispatch, w int) []string {
 	if d.Form != "" {
 		sign = "> "
 	}
-	for i, l := range wording.Exact(d.Body) {
+	for i, l := range wording.Exact(d.Shown()) {
 		lead := "  "
 		if i == 0 {
 			lead = sign
@@ -196,8 +196,8 @@ func Body(t *theme.Theme, d *run.Dispatch, w int) []string {
 // and the values of the variables that it or that names.
 func Behind(t *theme.Theme, d *run.Dispatch, w int) []string {
 	var out []string
-	if lines, name := wording.Prefix(d); len(lines) > 0 {
-		for _, l := range pane.Wrap("before it: "+name, max(w-2, 1)) {
+	if lines, says := wording.Prefix(d); len(lines) > 0 {
+		for _, l := range pane.Wrap(says, max(w-2, 1)) {
 			out = append(out, "  "+t.Faint.Render(l))
 		}
 	}

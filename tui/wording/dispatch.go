@@ -25,7 +25,7 @@ func Facts(d *run.Dispatch) []string {
 		if d.TTY {
 			out = append(out, "on your terminal")
 		}
-		out = append(out, Line(d.Interpreter))
+		out = append(out, Line(d.Kind()))
 		if d.Login {
 			out = append(out, "in a login shell")
 		}
@@ -38,18 +38,21 @@ func Facts(d *run.Dispatch) []string {
 	return out
 }
 
-// Prefix returns the lines that run before a command's own text, and how they
-// are called.
-func Prefix(d *run.Dispatch) (lines []string, name string) {
-	p := strings.TrimRight(Block(d.Prefix), "\n")
+// Prefix returns the lines that run before a command's own text, or that run a text
+// in another language, and what is said of them.
+func Prefix(d *run.Dispatch) (lines []string, says string) {
+	p := strings.TrimRight(Block(d.Around()), "\n")
 	if p == "" {
 		return nil, ""
 	}
 	lines = strings.Split(p, "\n")
-	if len(lines) == 1 {
-		return lines, "options"
+	if d.Language != "" {
+		return lines, fmt.Sprintf("run by %d lines of %s", len(lines), Line(d.Interpreter))
 	}
-	return lines, fmt.Sprintf("%d lines of options and shared functions", len(lines))
+	if len(lines) == 1 {
+		return lines, "before it: options"
+	}
+	return lines, fmt.Sprintf("before it: %d lines of options and shared functions", len(lines))
 }
 
 // sent are where statements or a request go to, and whose values they see.

@@ -65,7 +65,7 @@ func visible(s string) string {
 
 // Fingerprint says how much runs, prelude and all, and what its bytes hash to.
 func Fingerprint(d *run.Dispatch) string {
-	all := d.Prefix + d.Body
+	all := d.Prefix + d.Body + d.Text
 	n := len(Exact(all))
 	lines := fmt.Sprintf("%d lines", n)
 	if n == 1 {
