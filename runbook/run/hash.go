@@ -10,6 +10,39 @@ import (
 	"strconv"
 )
 
+// Dispatch is what is run, byte for byte, and where.
+type Dispatch struct {
+	Where       string `json:"where"`
+	Form        string `json:"form,omitempty"`   // sql, http, tcp; empty: a script
+	Via         string `json:"via,omitempty"`    // host that sql, http and tcp go through
+	Server      string `json:"server,omitempty"` // of sql: "mysql root@10.0.0.1:2881/db", for people
+	SSH         string `json:"ssh,omitempty"`
+	Interpreter string `json:"interpreter"`
+	Prefix      string `json:"prefix"` // options and prelude; the text that runs is Prefix + Body
+	Body        string `json:"body"`
+	// Language is that of [languages] whose line Body is; Text is what the line is
+	// given, secrets masked: it comes as the variable STEPGATE_FENCE.
+	Language  string `json:"language,omitempty"`
+	Text      string `json:"text,omitempty"`
+	Env       []Var  `json:"env"` // sorted by name
+	Dir       string `json:"dir,omitempty"`
+	Login     bool   `json:"login,omitempty"` // by a login shell
+	User      string `json:"user,omitempty"`  // whom to become
+	TTY       bool   `json:"tty,omitempty"`   // on the operator's terminal
+	TimeoutMS int64  `json:"timeout_ms,omitempty"`
+	// ReconnectMS is how long the host may be away, once the command was sent; 0: it
+	// isn't sent away. Reboot: it comes back with another boot id.
+	ReconnectMS int64 `json:"reconnect_ms,omitempty"`
+	Reboot      bool  `json:"reboot,omitempty"`
+}
+
+// Var is an environment variable of a command.
+type Var struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"` // empty for a secret
+	Secret bool   `json:"secret,omitempty"`
+}
+
 // field writes a length-prefixed field, so that no two lists of fields have
 // the same bytes.
 func field(h hash.Hash, parts ...string) {
