@@ -340,12 +340,15 @@ var pseudoHazards = []struct{ id, corrects, transcript string }{
 // Two servers, data nodes started by hand in the cluster manager, to the end.
 func TestPseudoTwoServers(t *testing.T) {
 	t.Parallel()
-	p := deploy(t, "dolphindb-two-servers", []string{"ddb-2:leader=here"}, "-e", "start_wait=15s", "-e", "node_start=web-ui")
+	p := deploy(t, "dolphindb-two-servers", []string{"ddb-2:leader=here", "ddb-1:write=lost"}, "-e", "start_wait=15s", "-e", "node_start=web-ui")
 	// The hand step is ticked, and nobody has done it.
 	p.GoOn().Stopped("failure", "build/cluster/node[inst-1]")
 	p.configured("inst-1", "inst-2", "inst-3")
 	p.On("ddb-ops", `printf 'login("admin", "123456")\nstartDataNode(["node1", "node2", "node3"])\n' >start.dos
 `+p.Host("ddb-ops").Vars["ddb"]+` -remoteHost `+p.of("inst-2", "ip")+` -remotePort `+p.of("inst-2", "ctl_port")+` -run start.dos`)
+	// A write that is acknowledged and not there is no write.
+	p.again().Stopped("failure", "build/cluster/rows")
+	p.said(`"written" in lines`, `✗ .*found == "3"`)
 	p.again().Done()
 	transcript := p.Good("export", "last")
 	for _, h := range pseudoHazards {
