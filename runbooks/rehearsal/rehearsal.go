@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -250,8 +249,6 @@ func (r *Rehearsal) ssh(h lab.Host, command string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var out bytes.Buffer
-	session.Stdout, session.Stderr = &out, &out
-	err = session.Run(command)
-	return out.String(), err
+	out, err := session.CombinedOutput(command)
+	return string(out), err
 }
