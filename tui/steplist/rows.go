@@ -55,6 +55,9 @@ func (l *List) rowOf(ln line) Row {
 		return r
 	}
 	r.Mark, r.Right = t.mark(l.here[ln.node] || l.busy[ln.node]), t.progress()
+	if t.total == 0 { // only to be read
+		r.Mark, r.Right = theme.NotApplicable, ""
+	}
 	switch n.kind {
 	case ofSection:
 		r.Number, r.Gates = n.section.Number, int(t.gates)
