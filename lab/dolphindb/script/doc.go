@@ -23,7 +23,7 @@
 //     having, order by, limit, and and or of a query at the beginning of a line.
 //     Comments are // and /* */.
 //   - x = …, x += … (-=, *=, /=), x[i] = … of a vector or a dictionary; if, else;
-//     for (x in vector, table, dictionary or a:b); while; break, continue;
+//     for (x in a vector, a table or a:b); while; break, continue;
 //     def f(a, b) { return … }, which sees its own variables only; try { } catch(ex) { },
 //     where ex[1] is the message; throw; insert into t values (…); go.
 //   - print(x) and an expression that is a statement by itself print. print x and

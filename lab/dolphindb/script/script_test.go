@@ -216,6 +216,44 @@ func TestOutput(t *testing.T) {
 			"a                                   b c d\n----------------------------------- - - -\nabcdefghijklmnopqrstuvwxyz01234567891 2 3\n"},
 		{"api: one longer and it is cut", "node43", "select `abcdefghijklmnopqrstuvwxyz0123456789z as a, 1 as b, 2 as c, 3 as d from table(1 as x)", "" +
 			"a                                   b c d\n----------------------------------- - - -\nabcdefghijklmnopqrstuvwxyz0123456...1 2 3\n"},
+		{"docs for: a pair, upwards and downwards", "node43", "for(s in 2:4){print s};\nfor(s in 4:1) print s;", "2\n3\n3\n2\n1\n"},
+		{"docs for: a table row by row", "node43", "x = 1 2\ny = 4 5\nt = table(x,y)\nfor(s in t) print s.y - s.x;", "3\n3\n"},
+		{"docs for: break and continue", "node43", "for (i in 1..9) { if (i == 2) continue\nif (i == 5) break\nprint(i) }", "1\n3\n4\n"},
+		{"docs if-else and while", "node43", "i = 0\nwhile (i < 3) {\n  i += 1\n  if (i == 1) { print(\"a\") }\n  else if (i == 2) print(\"b\")\n  else { print(\"c\") }\n}", "a\nb\nc\n"},
+		{"docs def: return ends it", "node43", "def f(a, mutable b) {\n  for (x in a) { if (x > b) return x }\n  return NULL\n}\nf(1..9, 4); f(1..3, 4); isNull(f(1..3, 4))", "5\ntrue\n"},
+		{"docs each", "node43", "each(def(x){ return x * x }, 1 2 3); each(size, [1..3, 1..5])", "[1,4,9]\n[3,5]\n"},
+		{"docs partial application: the open argument", "node43", "f = iif{, `alive, `gone}; f(true); each(f, [true, false])", "alive\n[\"alive\",\"gone\"]\n"},
+		{"docs: NULL in calculations and comparisons", "node43", "NULL; 1 + NULL; x = NULL; isNull(x); nullFill([1, NULL, 3], 0); sum([1, NULL, 3]); avg([]); count([1, NULL]); 1/0", "" +
+			"NULL\n\ntrue\n[1,0,3]\n4\n\n1\n\n"},
+		{"docs: logical operators", "node43", "true && false; true || false; !true; not false; (1 < 2) and (2 < 1); 3 in 1..5; `a in `b`c; \"abc\" like \"%b%\"; 2 between 1:3; 1..4 between 2:3", "" +
+			"false\ntrue\nfalse\ntrue\nfalse\ntrue\nfalse\ntrue\ntrue\n[false,true,true,false]\n"},
+		{"docs: conversions", "node43", "int(`7); int(\"x\"); long(2.5); double(\"1.5\"); string(12) + 1b; bool(`true); date(2023.01.10T10:00:00.000); timestamp(2023.01.10); datetime(2023.01.10T10:00:00.000); long(1970.01.02)", "" +
+			"7\n\n3\n1.5\n12true\ntrue\n2023.01.10\n2023.01.10T00:00:00.000\n2023.01.10T10:00:00\n1\n"},
+		{"docs: times have a unit", "node43", "2023.01.10 + 3; 2023.01.10 - 2023.01.01; 2023.01.10T10:00:01 - 2023.01.10T10:00:00; 2023.01.10T10:00:00.000 + 500; now() - 2023.01.10T10:00:00.000; now(true); today()", "" +
+			"2023.01.13\n9\n1\n2023.01.10T10:00:00.500\n6123\n2023.01.10T10:00:06.123456789\n2023.01.10\n"},
+		{"docs: texts", "node43", "strlen(`abc); upper(`a`b); lower(`A); trim(\" x \"); startsWith(`abc, `ab); endsWith(`abc, `b); strpos(`abc, `c); substr(`abcdef, 1, 2); split(\"dfs://stock/stock\", \"/\"); concat(`a`b, \"-\")", "" +
+			"3\n[\"A\",\"B\"]\na\nx\ntrue\nfalse\n2\nbc\n[\"dfs:\",\"\",\"stock\",\"stock\"]\na-b\n"},
+		{"docs: vectors", "node43", "x = 3 1 2; sort(x); sort(x, false); first(x); last(x); max(x); min(x); x[1]; x[0:2]; distinct(1 1 2); prev(x); deltas(x); take(1 2, 5); size(x); x.append!(9); x; all(x > 0); any(x > 9); abs(-3); -x", "" +
+			"[1,2,3]\n[3,2,1]\n3\n2\n3\n1\n1\n[3,1]\n[1,2]\n[,3,1]\n[,-2,1]\n[1,2,1,2,1]\n3\n[3,1,2,9]\ntrue\nfalse\n3\n[-3,-1,-2,-9]\n"},
+		{"docs: dictionaries", "node43", "d = dict(STRING, INT); d[`x] = 1; d[`y] = 2; d[`x]; d.y; keys(d); values(d); size(d); `x in d", "1\n2\n[\"x\",\"y\"]\n[1,2]\n2\ntrue\n"},
+		{"docs: tables", "node43", "t = table(1 2 as a, `x`y as b); t.a; t[`b]; t[1].b; rows(t); cols(t); size(t); keys(t); t[0][`a]; typestr(t); typestr(t.a); typestr(1.5)", "" +
+			"[1,2]\n[\"x\",\"y\"]\ny\n2\n2\n2\n[\"a\",\"b\"]\n1\nTABLE\nLONG VECTOR\nDOUBLE\n"},
+		{"docs insert into", "node43", "t = table(1:0, `a`b, [INT, STRING])\ninsert into t values (1, `x)\ninsert into t (b) values (`y)\ninsert into t values ([3, 4], `z`w)\nt.append!(dict(`a`b, (5, `v)))\nt", "" +
+			"a b\n- -\n1 x\n  y\n3 z\n4 w\n5 v\n"},
+		{"docs: the schema's columns", "node43", "concat(exec name from schema(loadTable(\"dfs://stock\", \"stock\")).colDefs, \",\"); exec typeString from schema(loadTable(\"dfs://stock\", \"stock\")).colDefs", "" +
+			"time,name,id\n[\"TIMESTAMP\",\"SYMBOL\",\"INT\"]\n"},
+		{"docs group by, having and order by", "node43", "t = table(`a`b`a`c as s, 1 2 3 4 as n)\nselect sum(n), count(*) as c from t group by s having count(*) >= 1 order by c desc, s desc", "" +
+			"s sum_n c\n- ----- -\na 4     2\nc 4     1\nb 2     1\n"},
+		{"docs select: where with commas, in, like and lines", "node43", "t = table(`aa`ab`b as s, 1..3 as n)\nselect top 1 n * 2 as m\nfrom t\nwhere s like \"a%\", n in 1..3\n  and n > 1\norder by n", "m\n-\n4\n"},
+		{"docs select distinct, limit, iif", "node43", "t = table(`a`b`a as s, 1..3 as n)\nselect distinct s from t\nselect s, iif(n > 1, `big, `small) as z from t limit 2\nexec distinct s from t", "" +
+			"s\n-\na\nb\ns z    \n- -----\na small\nb big  \n[\"a\",\"b\"]\n"},
+		{"docs exec: of no rows", "node43", "t = table(1:0, `a`b, [INT, STRING])\nexec max(a) from t\nexec a from t\nexec count(*) from t\nselect max(a) from t", "\n[]\n0\nmax_a\n-----\n     \n"},
+		{"docs pnodeRun: nodes, and without their names", "node43", "pnodeRun(version, `node43); pnodeRun(getNodeAlias, `node44, false)", "" +
+			"node   value               \n------ --------------------\nnode43 2.00.8.12 2023.01.10\nvalue \n------\nnode44\n"},
+		{"docs rpc: a function of the script on another node", "node43", "def f(x) { return getNodeAlias() + x }\nrpc(`node44, f, \"!\"); rpc(getNodeAlias(), getNodeAlias)", "node44!\nnode43\n"},
+		{"docs throw", "node43", "try { throw \"no\" } catch(ex) { print(ex[1]) }", "no\n"},
+		{"docs: comments", "node43", "// a\nprint(1) // b\n/* c\nprint(2) */ print(3)\n", "1\n3\n"},
+		{"docs: escapes", "node43", "print(\"a\\tb\\\\\\\"c'\" + 'd\\'e')", "a\tb\\\"c'd'e\n"},
 		{"docs: try and catch", "node43", "try {1/`7} catch(ex){print \"oops, please make sure they are all numbers\"};\nex;", "" +
 			"oops, please make sure they are all numbers\n\"SYSTEM_Operator\" : \"Arguments for div method can not be string.\"\n"},
 		{"docs: an operator's error", "node43", "1/`7", "! Arguments for div method can not be string.\n"},
@@ -228,6 +266,7 @@ func TestOutput(t *testing.T) {
 		{"docs login", "node43", `login("admin", "no")`, `! login("admin", "no") => the password is wrong` + "\n"},
 		{"the server is asked for each row that is appended", "node43", "t = loadTable(\"dfs://stock\", \"stock\")\nt.append!(table(now() as time, `a as name, 4 as id))\nexec count(*) from t", "4\n"},
 		{"a command says nothing", "HActl44", `startDataNode(["node44"])`, ""},
+		{"a command says nothing from elsewhere", "node43", `rpc(getControllerAlias(), startDataNode, ["node44"])`, ""},
 		{"A14 in one expression", "node43", "t = loadTable(\"dfs://stock\", \"stock\")\nif ((exec count(*) from t where id = 7) == 0) { print(\"none\") }", "none\n"},
 	} {
 		if got := run(newCluster(), c.on, c.src); got != c.want && sortedRows(got) != c.want {

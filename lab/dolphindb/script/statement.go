@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // way is how a statement ended.
@@ -148,7 +149,7 @@ func (s *loop) once(in *interp, sc *scope) (o outcome, stop bool, err error) {
 }
 
 // elements are what a loop goes over: a vector's, a table's rows as
-// dictionaries, the integers of a pair, a dictionary's keys.
+// dictionaries, the integers of a pair without its greater end.
 func (in *interp) elements(v Value) ([]Value, error) {
 	switch v := v.(type) {
 	case []Value:
@@ -156,18 +157,19 @@ func (in *interp) elements(v Value) ([]Value, error) {
 	case pair:
 		from, ok1 := v.from.(int64)
 		to, ok2 := v.to.(int64)
-		if !ok1 || !ok2 || to <= from {
+		switch {
+		case !ok1 || !ok2:
+			return nil, say("Both ends of a pair must be integers.")
+		case from == to:
 			return nil, nil
+		case from < to:
+			to--
+		default:
+			from--
 		}
-		w, err := in.sequence(from, to-1)
+		w, err := in.sequence(from, to)
 		list, _ := w.([]Value)
 		return list, err
-	case map[string]Value:
-		var out []Value
-		for _, k := range sortedKeys(v) {
-			out = append(out, k)
-		}
-		return out, nil
 	case *Table:
 		t, err := in.loaded(v)
 		if err != nil {
@@ -181,10 +183,7 @@ func (in *interp) elements(v Value) ([]Value, error) {
 		}
 		return out, in.room(len(out))
 	}
-	if !scalar(v) {
-		return nil, say("A %s can't be looped over.", kindOf(v))
-	}
-	return []Value{v}, nil
+	return nil, say("A vector, a pair or a table is expected, not a %s.", strings.ToLower(kindOf(v)))
 }
 
 func (s *attempt) run(in *interp, sc *scope) (outcome, error) {
@@ -246,7 +245,7 @@ func (s *evaluate) run(in *interp, sc *scope) (outcome, error) {
 	switch x := s.x.(type) {
 	case *call:
 		id, ok := x.fn.(*ident)
-		if v == nil || ok && silent[id.name] {
+		if ok && silent[id.name] || v == nil && (!ok || builtins[id.name] == nil || remote[id.name]) {
 			return outcome{}, nil
 		}
 	case *literal:
@@ -262,8 +261,12 @@ func (s *evaluate) run(in *interp, sc *scope) (outcome, error) {
 	return outcome{}, in.out.line(v)
 }
 
-// silent functions give back what they were given.
-var silent = map[string]bool{"append!": true, "print": true, "undef": true}
+// silent functions print nothing of their own.
+var silent = map[string]bool{"append!": true, "login": true, "print": true, "undef": true}
+
+// remote functions return what another function does, or nothing where that is a
+// command.
+var remote = map[string]bool{"rpc": true, "pnodeRun": true}
 
 func (s *assign) run(in *interp, sc *scope) (outcome, error) {
 	if err := in.step(); err != nil {
