@@ -140,7 +140,7 @@ func (r *Rehearsal) Remedy(action string, answers ...string) string {
 		p.Reads(`> $`)
 		p.Types(a)
 	}
-	p.Reads(`(?s)\n(go|gate|manual|failure|unknown): .*number> |GATE `)
+	p.Reads(`(?s)\n(go|gate|manual|failure|unknown|monitor): .*number> |GATE `)
 	p.Types("q")
 	if code := p.Ends(); code != Waiting && code != Failed {
 		r.t.Fatalf("leaving after %s ends with %d", action, code)
