@@ -21,7 +21,7 @@ type rolling struct {
 
 func roll(t *testing.T, faults []string, args ...string) *rolling {
 	t.Helper()
-	args = append([]string{"-e", "stop_time=8s", "-e", "start_time=12s", "-e", "recovery_time=12s", "-e", "max_stall=20s"}, args...)
+	args = append([]string{"-e", "stop_time=8s", "-e", "start_time=8s", "-e", "recovery_time=8s", "-e", "max_stall=20s"}, args...)
 	r := &rolling{rehearsal.BeginWith(t, "dolphindb-rolling-upgrade", "dolphindb", append(faults, "ddb-3:leader=here"), args...), t}
 	r.lead("ddb-3")
 	return r
@@ -357,5 +357,20 @@ func TestRollingRefusesABrokenPackage(t *testing.T) {
 	if stops := r.Did("stopAllNode.sh"); len(stops) > 0 {
 		t.Errorf("stopped were %v", stops)
 	}
+	r.Good("abort", "last", "--why", "seen enough")
+}
+
+// Where the data nodes are started by hand, the run sees whether they were.
+func TestRollingSeesWhetherADataNodeWasStartedByHand(t *testing.T) {
+	t.Parallel()
+	r := roll(t, nil, "-e", "node_start=web-ui")
+	r.GoOn().Stopped("failure", "upgrade/hosts[ddb-1]/back", "fail controller, agent and data node listen", "fail every node is alive")
+	r.ask("ddb-2", "node_port", `login("admin", "123456")
+rpc(getControllerAlias(), startDataNode, ["node43"])`)
+	_, e := r.again()
+	e.Stopped("failure", "upgrade/hosts[ddb-1]/node-version") // it was looked at before
+	_, e = r.again()
+	e.Stopped("failure", "upgrade/hosts[ddb-2]/back")
+	r.contiguous()
 	r.Good("abort", "last", "--why", "seen enough")
 }
