@@ -47,7 +47,7 @@ func (c *component) apiRoutes(mux *http.ServeMux) {
 	handle("GET /dbs/{db}/tables", func(r *http.Request) apiReply { return c.apiTables(r.PathValue("db")) })
 	handle("POST /dbs/{db}", c.apiQuery)
 	handle("PUT /dbs/{db}/tables/{table}", func(r *http.Request) apiReply {
-		if _, err := io.Copy(io.Discard, http.MaxBytesReader(nil, r.Body, maxLine)); err != nil {
+		if _, err := io.Copy(io.Discard, http.MaxBytesReader(nil, r.Body, maxBody)); err != nil {
 			return apiReply{Code: -1, Msg: "read the request: " + err.Error()}
 		}
 		if _, why := c.query("insert into " + r.PathValue("db") + "." + r.PathValue("table") + " values ()"); why != "" {
@@ -73,7 +73,7 @@ func (c *component) query(sql string) (a answer, why string) {
 // apiQuery is `{"mode": "online", "sql": "…"}`, in the database of the path.
 func (c *component) apiQuery(r *http.Request) apiReply {
 	var q struct{ Mode, SQL string }
-	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxLine)).Decode(&q); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody)).Decode(&q); err != nil {
 		return apiReply{Code: -1, Msg: "Json parse failed: " + err.Error()}
 	}
 	switch q.Mode {

@@ -6,9 +6,27 @@ import (
 	"strings"
 )
 
+// readFlagFile reads the flags of a component: --name=value per line.
+func readFlagFile(path string) (map[string]string, error) {
+	return readSettings(path, func(line string) (k, v string, ok bool) {
+		line, ok = strings.CutPrefix(line, "--")
+		k, v, _ = strings.Cut(line, "=")
+		return k, v, ok
+	})
+}
+
 // readProperties reads a Java properties file as far as task managers use one: a
 // key, an equals sign and a value per line.
 func readProperties(path string) (map[string]string, error) {
+	return readSettings(path, func(line string) (k, v string, ok bool) {
+		k, v, ok = strings.Cut(line, "=")
+		return strings.TrimSpace(k), strings.TrimSpace(v), ok && !strings.HasPrefix(line, "#")
+	})
+}
+
+// readSettings reads a file of a setting per line. Lines that are none are passed
+// over.
+func readSettings(path string, setting func(line string) (k, v string, ok bool)) (map[string]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -17,9 +35,8 @@ func readProperties(path string) (map[string]string, error) {
 	out := map[string]string{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
-		if k, v, ok := strings.Cut(line, "="); ok && !strings.HasPrefix(line, "#") {
-			out[strings.TrimSpace(k)] = strings.TrimSpace(v)
+		if k, v, ok := setting(strings.TrimSpace(lines.Text())); ok {
+			out[k] = v
 		}
 	}
 	return out, lines.Err()

@@ -1,43 +1,19 @@
 package openmldb
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"stepgate/lab/site"
 )
-
-func readFlagFile(path string) (map[string]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	out := map[string]string{}
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
-		if !strings.HasPrefix(line, "--") {
-			continue
-		}
-		k, v, _ := strings.Cut(strings.TrimPrefix(line, "--"), "=")
-		out[k] = v
-	}
-	return out, lines.Err()
-}
 
 // component is a nameserver, tablet or API server process.
 type component struct {
@@ -111,55 +87,35 @@ func (c *component) run() int {
 		c.logf("E", "Fail to register zk: %v", err)
 		return 1
 	}
-	server := &http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ln) }()
+	v := serveHTTP(ln, c.handler())
 	c.logf("I", "start %s on endpoint %s with version %s", c.role, endpoint, c.version)
-	for {
-		select {
-		case <-stop:
-			if c.site.Fault(c.host.Name, "stop") == "survive" {
-				c.logf("W", "asked to quit, waiting for running tasks")
-				continue
-			}
-			return c.quit(zk, server, ended)
-		case err := <-ended:
-			c.logf("E", "server ended: %v", err)
-			return 1
+	if err := v.until(stop, func() bool {
+		if c.site.Fault(c.host.Name, "stop") != "survive" {
+			return true
 		}
+		c.logf("W", "asked to quit, waiting for running tasks")
+		return false
+	}); err != nil {
+		c.logf("E", "server ended: %v", err)
+		return 1
 	}
-}
-
-// listenLoopback refuses an endpoint that others could reach, whatever the
-// flagfile says.
-func listenLoopback(endpoint string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(endpoint)
-	if err != nil {
-		return nil, err
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("endpoint %q: only loopback addresses are served", endpoint)
-	}
-	return net.Listen("tcp", endpoint)
+	return c.quit(zk, v)
 }
 
 // quit says good-bye and ends within the three seconds that start.sh waits.
-func (c *component) quit(zk *link, server *http.Server, ended <-chan error) int {
+func (c *component) quit(zk *link, v *service) int {
 	c.logf("I", "asked to quit")
 	ctx, cancel := context.WithTimeout(context.Background(), c.site.Scaled(500*time.Millisecond))
 	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		server.Close()
+	if err := v.server.Shutdown(ctx); err != nil {
+		v.server.Close()
 	}
-	<-ended //nolint:errcheck // it was told to end
+	<-v.ended //nolint:errcheck // it was told to end
 	if _, err := zk.ask(request{Kind: "bye"}); err != nil {
 		c.logf("W", "close session: %v", err)
 	}
 	return 0
 }
-
-// pidHeader names the process that answers /status.
-const pidHeader = "Lab-Pid"
 
 func (c *component) handler() http.Handler {
 	mux := http.NewServeMux()
@@ -172,45 +128,11 @@ func (c *component) handler() http.Handler {
 		c.apiRoutes(mux)
 		return mux
 	}
-	mux.HandleFunc("POST /ask", func(w http.ResponseWriter, r *http.Request) {
-		var req request
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&req); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
+	mux.Handle("POST /ask", answering(func(req request) (answer, error) {
 		// Only ZooKeeper knows the cluster; the process adds who it is.
 		req.Endpoint = endpoint
 		req.Kind = map[string]string{nameserverRole: "ns", tabletRole: "tablet"}[c.role]
-		a, err := askOnce(c.flags["zk_cluster"], req)
-		resp := response{Answer: a}
-		if err != nil {
-			resp.Err = err.Error()
-		}
-		if err := json.NewEncoder(w).Encode(resp); err != nil {
-			c.logf("W", "answer: %v", err)
-		}
-	})
+		return askOnce(c.flags["zk_cluster"], req)
+	}, func(err error) { c.logf("W", "answer: %v", err) }))
 	return mux
-}
-
-// askServer puts a question to the process at endpoint.
-func askServer(endpoint string, req request) (answer, error) {
-	body, err := json.Marshal(req)
-	if err != nil {
-		return answer{}, err
-	}
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	r, err := client.Post("http://"+endpoint+"/ask", "application/json", strings.NewReader(string(body)))
-	if err != nil {
-		return answer{}, err
-	}
-	defer r.Body.Close()
-	var resp response
-	if err := json.NewDecoder(r.Body).Decode(&resp); err != nil {
-		return answer{}, fmt.Errorf("ask %q: %w", endpoint, err)
-	}
-	if resp.Err != "" {
-		return answer{}, errors.New(resp.Err)
-	}
-	return resp.Answer, nil
 }

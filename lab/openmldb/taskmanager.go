@@ -2,7 +2,6 @@ package openmldb
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -128,30 +127,26 @@ func (m *taskManager) run(stop <-chan os.Signal, end func()) int {
 		return 1
 	}
 	m.logf("INFO", "The server becomes active master and prepare to do business logic")
-	server := &http.Server{Handler: m.handler(), ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ln) }()
+	v := serveHTTP(ln, m.handler())
 	m.logf("INFO", "Start TaskManager on %s with worker thread number 16", m.props["server.port"])
-	for {
-		select {
-		case <-stop:
-			if m.site.Fault(m.host.Name, "stop") == "survive" {
-				m.logf("WARN", "asked to exit, waiting for running jobs")
-				continue
-			}
-			end() // the jobs' launchers go with the JVM
-			m.jobs.Wait()
-			server.Close()
-			<-ended //nolint:errcheck // it was told to end
-			if _, err := zk.ask(request{Kind: "bye"}); err != nil {
-				m.logf("WARN", "close session: %v", err)
-			}
-			return 0
-		case err := <-ended:
-			m.logf("ERROR", "server ended: %v", err)
-			return 1
+	if err := v.until(stop, func() bool {
+		if m.site.Fault(m.host.Name, "stop") != "survive" {
+			return true
 		}
+		m.logf("WARN", "asked to exit, waiting for running jobs")
+		return false
+	}); err != nil {
+		m.logf("ERROR", "server ended: %v", err)
+		return 1
 	}
+	end() // the jobs' launchers go with the JVM
+	m.jobs.Wait()
+	v.server.Close()
+	<-v.ended //nolint:errcheck // it was told to end
+	if _, err := zk.ask(request{Kind: "bye"}); err != nil {
+		m.logf("WARN", "close session: %v", err)
+	}
+	return 0
 }
 
 func (m *taskManager) handler() http.Handler {
@@ -160,21 +155,8 @@ func (m *taskManager) handler() http.Handler {
 		w.Header().Set(pidHeader, strconv.Itoa(os.Getpid()))
 		fmt.Fprintf(w, "brpc-java server on %s\n", m.endpoint())
 	})
-	mux.HandleFunc("POST /ask", func(w http.ResponseWriter, r *http.Request) {
-		var req request
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLine)).Decode(&req); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		resp := response{}
-		a, err := m.submit(req.SQL)
-		if resp.Answer = a; err != nil {
-			resp.Err = err.Error()
-		}
-		if err := json.NewEncoder(w).Encode(resp); err != nil {
-			m.logf("WARN", "answer: %v", err)
-		}
-	})
+	mux.Handle("POST /ask", answering(func(req request) (answer, error) { return m.submit(req.SQL) },
+		func(err error) { m.logf("WARN", "answer: %v", err) }))
 	return mux
 }
 

@@ -1,14 +1,13 @@
 package openmldb
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
 	"net"
-	"sync"
 	"time"
+
+	"stepgate/lab/wire"
 )
 
 // request is one line a process sends to ZooKeeper, a nameserver or a tablet.
@@ -31,58 +30,22 @@ type response struct {
 	Answer answer `json:"answer"`
 }
 
-const maxLine = 4 << 20
-
 // zkDown is what a client says of a ZooKeeper that doesn't answer.
 const zkDown = "zk client init failed"
 
 // Serve answers on ln as the cluster's ZooKeeper, and advances the cluster, until
 // ctx ends or the cluster can't be saved. It closes ln.
 func (c *Cluster) Serve(ctx context.Context, ln net.Listener, root string) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { ln.Close() })
-	defer stop()
-	var clockErr error
-	wg.Go(func() {
-		clockErr = c.runClock(ctx)
-		cancel()
+	return wire.Serve(ctx, ln, wire.Truth{
+		Every:   min(max(c.site.Scaled(200*time.Millisecond), 10*time.Millisecond), 100*time.Millisecond),
+		Advance: c.Advance,
+		Talk:    func(_ context.Context, conn *wire.Conn) { c.talk(conn, root) },
 	})
-	for {
-		conn, err := ln.Accept()
-		if err != nil {
-			if ctx.Err() == nil {
-				return fmt.Errorf("accept on %q: %w", ln.Addr(), err)
-			}
-			cancel()
-			wg.Wait()
-			return clockErr
-		}
-		wg.Go(func() { c.serveConn(ctx, conn, root) })
-	}
 }
 
-func (c *Cluster) runClock(ctx context.Context) error {
-	tick := time.NewTicker(min(max(c.site.Scaled(200*time.Millisecond), 10*time.Millisecond), 100*time.Millisecond))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-tick.C:
-			if err := c.Advance(now); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (c *Cluster) serveConn(ctx context.Context, conn net.Conn, root string) {
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
+// talk serves one process or one question. A process is there for as long as its
+// connection.
+func (c *Cluster) talk(conn *wire.Conn, root string) {
 	var member *session
 	clean := false
 	defer func() {
@@ -90,33 +53,27 @@ func (c *Cluster) serveConn(ctx context.Context, conn net.Conn, root string) {
 			c.leave(member, clean, time.Now())
 		}
 	}()
-	lines := bufio.NewScanner(conn)
-	lines.Buffer(nil, maxLine)
-	replies := json.NewEncoder(conn)
-	for lines.Scan() {
+	for {
 		var req request
 		var resp response
-		if err := json.Unmarshal(lines.Bytes(), &req); err != nil {
+		err := conn.Receive(&req)
+		switch {
+		case errors.Is(err, wire.ErrMalformed):
 			resp.Err = "malformed request"
-		} else {
-			switch req.Kind {
-			case "join":
-				if member != nil {
-					resp.Err = "joined already"
-					break
-				}
-				if c.down() {
-					resp.Err = zkDown
-					break
-				}
-				member = c.join(req, time.Now())
-			case "bye":
-				clean = true
-			default:
-				resp = c.answer(req, root)
-			}
+		case err != nil:
+			return
+		case req.Kind == "join" && member != nil:
+			resp.Err = "joined already"
+		case req.Kind == "join" && c.down():
+			resp.Err = zkDown
+		case req.Kind == "join":
+			member = c.join(req, time.Now())
+		case req.Kind == "bye":
+			clean = true
+		default:
+			resp = c.answer(req, root)
 		}
-		if err := replies.Encode(resp); err != nil {
+		if conn.Send(resp) != nil {
 			return
 		}
 	}
@@ -188,36 +145,28 @@ func (c *Cluster) Joined(role, endpoint string) bool {
 }
 
 // link is a connection to ZooKeeper, a nameserver or a tablet.
-type link struct {
-	conn  net.Conn
-	lines *bufio.Scanner
-}
+type link struct{ conn *wire.Conn }
 
 func dial(addr string) (*link, error) {
-	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	conn, err := wire.Dial(addr)
 	if err != nil {
 		return nil, err
 	}
-	l := &link{conn: conn, lines: bufio.NewScanner(conn)}
-	l.lines.Buffer(nil, maxLine)
-	return l, nil
+	return &link{conn}, nil
 }
 
 func (l *link) ask(req request) (answer, error) {
 	var resp response
-	if err := json.NewEncoder(l.conn).Encode(req); err != nil {
+	if err := l.conn.Send(req); err != nil {
 		return answer{}, err
 	}
-	if !l.lines.Scan() {
-		if err := l.lines.Err(); err != nil {
-			return answer{}, err
-		}
+	err := l.conn.Receive(&resp)
+	switch {
+	case errors.Is(err, io.EOF):
 		return answer{}, errors.New("connection closed")
-	}
-	if err := json.Unmarshal(l.lines.Bytes(), &resp); err != nil {
+	case err != nil:
 		return answer{}, err
-	}
-	if resp.Err != "" {
+	case resp.Err != "":
 		return answer{}, errors.New(resp.Err)
 	}
 	return resp.Answer, nil

@@ -1,25 +1,23 @@
 package cluster
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"time"
+
+	"stepgate/lab/wire"
 )
 
 // Link is a process's connection to the cluster. Its methods may not be called
 // concurrently; the channel of Orders may be read at any time.
 type Link struct {
-	conn    net.Conn
+	conn    *wire.Conn
 	replies chan response
 	orders  chan Order
 }
 
 // Dial opens a connection to the cluster that listens at addr.
 func Dial(addr string) (*Link, error) {
-	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	conn, err := wire.Dial(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -32,11 +30,9 @@ func Dial(addr string) (*Link, error) {
 func (l *Link) read() {
 	defer close(l.orders)
 	defer close(l.replies)
-	lines := bufio.NewScanner(l.conn)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
+	for {
 		var r response
-		if json.Unmarshal(lines.Bytes(), &r) != nil {
+		if l.conn.Receive(&r) != nil {
 			return
 		}
 		if r.Order != nil {
@@ -71,7 +67,7 @@ func (l *Link) Bye() error {
 func (l *Link) Close() error { return l.conn.Close() }
 
 func (l *Link) ask(req request) (response, error) {
-	if err := json.NewEncoder(l.conn).Encode(req); err != nil {
+	if err := l.conn.Send(req); err != nil {
 		return response{}, fmt.Errorf("ask the cluster: %w", err)
 	}
 	r, ok := <-l.replies

@@ -1,14 +1,14 @@
 package cluster
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"time"
+
+	"stepgate/lab/wire"
 )
 
 // request is a line from a process.
@@ -30,8 +30,6 @@ type response struct {
 	Script  string `json:"script,omitempty"` // the script's error
 }
 
-const maxLine = 16 << 20
-
 // Refused is why a process may not take part: it says so in its log and ends.
 type Refused struct{ Line string }
 
@@ -41,55 +39,18 @@ func (r *Refused) Error() string { return r.Line }
 // Serve answers on ln and advances the cluster until ctx ends or the cluster
 // can't be saved. It closes ln.
 func (c *Cluster) Serve(ctx context.Context, ln net.Listener) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { ln.Close() })
-	defer stop()
-	var clockErr error
-	wg.Go(func() {
-		clockErr = c.runClock(ctx)
-		cancel()
+	return wire.Serve(ctx, ln, wire.Truth{
+		Every:   min(max(c.site.Scaled(200*time.Millisecond), 20*time.Millisecond), 100*time.Millisecond),
+		Advance: func(time.Time) error { return c.Advance(c.now()) },
+		Talk:    c.talk,
 	})
-	for {
-		conn, err := ln.Accept()
-		if err != nil {
-			if ctx.Err() == nil {
-				return fmt.Errorf("accept on %q: %w", ln.Addr(), err)
-			}
-			cancel()
-			wg.Wait()
-			return clockErr
-		}
-		wg.Go(func() { c.serveConn(ctx, conn) })
-	}
 }
 
-func (c *Cluster) runClock(ctx context.Context) error {
-	tick := time.NewTicker(min(max(c.site.Scaled(200*time.Millisecond), 20*time.Millisecond), 100*time.Millisecond))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if err := c.Advance(c.now()); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// serveConn serves one process or one question. A process stays for as long as
-// its connection.
-func (c *Cluster) serveConn(ctx context.Context, conn net.Conn) {
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
+// talk serves one process or one question. A process stays for as long as its
+// connection.
+func (c *Cluster) talk(ctx context.Context, conn *wire.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w := &lineWriter{enc: json.NewEncoder(conn)}
 	var member *session
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -99,15 +60,15 @@ func (c *Cluster) serveConn(ctx context.Context, conn net.Conn) {
 			c.leave(member, c.now())
 		}
 	}()
-	lines := bufio.NewScanner(conn)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
+	for {
 		var req request
 		var resp response
-		err := json.Unmarshal(lines.Bytes(), &req)
+		err := conn.Receive(&req)
 		switch {
-		case err != nil:
+		case errors.Is(err, wire.ErrMalformed):
 			resp.Err = "malformed request"
+		case err != nil:
+			return
 		case req.Kind == "join" && member == nil && req.Member != nil:
 			if member, err = c.join(*req.Member, c.now()); err != nil {
 				resp = failure(err)
@@ -115,7 +76,7 @@ func (c *Cluster) serveConn(ctx context.Context, conn net.Conn) {
 			}
 			s := member
 			wg.Go(func() {
-				w.pass(ctx, s)
+				pass(ctx, conn, s)
 				conn.Close()
 			})
 		case req.Kind == "bye" && member != nil:
@@ -130,7 +91,7 @@ func (c *Cluster) serveConn(ctx context.Context, conn net.Conn) {
 		default:
 			resp.Err = fmt.Sprintf("unexpected request %q", req.Kind)
 		}
-		if w.write(resp) != nil {
+		if conn.Send(resp) != nil {
 			return
 		}
 	}
@@ -141,19 +102,8 @@ func failure(err error) response {
 	return response{Err: err.Error(), Refused: errors.As(err, &refused)}
 }
 
-type lineWriter struct {
-	mu  sync.Mutex
-	enc *json.Encoder
-}
-
-func (w *lineWriter) write(r response) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.enc.Encode(r)
-}
-
 // pass passes orders on until ctx ends or the process's disk fails.
-func (w *lineWriter) pass(ctx context.Context, s *session) {
+func pass(ctx context.Context, conn *wire.Conn, s *session) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -161,7 +111,7 @@ func (w *lineWriter) pass(ctx context.Context, s *session) {
 		case <-s.failed:
 			return
 		case o := <-s.orders:
-			if w.write(response{Order: &o}) != nil {
+			if conn.Send(response{Order: &o}) != nil {
 				return
 			}
 		}
