@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"stepgate/lab/site"
 	"stepgate/lab/userland"
@@ -70,5 +71,11 @@ func runProgram(name, path string, args []string, stdin io.Reader, stdout, stder
 	if err != nil {
 		return exitCode(err, stderr)
 	}
-	return system.Run(s, h, name, path, args, stdin, stdout, stderr)
+	program, version, _ := strings.Cut(name, "@")
+	code, ok := system.Run(userland.Call{Site: s, Host: h, Version: version, Path: path, Stdin: stdin, Stdout: stdout, Stderr: stderr}, program, args)
+	if !ok {
+		fmt.Fprintf(stderr, "%s: no such program in the lab\n", name)
+		return 127
+	}
+	return code
 }

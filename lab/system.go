@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"stepgate/lab/dolphindb"
 	"stepgate/lab/openmldb"
 	"stepgate/lab/site"
+	"stepgate/lab/userland"
 	"stepgate/runbook/text"
 )
 
@@ -27,9 +27,9 @@ type System interface {
 	Lay(s *site.Site) error
 	// Open begins the system's life in the lab process.
 	Open(s *site.Site) (site.Life, error)
-	// Run runs a simulated program of a host, called by the script at path or, with
-	// an empty path, by its own name, and returns its exit code.
-	Run(s *site.Site, h *site.Host, program, path string, args []string, stdin io.Reader, stdout, stderr io.Writer) int
+	// Run runs a simulated program of a host, by its name, and returns its exit code;
+	// ok says whether there is such a program.
+	Run(c userland.Call, program string, args []string) (code int, ok bool)
 }
 
 var systems = []System{openmldb.System{}, dolphindb.System{}}

@@ -31,7 +31,7 @@ func (v *server) obey(o cluster.Order) {
 		v.startNode(o, site)
 		return
 	}
-	all, err := processes(v.site, v.host.Name)
+	all, err := processes(v.Site, v.Host.Name)
 	if err != nil {
 		v.logf("ERROR", "%v", err)
 		return

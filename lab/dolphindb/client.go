@@ -51,16 +51,16 @@ func changes(script string) []string {
 // error among what is printed; only when nobody answers with 1.
 func runClient(p *program, o map[string]string) int {
 	if o["run"] == "" {
-		fmt.Fprintln(p.stdout, "DolphinDB Terminal "+p.version+": the lab's terminal runs scripts only, give -run FILE")
+		fmt.Fprintln(p.Stdout, "DolphinDB Terminal "+p.Version+": the lab's terminal runs scripts only, give -run FILE")
 		return 1
 	}
 	script, err := os.ReadFile(o["run"])
 	if err != nil {
-		fmt.Fprintf(p.stdout, "Can't open file [%s]\n", o["run"])
+		fmt.Fprintf(p.Stdout, "Can't open file [%s]\n", o["run"])
 		return 1
 	}
 	if calls := changes(string(script)); len(calls) > 0 {
-		if !p.record("dolphindb", append([]string{net.JoinHostPort(o["remoteHost"], o["remotePort"])}, calls...)) {
+		if !p.Record("dolphindb", append([]string{net.JoinHostPort(o["remoteHost"], o["remotePort"])}, calls...)) {
 			return 1
 		}
 	}
@@ -71,15 +71,15 @@ func runClient(p *program, o map[string]string) int {
 		if errors.As(err, &errno) {
 			code = fmt.Sprintf(" with error code %d", int(errno))
 		}
-		fmt.Fprintf(p.stdout, "Failed to connect to host = %s port = %s%s\n", o["remoteHost"], o["remotePort"], code)
+		fmt.Fprintf(p.Stdout, "Failed to connect to host = %s port = %s%s\n", o["remoteHost"], o["remotePort"], code)
 		return 1
 	}
-	fmt.Fprint(p.stdout, answer.Out)
+	fmt.Fprint(p.Stdout, answer.Out)
 	if answer.Error != "" {
 		if answer.Out != "" && !strings.HasSuffix(answer.Out, "\n") {
-			fmt.Fprintln(p.stdout)
+			fmt.Fprintln(p.Stdout)
 		}
-		fmt.Fprintln(p.stdout, answer.Error)
+		fmt.Fprintln(p.Stdout, answer.Error)
 	}
 	return 0
 }

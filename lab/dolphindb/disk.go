@@ -22,24 +22,24 @@ func runDF(p *program, args []string) int {
 		}
 	}
 	if real == "" {
-		fmt.Fprintln(p.stderr, "df: this machine has none")
+		fmt.Fprintln(p.Stderr, "df: this machine has none")
 		return 127
 	}
 	var out bytes.Buffer
 	cmd := exec.Command(real, args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, &out, p.stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, &out, p.Stderr
 	err := cmd.Run()
 	text := out.String()
-	if p.site.Fault(p.host.Name, "disk") == "full" {
+	if p.Site.Fault(p.Host.Name, "disk") == "full" {
 		text = nothingFree(text)
 	}
-	fmt.Fprint(p.stdout, text)
+	fmt.Fprint(p.Stdout, text)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
 		return exit.ExitCode()
 	case err != nil:
-		fmt.Fprintln(p.stderr, err)
+		fmt.Fprintln(p.Stderr, err)
 		return 126
 	}
 	return 0

@@ -67,13 +67,13 @@ func (x *started) save(s *site.Site) error {
 }
 
 func (v *server) started() *started {
-	return &started{Host: v.host.Name, Mode: v.mode, Dir: v.dir, Args: os.Args, Site: v.self.hostPort(), Config: os.Getenv(configVariable)}
+	return &started{Host: v.Host.Name, Mode: v.mode, Dir: v.dir, Args: os.Args, Site: v.self.hostPort(), Config: os.Getenv(configVariable)}
 }
 
-func noteRunning(v *server) error { return v.started().save(v.site) }
+func noteRunning(v *server) error { return v.started().save(v.Site) }
 
 func forgetRunning(v *server) error {
-	if err := os.Remove(v.started().path(v.site)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(v.started().path(v.Site)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -25,7 +25,7 @@ func (v *server) prepare() error {
 	if err != nil {
 		return err
 	}
-	v.member = cluster.Member{Host: v.host.Name, Mode: v.mode, Version: v.fullVersion()}
+	v.member = cluster.Member{Host: v.Host.Name, Mode: v.mode, Version: v.fullVersion()}
 	switch v.mode {
 	case cluster.Controller:
 		err = v.prepareController(granted)

@@ -1,27 +1,15 @@
 package dolphindb
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"stepgate/lab/site"
 	"stepgate/lab/userland"
 )
 
 // program is one call of a simulated program on a machine.
-type program struct {
-	site    *site.Site
-	host    *site.Host
-	version string // of the file on disk, for dolphindb
-	path    string // of the script that called; empty for a server process
-	stdin   io.Reader
-	stdout  io.Writer
-	stderr  io.Writer
-}
+type program struct{ userland.Call }
 
 // programs are the names that [System.Run] knows.
 var programs = map[string]func(p *program, args []string) int{
@@ -31,47 +19,25 @@ var programs = map[string]func(p *program, args []string) int{
 	"df":             runDF,
 }
 
-// Run runs a program of a machine. dolphindb carries the version of the file, as
-// dolphindb@2.00.8.12.
-func (System) Run(s *site.Site, h *site.Host, name, path string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	base, version, _ := strings.Cut(name, "@")
-	run, ok := programs[base]
+// Run runs the program of that name.
+func (System) Run(c userland.Call, name string, args []string) (code int, ok bool) {
+	run, ok := programs[name]
 	if !ok {
-		fmt.Fprintf(stderr, "%s: no such program in the lab\n", name)
-		return 127
+		return 0, false
 	}
-	return run(&program{site: s, host: h, version: version, path: path, stdin: stdin, stdout: stdout, stderr: stderr}, args)
-}
-
-// sleep is a wait of the original, scaled; it ends early with ctx.
-func (p *program) sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(p.site.Scaled(d))
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
-// record keeps an act in the ledger, and says whether it may go on.
-func (p *program) record(name string, args []string) bool {
-	if err := p.site.Record(p.host.Name, name, args); err != nil {
-		fmt.Fprintln(p.stderr, err)
-		return false
-	}
-	return true
+	return run(&program{c}, args), true
 }
 
 // onMachine is where a path of a configuration file lies. A path below any simulated
 // machine's root is the same path on this machine: absolute paths stay when an
 // install directory moves. One outside of all is taken as one of the machine's own.
 func (p *program) onMachine(path string) string {
-	hosts := filepath.Join(p.site.Dir, "hosts") + string(filepath.Separator)
+	hosts := filepath.Join(p.Site.Dir, "hosts") + string(filepath.Separator)
 	if rest, ok := strings.CutPrefix(path, hosts); ok {
 		_, inside, _ := strings.Cut(rest, string(filepath.Separator))
-		return filepath.Join(p.site.Root(p.host.Name), inside)
+		return filepath.Join(p.Site.Root(p.Host.Name), inside)
 	}
-	return filepath.Join(p.site.Root(p.host.Name), path)
+	return filepath.Join(p.Site.Root(p.Host.Name), path)
 }
 
 // options are the arguments of dolphindb: -name value.
@@ -91,16 +57,16 @@ func options(args []string) (map[string]string, error) {
 func runDolphindb(p *program, args []string) int {
 	o, err := options(args)
 	if err != nil {
-		fmt.Fprintln(p.stderr, err)
+		fmt.Fprintln(p.Stderr, err)
 		return 1
 	}
 	if o["remoteHost"] != "" {
 		return runClient(p, o)
 	}
-	if p.path == "" {
+	if p.Path == "" {
 		return runServer(p, o)
 	}
-	err = userland.Become(p.site, "dolphindb@"+p.version, append([]string{p.path}, args...))
-	fmt.Fprintln(p.stderr, err)
+	err = userland.Become(p.Site, "dolphindb@"+p.Version, append([]string{p.Path}, args...))
+	fmt.Fprintln(p.Stderr, err)
 	return 126
 }

@@ -50,20 +50,20 @@ func runServer(p *program, flags map[string]string) int {
 	signal.Ignore(syscall.SIGHUP)
 	dir, err := os.Getwd()
 	if err != nil {
-		fmt.Fprintln(p.stderr, err)
+		fmt.Fprintln(p.Stderr, err)
 		return 1
 	}
 	v := &server{program: p, mode: flags["mode"], dir: dir, flags: flags, conns: map[net.Conn]bool{}}
 	v.boot = os.Getenv(bootVariable) != ""
 	if err := os.Unsetenv(bootVariable); err != nil {
-		fmt.Fprintln(p.stderr, err)
+		fmt.Fprintln(p.Stderr, err)
 		return 1
 	}
-	if !v.boot && !p.record("dolphindb", []string{"-mode", v.mode, "-logFile", flags["logFile"]}) {
+	if !v.boot && !p.Record("dolphindb", []string{"-mode", v.mode, "-logFile", flags["logFile"]}) {
 		return 1
 	}
 	if err := v.openLog(); err != nil {
-		fmt.Fprintln(p.stderr, err)
+		fmt.Fprintln(p.Stderr, err)
 		return 1
 	}
 	defer v.log.Close()
@@ -76,10 +76,10 @@ func runServer(p *program, flags map[string]string) int {
 }
 
 func (v *server) fullVersion() string {
-	if date := built[v.version]; date != "" {
-		return v.version + " " + date
+	if date := built[v.Version]; date != "" {
+		return v.Version + " " + date
 	}
-	return v.version
+	return v.Version
 }
 
 func (v *server) openLog() error {
@@ -111,7 +111,7 @@ func (v *server) live(stop <-chan os.Signal) int {
 	go func() {
 		for range stop {
 			v.logf("WARNING", "Received signal 15.")
-			if v.site.Fault(v.host.Name, "stop") != "survive" {
+			if v.Site.Fault(v.Host.Name, "stop") != "survive" {
 				ended()
 				return
 			}
@@ -137,6 +137,16 @@ func (v *server) live(stop <-chan os.Signal) int {
 	return v.shutdown()
 }
 
+// sleep is a wait of the original, scaled; it ends early with ctx.
+func (v *server) sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(v.Site.Scaled(d))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
 // startTime is how long a process takes until it's there.
 var startTime = map[string]time.Duration{cluster.Controller: 3 * time.Second, cluster.Agent: time.Second, cluster.DataNode: 15 * time.Second}
 
@@ -150,7 +160,7 @@ func (v *server) bind() error {
 	if err == nil && fault == "port" {
 		err = errors.Join(syscall.EADDRINUSE, ln.Close())
 	}
-	if err == nil && v.self.ip != v.host.Vars["ip"] {
+	if err == nil && v.self.ip != v.Host.Vars["ip"] {
 		// One kernel has all machines' addresses; a machine has its own alone.
 		err = errors.Join(syscall.EADDRNOTAVAIL, ln.Close())
 	}
@@ -173,13 +183,13 @@ func (v *server) startFault() string {
 		return ""
 	}
 	if v.mode == cluster.DataNode {
-		return v.site.Fault(v.host.Name, "datanode")
+		return v.Site.Fault(v.Host.Name, "datanode")
 	}
-	return v.site.Fault(v.host.Name, "start")
+	return v.Site.Fault(v.Host.Name, "start")
 }
 
 func (v *server) join() error {
-	link, err := cluster.Dial(truthAddr(v.site))
+	link, err := cluster.Dial(truthAddr(v.Site))
 	if err != nil {
 		return err
 	}
@@ -228,10 +238,10 @@ func (v *server) shutdown() int {
 		v.logf("ERROR", "%v", err)
 	}
 	flush := flushTime[v.mode]
-	if v.site.Fault(v.host.Name, "stop") == "slow" {
+	if v.Site.Fault(v.Host.Name, "stop") == "slow" {
 		flush = 2 * time.Minute
 	}
-	v.sleep(context.Background(), flush)
+	v.Sleep(flush)
 	if err := v.link.Bye(); err != nil {
 		v.logf("ERROR", "%v", err)
 	}
@@ -268,7 +278,7 @@ func (v *server) serve(conn net.Conn) {
 	if json.NewDecoder(conn).Decode(&q) != nil {
 		return
 	}
-	out, scriptErr, err := cluster.Eval(truthAddr(v.site), v.self.hostPort(), q.User, q.Password, q.Script)
+	out, scriptErr, err := cluster.Eval(truthAddr(v.Site), v.self.hostPort(), q.User, q.Password, q.Script)
 	if err != nil {
 		v.logf("ERROR", "%v", err)
 		return // the client sees its connection end

@@ -31,50 +31,50 @@ type upgrade struct {
 // licence, plugins, data and logs stay. Only its last line tells that it has upgraded:
 // it exits with 0 whether or not.
 func runUpgrade(p *program, _ []string) int {
-	path, err := filepath.Abs(p.path)
+	path, err := filepath.Abs(p.Path)
 	if err != nil {
-		fmt.Fprintln(p.stderr, err)
+		fmt.Fprintln(p.Stderr, err)
 		return 1
 	}
-	u := &upgrade{program: p, dir: filepath.Dir(path), answers: bufio.NewReader(p.stdin)}
+	u := &upgrade{program: p, dir: filepath.Dir(path), answers: bufio.NewReader(p.Stdin)}
 	return u.run()
 }
 
 // say prints what went well or badly, coloured as the original does.
 func (u *upgrade) say(what, colour, how, tag string) {
-	fmt.Fprintf(u.stdout, "%s %s%s%s %s %s%s\n", what, colour, how, plain, colour, tag, plain)
+	fmt.Fprintf(u.Stdout, "%s %s%s%s %s %s%s\n", what, colour, how, plain, colour, tag, plain)
 }
 
 func (u *upgrade) answer() string {
 	line, err := u.answers.ReadString('\n')
 	if err != nil && line == "" {
-		fmt.Fprintln(u.stdout)
+		fmt.Fprintln(u.Stdout)
 	}
 	return strings.TrimSpace(line)
 }
 
 func (u *upgrade) run() int {
-	fmt.Fprint(u.stdout, "Tip: please shut down dolphindb process!\nTip: please back up metadata before upgrade!\n"+
+	fmt.Fprint(u.Stdout, "Tip: please shut down dolphindb process!\nTip: please back up metadata before upgrade!\n"+
 		"Have you shut down dolphindb process and backed up metadata?(y/n)")
 	if a := u.answer(); a != "y" && a != "Y" {
 		return 0
 	}
-	fmt.Fprint(u.stdout, "*************************************\n        upgrade  dolphindb\n*************************************\n"+
+	fmt.Fprint(u.Stdout, "*************************************\n        upgrade  dolphindb\n*************************************\n"+
 		"1: OnlineUpgrade dolphindb\n2: OfflineUpgrade dolphindb\n3: EXIT\n"+
 		"Please enter one of the following numbers to select the mode: 1 means online, 2 means offline, 3 means quit")
 	mode := u.answer()
 	if mode != "1" && mode != "2" {
 		return 0
 	}
-	fmt.Fprint(u.stdout, "Please select upgrade version, e.g., 2.00.3 :")
+	fmt.Fprint(u.Stdout, "Please select upgrade version, e.g., 2.00.3 :")
 	version := u.answer()
-	if !u.record("upgrade.sh", []string{map[string]string{"1": "online", "2": "offline"}[mode], version}) {
+	if !u.Record("upgrade.sh", []string{map[string]string{"1": "online", "2": "offline"}[mode], version}) {
 		return 1
 	}
 	archive := packageName(version)
 	if mode == "1" {
-		fmt.Fprintf(u.stdout, "Start to wget %s\n", archive)
-		fmt.Fprintln(u.stderr, "wget: unable to resolve host address ‘www.dolphindb.cn’")
+		fmt.Fprintf(u.Stdout, "Start to wget %s\n", archive)
+		fmt.Fprintln(u.Stderr, "wget: unable to resolve host address ‘www.dolphindb.cn’")
 		u.say("DolphinDB package download", red, "failed!", "DownLoadFailure")
 		return u.failed()
 	}
@@ -88,7 +88,7 @@ func (u *upgrade) run() int {
 
 // failed is the exit code of an upgrade that wasn't made.
 func (u *upgrade) failed() int {
-	if u.site.Fault(u.host.Name, "upgrade") == "rc1" {
+	if u.Site.Fault(u.Host.Name, "upgrade") == "rc1" {
 		return 1
 	}
 	return 0
@@ -99,24 +99,24 @@ func (u *upgrade) replace(archive, version string) int {
 	unpacked := filepath.Join(u.dir, "v"+version)
 	defer func() {
 		if err := os.RemoveAll(unpacked); err != nil {
-			fmt.Fprintln(u.stderr, err)
+			fmt.Fprintln(u.Stderr, err)
 		}
 	}()
 	unzip := exec.Command("unzip", "-o", "-q", archive, "-d", "v"+version)
-	unzip.Dir, unzip.Stdout, unzip.Stderr = u.dir, u.stdout, u.stderr
+	unzip.Dir, unzip.Stdout, unzip.Stderr = u.dir, u.Stdout, u.Stderr
 	if err := unzip.Run(); err != nil {
 		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
-			fmt.Fprintln(u.stderr, err)
+			fmt.Fprintln(u.Stderr, err)
 		}
 		u.say("DolphinDB package unzip", red, "failed!", "UnzipFailure")
 		return u.failed()
 	}
 	u.say("DolphinDB package unzipped", green, "successfully!", "UnzipSuccess")
-	if fault := u.site.Fault(u.host.Name, "upgrade"); fault != "" {
+	if fault := u.Site.Fault(u.Host.Name, "upgrade"); fault != "" {
 		return u.failed()
 	}
 	if err := putPrograms(filepath.Join(unpacked, "server"), filepath.Dir(u.dir)); err != nil {
-		fmt.Fprintln(u.stderr, err)
+		fmt.Fprintln(u.Stderr, err)
 		u.say("DolphinDB upgrade", red, "failed!", "UpgradeFailure")
 		return u.failed()
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stepgate/lab/site"
+	"stepgate/lab/userland"
 )
 
 // Life is a running simulated cluster, as the lab process holds it.
@@ -82,7 +83,7 @@ type startup struct {
 func (s *Life) start(b *startup) error {
 	h := b.host
 	d := &daemon{
-		program: &program{site: s.site, host: h, path: "init", stdout: io.Discard, stderr: io.Discard},
+		program: &program{userland.Call{Site: s.site, Host: h, Path: "init", Stdout: io.Discard, Stderr: io.Discard}},
 		name:    b.role, dir: h.Vars["home"], env: b.environ, mon: s.site.Fault(h.Name, "mode") == "mon",
 	}
 	if b.role == taskmanagerRole {

@@ -35,12 +35,12 @@ func runOpenmldb(p *program, args []string) int {
 		if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 			text = "unknown command line flag '" + name + "'"
 		}
-		fmt.Fprintln(p.stderr, "ERROR:", text)
+		fmt.Fprintln(p.Stderr, "ERROR:", text)
 		return 1
 	}
 	switch {
 	case f.version:
-		fmt.Fprintf(p.stdout, "openmldb version %s\n", p.version)
+		fmt.Fprintf(p.Stdout, "openmldb version %s\n", p.Version)
 		return 0
 	case f.flagfile != "":
 		return runServer(p, f.flagfile)
@@ -53,7 +53,7 @@ func runOpenmldb(p *program, args []string) int {
 	case "sql_client":
 		return sqlClient(p, f)
 	}
-	fmt.Fprintln(p.stdout, "Start failed! FLAGS_role must be tablet, client, ns_client, nameserver or apiserver")
+	fmt.Fprintln(p.Stdout, "Start failed! FLAGS_role must be tablet, client, ns_client, nameserver or apiserver")
 	return 1
 }
 
@@ -69,7 +69,7 @@ func commands(p *program, f clientFlags) []string {
 		return []string{f.cmd}
 	}
 	var out []string
-	lines := bufio.NewScanner(p.stdin)
+	lines := bufio.NewScanner(p.Stdin)
 	for lines.Scan() {
 		if line := strings.TrimSpace(lines.Text()); line != "" && line != "quit" && line != "exit" {
 			out = append(out, line)
@@ -100,56 +100,50 @@ func nsClient(p *program, f clientFlags) int {
 	case f.zk != "":
 		leader, err := findLeader(f.zk, f.root)
 		if err != nil {
-			fmt.Fprintln(p.stdout, err)
+			fmt.Fprintln(p.Stdout, err)
 			return 0
 		}
 		endpoint = leader
-		fmt.Fprintf(p.stdout, "ns leader: %s\n", endpoint)
+		fmt.Fprintf(p.Stdout, "ns leader: %s\n", endpoint)
 	case endpoint == "":
-		fmt.Fprintln(p.stdout, "Start failed! not set endpoint or zk_cluster")
+		fmt.Fprintln(p.Stdout, "Start failed! not set endpoint or zk_cluster")
 		return 0
 	}
-	for _, cmd := range commands(p, f) {
-		words := strings.Fields(cmd)
-		if !p.recordChange("openmldb", words) {
-			return 1
-		}
-		a, err := askServer(endpoint, request{Words: words, DB: f.database})
-		if err != nil {
-			fmt.Fprintf(p.stdout, "failed to %s. error msg: %v\n", words[0], err)
-			continue
-		}
-		p.show(a, writeDashed)
-	}
-	return 0
+	return p.askEach(endpoint, f, f.database)
 }
 
 func tabletClient(p *program, f clientFlags) int {
 	if f.endpoint == "" {
-		fmt.Fprintln(p.stdout, "Start failed! not set endpoint")
+		fmt.Fprintln(p.Stdout, "Start failed! not set endpoint")
 		return 0
 	}
+	return p.askEach(f.endpoint, f, "")
+}
+
+// askEach puts the client's commands to the process at endpoint.
+func (p *program) askEach(endpoint string, f clientFlags, db string) int {
 	for _, cmd := range commands(p, f) {
 		words := strings.Fields(cmd)
 		if !p.recordChange("openmldb", words) {
 			return 1
 		}
-		a, err := askServer(f.endpoint, request{Words: words})
+		a, err := askServer(endpoint, request{Words: words, DB: db})
 		if err != nil {
-			fmt.Fprintf(p.stdout, "failed to %s. error msg: %v\n", words[0], err)
+			fmt.Fprintf(p.Stdout, "failed to %s. error msg: %v\n", words[0], err)
 			continue
 		}
-		p.show(a, writeDashed)
+		show(p.Stdout, a, writeDashed)
 	}
 	return 0
 }
 
-func (p *program) show(a answer, table func(io.Writer, answer)) {
+// show prints what came back.
+func show(w io.Writer, a answer, table func(io.Writer, answer)) {
 	if a.Text != "" {
-		fmt.Fprintln(p.stdout, a.Text)
+		fmt.Fprintln(w, a.Text)
 	}
 	if a.Header != nil {
-		table(p.stdout, a)
+		table(w, a)
 	}
 }
 
@@ -159,13 +153,5 @@ func (p *program) recordChange(name string, words []string) bool {
 	if len(words) == 0 || !changes[words[0]] {
 		return true
 	}
-	return p.record(name, words)
-}
-
-func (p *program) record(name string, args []string) bool {
-	if err := p.site.Record(p.host.Name, name, args); err != nil {
-		fmt.Fprintln(p.stderr, err)
-		return false
-	}
-	return true
+	return p.Record(name, words)
 }

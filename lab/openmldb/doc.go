@@ -9,7 +9,7 @@
 // its own partitions, each from a process of its own. Jobs run in the task manager's
 // process, and end with it.
 //
-// It imports lab/site and lab/userland, and nothing else of the project.
+// It imports lab/site, lab/userland and lab/wire, and nothing else of the project.
 //
 // The invariant: what an operator sees is what OpenMLDB 0.8 and 0.9 show, with
 // its exit codes that are 0 after errors, its silences and its races. Only the

@@ -46,7 +46,7 @@ func (d *daemon) launch() (pid int, gone <-chan struct{}, err error) {
 	ended := make(chan struct{})
 	if err := cmd.Start(); err != nil {
 		// A shell's background job fails in the background, into the log.
-		fmt.Fprintf(log, "%s: %v\n", d.path, err)
+		fmt.Fprintf(log, "%s: %v\n", d.Path, err)
 		close(ended)
 		return 0, ended, nil
 	}
@@ -82,11 +82,11 @@ func (d *daemon) launchMon(dir string, argv []string, logs string) (pid int, gon
 		bin = filepath.Join(d.dir, "bin", "mon")
 	}
 	cmd := exec.Command(bin, line, "-d", "-s", "10", "-l", filepath.Join(logs, d.name+"_mon.log"), "-m", d.pidFile(), "-p", d.childFile())
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, d.env, d.stdout, d.stderr
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, d.env, d.Stdout, d.Stderr
 	if err := cmd.Run(); err != nil {
 		return 0, nil, fmt.Errorf("bin/mon: %w", err)
 	}
-	d.sleep(3 * time.Second)
+	d.Sleep(3 * time.Second)
 	ok := false
 	for range 400 { // three seconds are none in a fast lab
 		if pid, ok = pidIn(d.childFile()); ok {

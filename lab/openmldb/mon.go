@@ -26,7 +26,7 @@ type monitor struct {
 func runMon(p *program, args []string) int {
 	m := &monitor{program: p}
 	if len(args) == 0 {
-		fmt.Fprintln(p.stderr, "error: <cmd> required")
+		fmt.Fprintln(p.Stderr, "error: <cmd> required")
 		return 1
 	}
 	m.command = args[0]
@@ -38,7 +38,7 @@ func runMon(p *program, args []string) int {
 	set.StringVar(&m.pidFile, "m", "", "")
 	set.StringVar(&m.childFile, "p", "", "")
 	if err := set.Parse(args[1:]); err != nil {
-		fmt.Fprintln(p.stderr, "error:", err)
+		fmt.Fprintln(p.Stderr, "error:", err)
 		return 1
 	}
 	var err error
@@ -48,7 +48,7 @@ func runMon(p *program, args []string) int {
 		err = m.watch()
 	}
 	if err != nil {
-		fmt.Fprintln(p.stderr, "mon:", err)
+		fmt.Fprintln(p.Stderr, "mon:", err)
 		return 1
 	}
 	return 0
@@ -67,7 +67,7 @@ func (m *monitor) fork(args []string) error {
 			rest = append(rest, a)
 		}
 	}
-	cmd := exec.Command(m.path, rest...)
+	cmd := exec.Command(m.Path, rest...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -86,7 +86,7 @@ func (m *monitor) watch() error {
 	}
 	for {
 		cmd := exec.Command("/bin/sh", "-c", "exec "+m.command)
-		cmd.Stdout, cmd.Stderr = m.stdout, m.stderr
+		cmd.Stdout, cmd.Stderr = m.Stdout, m.Stderr
 		gone := make(chan struct{})
 		if err := cmd.Start(); err != nil {
 			return err
@@ -98,7 +98,7 @@ func (m *monitor) watch() error {
 		if err := writePID(m.childFile, cmd.Process.Pid); err != nil {
 			return err
 		}
-		fmt.Fprintf(m.stdout, "mon : pid %d\nmon : child %d\n", os.Getpid(), cmd.Process.Pid)
+		fmt.Fprintf(m.Stdout, "mon : pid %d\nmon : child %d\n", os.Getpid(), cmd.Process.Pid)
 		select {
 		case <-gone:
 		case <-stop:
@@ -106,9 +106,9 @@ func (m *monitor) watch() error {
 			<-gone
 			return nil
 		}
-		fmt.Fprintf(m.stdout, "mon : child %d ended, again in %ds\n", cmd.Process.Pid, m.pause)
+		fmt.Fprintf(m.Stdout, "mon : child %d ended, again in %ds\n", cmd.Process.Pid, m.pause)
 		select {
-		case <-time.After(m.site.Scaled(time.Duration(m.pause) * time.Second)):
+		case <-time.After(m.Site.Scaled(time.Duration(m.pause) * time.Second)):
 		case <-stop:
 			return nil
 		}

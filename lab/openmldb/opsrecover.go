@@ -49,10 +49,10 @@ func (t *opsTool) recoverTable(db, name string) error {
 			return err
 		}
 	}
-	t.sleep(time.Second)
+	t.Sleep(time.Second)
 	for t.waiting(db, name) {
 		t.infof("waiting task")
-		t.sleep(pollOps)
+		t.Sleep(pollOps)
 	}
 	if !t.tableHealthy(db, name) {
 		return errStatus
@@ -141,6 +141,6 @@ func (t *opsTool) loadTable(p replicaRow) error {
 			return nil
 		}
 		t.infof("table is loading... tid %s pid %s", p.tid, p.pid)
-		t.sleep(pollOps)
+		t.Sleep(pollOps)
 	}
 }

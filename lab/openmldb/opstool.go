@@ -46,20 +46,20 @@ var (
 func runOps(p *program, args []string) int {
 	t := &opsTool{program: p}
 	if err := t.parse(args); err != nil {
-		fmt.Fprintf(p.stderr, "Usage: openmldb_ops.py [options]\n\nopenmldb_ops.py: error: %v\n", err)
+		fmt.Fprintf(p.Stderr, "Usage: openmldb_ops.py [options]\n\nopenmldb_ops.py: error: %v\n", err)
 		return 2
 	}
 	manage := slices.Contains(manageOps, t.cmd)
 	if !manage && !slices.Contains(queryOps, t.cmd) {
-		fmt.Fprintf(p.stdout, "unsupported cmd: %s\n", t.cmd)
-		fmt.Fprintf(p.stdout, "available cmds: ['%s']\n", strings.Join(append(slices.Clone(manageOps), queryOps...), "', '"))
+		fmt.Fprintf(p.Stdout, "unsupported cmd: %s\n", t.cmd)
+		fmt.Fprintf(p.Stdout, "available cmds: ['%s']\n", strings.Join(append(slices.Clone(manageOps), queryOps...), "', '"))
 		return 0
 	}
 	if !t.connect() {
 		t.errorf("connect OpenMLDB failed, get ns failed")
 		return 0
 	}
-	if manage && !p.record("openmldb_ops.py", args) {
+	if manage && !p.Record("openmldb_ops.py", args) {
 		return 1
 	}
 	var err error
@@ -70,7 +70,7 @@ func runOps(p *program, args []string) int {
 	}
 	var raised *exception
 	if errors.As(err, &raised) {
-		fmt.Fprintf(p.stderr, "Traceback (most recent call last):\n  File \"%s\", line 1, in <module>\n%v\n", p.path, raised)
+		fmt.Fprintf(p.Stderr, "Traceback (most recent call last):\n  File \"%s\", line 1, in <module>\n%v\n", p.Path, raised)
 		return 1
 	}
 	return 0
@@ -103,7 +103,7 @@ func (t *opsTool) warnf(format string, args ...any)  { t.logf("WARNING", format,
 func (t *opsTool) errorf(format string, args ...any) { t.logf("ERROR", format, args...) }
 
 func (t *opsTool) logf(level, format string, args ...any) {
-	fmt.Fprintf(t.stderr, level+": "+format+"\n", args...)
+	fmt.Fprintf(t.Stderr, level+": "+format+"\n", args...)
 }
 
 // fail logs an error and ends what is being done.
@@ -142,10 +142,10 @@ func (t *opsTool) ns(db string, words ...string) answer {
 	switch words[0] {
 	case "showopstatus":
 	case "showtable", "showdb":
-		fmt.Fprintln(t.stderr, strings.TrimSpace(strings.Join(words, " ")))
+		fmt.Fprintln(t.Stderr, strings.TrimSpace(strings.Join(words, " ")))
 	default:
-		fmt.Fprintln(t.stderr, strings.Join(words, " "))
-		(&program{stdout: t.stderr}).show(a, writeDashed)
+		fmt.Fprintln(t.Stderr, strings.Join(words, " "))
+		show(t.Stderr, a, writeDashed)
 	}
 	return a
 }
@@ -199,7 +199,7 @@ func (t *opsTool) query() error {
 	if err != nil {
 		return err
 	}
-	writeFramed(t.stdout, answer{Header: []string{
+	writeFramed(t.Stdout, answer{Header: []string{
 		"db", "op_id", "op_type", "name", "pid", "status", "start_time", "execute_time", "end_time", "cur_task", "for_replica_cluster",
 	}, Rows: rows})
 	return nil
@@ -217,9 +217,9 @@ func (t *opsTool) showTableStatus() error {
 		a = say("Error: %v", err)
 	}
 	var text strings.Builder
-	(&program{stdout: &text}).show(a, writeGroups)
+	show(&text, a, writeGroups)
 	if strings.Contains(text.String(), "failed") || a.Header == nil {
-		fmt.Fprint(t.stdout, text.String())
+		fmt.Fprint(t.Stdout, text.String())
 		return nil
 	}
 	kept := answer{Header: a.Header}
@@ -232,7 +232,7 @@ func (t *opsTool) showTableStatus() error {
 			kept.Rows = append(kept.Rows, words)
 		}
 	}
-	writeFramed(t.stdout, kept)
+	writeFramed(t.Stdout, kept)
 	return nil
 }
 
@@ -265,7 +265,7 @@ func (t *opsTool) opStatus(db, filter string, wait bool) ([][]string, error) {
 			}
 			if wait && open != "" {
 				t.infof("waiting %s", open)
-				t.sleep(pollOps)
+				t.Sleep(pollOps)
 				continue
 			}
 			for _, r := range a.Rows {
@@ -290,7 +290,7 @@ func (t *opsTool) waitOp(db, name, pid string) error {
 		switch last[4] {
 		case doing, inited:
 			t.infof("waiting %s", strings.Join(last, " "))
-			t.sleep(pollOps)
+			t.Sleep(pollOps)
 		case failed:
 			return t.fail("job %s execute failed", last[0])
 		default:

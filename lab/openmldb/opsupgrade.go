@@ -50,7 +50,7 @@ func (t *opsTool) preUpgrade(endpoint string) error {
 	if !t.known(endpoint) {
 		return &exception{"KeyError", "'" + endpoint + "'"}
 	}
-	if h := t.hostOf(endpoint); h != "" && t.site.Fault(h, "preupgrade") == "fail" {
+	if h := t.hostOf(endpoint); h != "" && t.Site.Fault(h, "preupgrade") == "fail" {
 		return &exception{"requests.exceptions.ConnectionError", "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))"}
 	}
 	status, _ := t.tableStatus(endpoint)
@@ -96,7 +96,7 @@ func (t *opsTool) preUpgrade(endpoint string) error {
 	if err := appendFile(t.statfile, strings.Join(moved, "")); err != nil {
 		return pythonError(err, t.statfile)
 	}
-	if t.site.Fault(t.host.Name, "stat") == "away" { // somebody tidies up
+	if t.Site.Fault(t.Host.Name, "stat") == "away" { // somebody tidies up
 		if err := os.Rename(t.statfile, t.statfile+".away"); err != nil {
 			return pythonError(err, t.statfile)
 		}
@@ -105,7 +105,7 @@ func (t *opsTool) preUpgrade(endpoint string) error {
 }
 
 func (t *opsTool) hostOf(endpoint string) string {
-	for _, h := range t.site.Hosts {
+	for _, h := range t.Site.Hosts {
 		if h.Vars["endpoint"] == endpoint {
 			return h.Name
 		}

@@ -29,21 +29,21 @@ type component struct {
 func runServer(p *program, flagfile string) int {
 	flags, err := readFlagFile(flagfile)
 	if err != nil {
-		fmt.Fprintf(p.stderr, "ERROR: unable to open flagfile '%s'\n", flagfile)
+		fmt.Fprintf(p.Stderr, "ERROR: unable to open flagfile '%s'\n", flagfile)
 		return 1
 	}
-	c := &component{site: p.site, host: p.host, role: flags["role"], version: p.version, flags: flags, log: p.stdout}
-	if p.site.Fault(p.host.Name, "version") == "old" {
+	c := &component{site: p.Site, host: p.Host, role: flags["role"], version: p.Version, flags: flags, log: p.Stdout}
+	if p.Site.Fault(p.Host.Name, "version") == "old" {
 		c.version = oldVersion
 	}
 	if c.role != nameserverRole && c.role != tabletRole && c.role != apiserverRole {
-		fmt.Fprintf(p.stderr, "Start failed! FLAGS_role must be tablet, client, ns_client, nameserver or apiserver\n")
+		fmt.Fprintf(p.Stderr, "Start failed! FLAGS_role must be tablet, client, ns_client, nameserver or apiserver\n")
 		return 1
 	}
 	// What the process prints goes where it was started to; its log is its own.
 	if log, err := os.OpenFile(filepath.Join(flags["openmldb_log_dir"], c.role+".INFO"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644); err == nil {
 		defer log.Close()
-		c.log = io.MultiWriter(p.stdout, log)
+		c.log = io.MultiWriter(p.Stdout, log)
 	}
 	return c.run()
 }

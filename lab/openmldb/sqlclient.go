@@ -30,7 +30,7 @@ var (
 // sqlClient exits 0 whatever happens, as the original does.
 func sqlClient(p *program, f clientFlags) int {
 	if f.zk == "" {
-		fmt.Fprintln(p.stdout, "Error: not set zk_cluster")
+		fmt.Fprintln(p.Stdout, "Error: not set zk_cluster")
 		return 0
 	}
 	s := &sqlSession{program: p, flags: f, offline: true, timeout: 20 * time.Second}
@@ -56,16 +56,16 @@ func (s *sqlSession) run(statement string) bool {
 		return true
 	}
 	if _, err := findLeader(s.flags.zk, s.flags.root); err != nil {
-		fmt.Fprintf(s.stdout, "Error: init failed: %v\n", err)
+		fmt.Fprintf(s.Stdout, "Error: init failed: %v\n", err)
 		return true
 	}
 	switch {
 	case s.offline && insertPattern.MatchString(statement):
-		fmt.Fprintln(s.stdout, "Error: Can not insert in offline mode, please set @@SESSION.execute_mode='online'")
+		fmt.Fprintln(s.Stdout, "Error: Can not insert in offline mode, please set @@SESSION.execute_mode='online'")
 		return true
 	case s.offline && queryPattern.MatchString(statement):
 		return s.runOffline(statement)
-	case stopPattern.MatchString(statement) && !s.record("openmldb", strings.Fields(statement)):
+	case stopPattern.MatchString(statement) && !s.Record("openmldb", strings.Fields(statement)):
 		return false
 	}
 	s.ask(statement)
@@ -76,7 +76,7 @@ func (s *sqlSession) set(name, value string) {
 	switch name {
 	case "execute_mode":
 		if value != "offline" && value != "online" {
-			fmt.Fprintf(s.stdout, "Error: Fail to set execute_mode, only support offline or online, but get %s\n", value)
+			fmt.Fprintf(s.Stdout, "Error: Fail to set execute_mode, only support offline or online, but get %s\n", value)
 			return
 		}
 		s.offline = value == "offline"
@@ -85,7 +85,7 @@ func (s *sqlSession) set(name, value string) {
 	case "job_timeout":
 		ms, err := strconv.Atoi(value)
 		if err != nil {
-			fmt.Fprintln(s.stdout, "Error: Fail to parse value, can't set the job timeout")
+			fmt.Fprintln(s.Stdout, "Error: Fail to parse value, can't set the job timeout")
 			return
 		}
 		s.timeout = time.Duration(ms) * time.Millisecond
@@ -102,16 +102,16 @@ func (s *sqlSession) query(statement string) (answer, error) {
 func (s *sqlSession) ask(statement string) {
 	a, err := s.query(statement)
 	if err != nil {
-		fmt.Fprintf(s.stdout, "Error: %v\n", err)
+		fmt.Fprintf(s.Stdout, "Error: %v\n", err)
 		return
 	}
-	s.show(a, writeGroups)
+	show(s.Stdout, a, writeGroups)
 }
 
 // runOffline hands a statement to the task manager. A job that isn't waited for is
 // shown as it was taken on.
 func (s *sqlSession) runOffline(statement string) bool {
-	if !s.record("openmldb", strings.Fields(statement)) {
+	if !s.Record("openmldb", strings.Fields(statement)) {
 		return false
 	}
 	call := "async offline query failed"
@@ -120,16 +120,16 @@ func (s *sqlSession) runOffline(statement string) bool {
 	}
 	server, err := askOnce(s.flags.zk, request{Kind: "taskmanager"})
 	if err != nil || server.Text == "" {
-		fmt.Fprintf(s.stdout, noTaskManager+"\n", call)
+		fmt.Fprintf(s.Stdout, noTaskManager+"\n", call)
 		return true
 	}
 	a, err := askServer(server.Text, request{SQL: statement})
 	if err != nil {
-		fmt.Fprintf(s.stdout, "Error: [2001] %s--ReturnCode[1004]--%v\n", call, err)
+		fmt.Fprintf(s.Stdout, "Error: [2001] %s--ReturnCode[1004]--%v\n", call, err)
 		return true
 	}
 	if !s.sync {
-		s.show(a, writeGroups)
+		show(s.Stdout, a, writeGroups)
 		return true
 	}
 	s.await(a.Rows[0][0], statement, call)
@@ -140,27 +140,27 @@ func (s *sqlSession) runOffline(statement string) bool {
 func (s *sqlSession) await(id, statement, call string) {
 	// The client of the original waits half an hour for a synchronous job, or as long
 	// as it is told.
-	for deadline := time.Now().Add(s.site.Scaled(max(s.timeout, 30*time.Minute))); ; {
+	for deadline := time.Now().Add(s.Site.Scaled(max(s.timeout, 30*time.Minute))); ; {
 		a, err := s.query("show job " + id)
 		if err != nil || len(a.Rows) != 1 {
-			fmt.Fprintf(s.stdout, "Error: [2001] %s--ReturnCode[1004]--%s%v\n", call, a.Text, err)
+			fmt.Fprintf(s.Stdout, "Error: [2001] %s--ReturnCode[1004]--%s%v\n", call, a.Text, err)
 			return
 		}
 		switch state := a.Rows[0][2]; {
 		case state == jobFinished && jobType(statement) == "RunBatchAndShow":
-			s.show(batchResult(statement), writeGroups)
+			show(s.Stdout, batchResult(statement), writeGroups)
 			return
 		case state == jobFinished:
-			s.show(a, writeGroups)
+			show(s.Stdout, a, writeGroups)
 			return
 		case state != jobSubmitted && state != jobRunning:
-			fmt.Fprintf(s.stdout, "Error: [2001] %s--ReturnCode[-1]--job %s is %s: %s\n", call, id, state, a.Rows[0][8])
+			fmt.Fprintf(s.Stdout, "Error: [2001] %s--ReturnCode[-1]--job %s is %s: %s\n", call, id, state, a.Rows[0][8])
 			return
 		case time.Now().After(deadline):
-			fmt.Fprintf(s.stdout, "Error: [2001] %s--ReturnCode[-1]--timeout, job %s\n", call, id)
+			fmt.Fprintf(s.Stdout, "Error: [2001] %s--ReturnCode[-1]--timeout, job %s\n", call, id)
 			return
 		}
-		time.Sleep(max(s.site.Scaled(500*time.Millisecond), 20*time.Millisecond))
+		time.Sleep(max(s.Site.Scaled(500*time.Millisecond), 20*time.Millisecond))
 	}
 }
 

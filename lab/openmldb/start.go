@@ -21,27 +21,27 @@ var components = strings.Fields("tablet tablet2 nameserver apiserver taskmanager
 // runStart is bin/start.sh. It exits 0 after almost every failure.
 func runStart(p *program, args []string) int {
 	if len(args) < 2 {
-		fmt.Fprintln(p.stdout, "Usage: start.sh start/stop/restart <component> [mon]")
-		fmt.Fprintln(p.stdout, "component:", strings.Join(components, " "))
-		fmt.Fprintln(p.stdout, "start flag 'mon': if use mon flag, we'll use mon to start the component")
-		fmt.Fprintln(p.stdout, "    stop will kill both the mon and component automatically, don't need to use mon")
+		fmt.Fprintln(p.Stdout, "Usage: start.sh start/stop/restart <component> [mon]")
+		fmt.Fprintln(p.Stdout, "component:", strings.Join(components, " "))
+		fmt.Fprintln(p.Stdout, "start flag 'mon': if use mon flag, we'll use mon to start the component")
+		fmt.Fprintln(p.Stdout, "    stop will kill both the mon and component automatically, don't need to use mon")
 		return 1
 	}
 	if !slices.Contains(components, args[1]) {
-		fmt.Fprintf(p.stdout, "No component named %s in [%s]\n", args[1], strings.Join(components, " "))
+		fmt.Fprintf(p.Stdout, "No component named %s in [%s]\n", args[1], strings.Join(components, " "))
 		return 1
 	}
-	path, err := filepath.Abs(p.path)
+	path, err := filepath.Abs(p.Path)
 	if err != nil {
-		fmt.Fprintln(p.stderr, err)
+		fmt.Fprintln(p.Stderr, err)
 		return 1
 	}
 	d := &daemon{program: p, name: args[1], dir: filepath.Dir(filepath.Dir(path)), mon: len(args) > 2 && args[2] == "mon"}
 	if err := d.configure(); err != nil {
-		fmt.Fprintln(p.stdout, "Invalid log dir")
+		fmt.Fprintln(p.Stdout, "Invalid log dir")
 		return 1
 	}
-	if slices.Contains([]string{"start", "stop", "restart"}, args[0]) && !p.record("start.sh", args) {
+	if slices.Contains([]string{"start", "stop", "restart"}, args[0]) && !p.Record("start.sh", args) {
 		return 1
 	}
 	switch args[0] {
@@ -51,14 +51,14 @@ func runStart(p *program, args []string) int {
 		err = d.stop()
 	case "restart":
 		if err = d.stop(); err == nil {
-			p.sleep(15 * time.Second)
+			p.Sleep(15 * time.Second)
 			err = d.start()
 		}
 	default:
-		fmt.Fprintln(p.stderr, "Only support {start|stop|restart}")
+		fmt.Fprintln(p.Stderr, "Only support {start|stop|restart}")
 	}
 	if err != nil {
-		fmt.Fprintln(p.stderr, "start.sh:", err)
+		fmt.Fprintln(p.Stderr, "start.sh:", err)
 		return 1
 	}
 	return 0
@@ -116,14 +116,14 @@ func running(pid int) bool { return pid > 1 && unix.Kill(pid, 0) == nil && !zomb
 const red, plain = "\x1b[1;31m", "\x1b[0m"
 
 func (d *daemon) start() error {
-	fmt.Fprintf(d.stdout, "Starting %s ... \n", d.name)
+	fmt.Fprintf(d.Stdout, "Starting %s ... \n", d.name)
 	if pid, ok := pidIn(d.pidFile()); ok && running(pid) {
-		fmt.Fprintf(d.stdout, "%s%s already running as process %d %s\n", red, d.name, pid, plain)
+		fmt.Fprintf(d.Stdout, "%s%s already running as process %d %s\n", red, d.name, pid, plain)
 		return nil
 	}
 	if d.java() {
-		fmt.Fprintf(d.stdout, "SPARK_HOME: %s\n", os.Getenv("SPARK_HOME"))
-		fmt.Fprintf(d.stdout, "Rewrite properties by ./conf/%s.properties\n", d.name)
+		fmt.Fprintf(d.Stdout, "SPARK_HOME: %s\n", os.Getenv("SPARK_HOME"))
+		fmt.Fprintf(d.Stdout, "Rewrite properties by ./conf/%s.properties\n", d.name)
 	}
 	pid, gone, err := d.launch()
 	if err != nil {
@@ -132,11 +132,11 @@ func (d *daemon) start() error {
 	switch {
 	case d.mon:
 		own, _ := pidIn(d.pidFile())
-		fmt.Fprintf(d.stdout, "mon pid is %d, process pid is %d, check %d status\n", own, pid, pid)
+		fmt.Fprintf(d.Stdout, "mon pid is %d, process pid is %d, check %d status\n", own, pid, pid)
 	case pid == 0: // the subshell that couldn't start it
-		fmt.Fprintf(d.stdout, "process pid is %d\n", os.Getpid())
+		fmt.Fprintf(d.Stdout, "process pid is %d\n", os.Getpid())
 	default:
-		fmt.Fprintf(d.stdout, "process pid is %d\n", pid)
+		fmt.Fprintf(d.Stdout, "process pid is %d\n", pid)
 	}
 	up, elsewhere := false, fmt.Sprintf("%s/%s.INFO", d.logDir, d.name)
 	if d.java() {
@@ -146,7 +146,7 @@ func (d *daemon) start() error {
 		up = d.serves(pid, gone)
 	}
 	if !up {
-		fmt.Fprintf(d.stdout, "%sStart %s failed! Please check log in %s/%s[_mon].log and %s %s\n", red, d.name, d.logDir, d.name, elsewhere, plain)
+		fmt.Fprintf(d.Stdout, "%sStart %s failed! Please check log in %s/%s[_mon].log and %s %s\n", red, d.name, d.logDir, d.name, elsewhere, plain)
 		return nil
 	}
 	if !d.mon {
@@ -154,17 +154,17 @@ func (d *daemon) start() error {
 			return err
 		}
 	}
-	fmt.Fprintf(d.stdout, "Start %s success\n", d.name)
+	fmt.Fprintf(d.Stdout, "Start %s success\n", d.name)
 	return nil
 }
 
 // serves asks for /status until it is answered, and says whether the process that
 // was started is there then.
 func (d *daemon) serves(pid int, gone <-chan struct{}) bool {
-	d.sleep(3 * time.Second)
+	d.Sleep(3 * time.Second)
 	for range 11 {
 		if !d.answers(pid, gone) {
-			fmt.Fprintln(d.stdout, "curl server status failed, retry later")
+			fmt.Fprintln(d.Stdout, "curl server status failed, retry later")
 			d.retry(gone)
 			continue
 		}
@@ -181,11 +181,11 @@ func (d *daemon) serves(pid int, gone <-chan struct{}) bool {
 // lives says whether a JVM is still there after ten seconds. It is asked for
 // nothing.
 func (d *daemon) lives(gone <-chan struct{}) bool {
-	d.sleep(10 * time.Second)
+	d.Sleep(10 * time.Second)
 	select {
 	case <-gone:
 		return false
-	case <-time.After(10*realStart - d.site.Scaled(10*time.Second)):
+	case <-time.After(10*realStart - d.Site.Scaled(10*time.Second)):
 		return true
 	}
 }
@@ -195,13 +195,13 @@ func (d *daemon) lives(gone <-chan struct{}) bool {
 const realStart = 100 * time.Millisecond
 
 func (d *daemon) retry(gone <-chan struct{}) {
-	d.sleep(time.Second)
-	if d.site.Fault(d.host.Name, "start") != "" {
+	d.Sleep(time.Second)
+	if d.Site.Fault(d.Host.Name, "start") != "" {
 		return
 	}
 	select {
 	case <-gone:
-	case <-time.After(realStart - d.site.Scaled(time.Second)):
+	case <-time.After(realStart - d.Site.Scaled(time.Second)):
 	}
 }
 
@@ -228,16 +228,16 @@ func (d *daemon) answers(pid int, gone <-chan struct{}) bool {
 }
 
 func (d *daemon) stop() error {
-	fmt.Fprintf(d.stdout, "Stopping %s ... \n", d.name)
+	fmt.Fprintf(d.Stdout, "Stopping %s ... \n", d.name)
 	pid, ok := pidIn(d.pidFile())
 	if !ok {
-		fmt.Fprintf(d.stdout, "no %s to stop (could not find file ./bin/%s.pid)\n", d.name, d.name)
+		fmt.Fprintf(d.Stdout, "no %s to stop (could not find file ./bin/%s.pid)\n", d.name, d.name)
 	} else {
 		if running(pid) {
 			if err := end(pid); err != nil {
 				return err
 			}
-			d.sleep(3 * time.Second)
+			d.Sleep(3 * time.Second)
 			d.settle(pid)
 		}
 		if err := os.Remove(d.pidFile()); err != nil {
@@ -246,11 +246,11 @@ func (d *daemon) stop() error {
 	}
 	child, ok := pidIn(d.childFile())
 	if !ok {
-		fmt.Fprintf(d.stdout, "Stop %s success\n", d.name)
+		fmt.Fprintf(d.Stdout, "Stop %s success\n", d.name)
 		return nil
 	}
 	if running(child) {
-		fmt.Fprintln(d.stdout, "After mon stopped, component is still alive, kill it")
+		fmt.Fprintln(d.Stdout, "After mon stopped, component is still alive, kill it")
 		if err := end(child); err != nil {
 			return err
 		}
@@ -258,7 +258,7 @@ func (d *daemon) stop() error {
 	if err := os.Remove(d.childFile()); err != nil {
 		return err
 	}
-	fmt.Fprintf(d.stdout, "Stop %s success(mon mode)\n", d.name)
+	fmt.Fprintf(d.Stdout, "Stop %s success(mon mode)\n", d.name)
 	return nil
 }
 
@@ -273,7 +273,7 @@ func end(pid int) error {
 // settle gives a process that was asked to end the real time that it needs in a
 // fast lab, where three seconds are none. One that is to survive gets none.
 func (d *daemon) settle(pid int) {
-	if d.site.Fault(d.host.Name, "stop") != "" {
+	if d.Site.Fault(d.Host.Name, "stop") != "" {
 		return
 	}
 	for range 500 {

@@ -24,11 +24,11 @@ var javaArgs = []string{"java", "-cp", "../conf/:../lib/*", "com._4paradigm.open
 
 // runTaskManagerSh is taskmanager/bin/taskmanager.sh, which becomes the JVM.
 func runTaskManagerSh(p *program, _ []string) int {
-	if err := os.Chdir(filepath.Dir(p.path)); err != nil {
-		fmt.Fprintln(p.stderr, "taskmanager.sh:", err)
+	if err := os.Chdir(filepath.Dir(p.Path)); err != nil {
+		fmt.Fprintln(p.Stderr, "taskmanager.sh:", err)
 		return 1
 	}
-	fmt.Fprintln(p.stderr, "taskmanager.sh:", userland.Become(p.site, "taskmanager", javaArgs))
+	fmt.Fprintln(p.Stderr, "taskmanager.sh:", userland.Become(p.Site, "taskmanager", javaArgs))
 	return 126
 }
 
@@ -53,18 +53,18 @@ func (m *taskManager) logf(level, format string, args ...any) {
 func runTaskManager(p *program, _ []string) int {
 	version := jarVersion("../lib", "openmldb-taskmanager")
 	if version == "" {
-		fmt.Fprintln(p.stdout, "Error: Could not find or load main class "+javaArgs[len(javaArgs)-1])
+		fmt.Fprintln(p.Stdout, "Error: Could not find or load main class "+javaArgs[len(javaArgs)-1])
 		return 1
 	}
-	if p.site.Fault(p.host.Name, "version") == "old" {
+	if p.Site.Fault(p.Host.Name, "version") == "old" {
 		version = oldVersion
 	}
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
-	m := &taskManager{site: p.site, host: p.host, version: version, log: p.stdout, ctx: ctx}
+	m := &taskManager{site: p.Site, host: p.Host, version: version, log: p.Stdout, ctx: ctx}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	switch p.site.Fault(p.host.Name, "start") {
+	switch p.Site.Fault(p.Host.Name, "start") {
 	case "fail":
 		m.logf("ERROR", "Fail to start TaskManager, message: java.lang.OutOfMemoryError: Java heap space")
 		return 1
