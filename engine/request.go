@@ -10,6 +10,7 @@ import (
 
 	"stepgate/checks"
 	"stepgate/executor"
+	"stepgate/runbook/plan"
 	"stepgate/runbook/run"
 )
 
@@ -150,11 +151,48 @@ func (e *Engine) retry(ctx context.Context, d question, a run.Retry, accepted fu
 	if c.NeedsRerun() {
 		ev = run.RerunOverride{Cell: c.Key, Typed: a.Typed}
 	}
+	beside := e.failedBeside(c)
 	if err := e.append(ctx, ev); err != nil {
 		return err
 	}
 	accepted(nil)
-	return e.advance(ctx, []*run.Cell{e.state().Cell(c.Key)}, 1)
+	if err := e.advance(ctx, []*run.Cell{e.state().Cell(c.Key)}, 1); err != nil {
+		return err
+	}
+	return e.takeAgain(ctx, c, beside)
+}
+
+// failedBeside are the checks that were taken because those of c didn't hold, and that
+// don't hold either: what is mended for one is often mended for all.
+func (e *Engine) failedBeside(c *run.Cell) (keys []run.Key) {
+	if c.Plan.Step.Kind != plan.Check {
+		return nil
+	}
+	for _, o := range e.state().Cells {
+		if o.Key != c.Key && o.Plan.Step.Kind == plan.Check && o.Plan.Step.Scope == c.Plan.Step.Scope && (o.Status == run.Failed || o.Status == run.Unknown) {
+			keys = append(keys, o.Key)
+		}
+	}
+	return keys
+}
+
+// takeAgain takes these checks again, one after the other as the run comes to them,
+// until one of them doesn't hold.
+func (e *Engine) takeAgain(ctx context.Context, c *run.Cell, keys []run.Key) error {
+	for {
+		ask, ok := run.Next(e.state()).(run.Ask)
+		if !ok || ask.Wait != run.WaitFailure || !slices.Contains(keys, ask.Cell.Key) {
+			return nil
+		}
+		next := ask.Cell.Key
+		keys = slices.DeleteFunc(keys, func(k run.Key) bool { return k == next })
+		if err := e.append(ctx, run.Retried{Cell: next, Why: "taken again after " + c.Key.Step}); err != nil {
+			return err
+		}
+		if err := e.advance(ctx, []*run.Cell{e.state().Cell(next)}, 1); err != nil {
+			return err
+		}
+	}
 }
 
 func (e *Engine) hasOffered(attempt string) bool {
