@@ -1,0 +1,399 @@
+package rehearsal_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"stepgate/runbooks"
+	"stepgate/runbooks/rehearsal"
+)
+
+// tree is what lies below a directory: each file's name and content.
+func tree(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		out = append(out, fmt.Sprintf("%s %x", name, sha256.Sum256(b)))
+		return err
+	})
+	if err != nil || len(out) == 0 {
+		t.Fatalf("below %s are %d files, %v", dir, len(out), err)
+	}
+	return out
+}
+
+// run is the number of the rehearsal's run.
+func (p *pseudo) run() string {
+	p.t.Helper()
+	m := regexp.MustCompile(`(?m)^\S*?([0-9a-z]{10})\b`).FindStringSubmatch(p.Good("list"))
+	if m == nil {
+		p.t.Fatalf("no run in:\n%s", p.Good("list"))
+	}
+	return m[1]
+}
+
+// clusterDemo is a file of a place's working directory.
+func (p *pseudo) clusterDemo(place string, name ...string) string {
+	return filepath.Join(append([]string{p.of(place, "install"), "server", "clusterDemo"}, name...)...)
+}
+
+// site is ip:port:alias of one of a place's sites: ctl, agent or node.
+func (p *pseudo) siteOf(place, which string) string {
+	return p.of(place, "ip") + ":" + p.of(place, which+"_port") + ":" + p.of(place, which+"_alias")
+}
+
+// listed expects cluster.nodes of these places to have exactly these controllers,
+// agents and data nodes, in lines of their own, and all four files to be text of this
+// system.
+func (p *pseudo) listed(places, controllers, agents, nodes []string) {
+	p.t.Helper()
+	want := []string{"localSite,mode"}
+	for mode, of := range map[string][]string{"controller": controllers, "agent": agents, "datanode": nodes} {
+		for _, place := range of {
+			want = append(want, p.siteOf(place, map[string]string{"controller": "ctl", "agent": "agent", "datanode": "node"}[mode])+","+mode)
+		}
+	}
+	slices.Sort(want[1:])
+	for _, place := range places {
+		got := strings.Split(strings.TrimSuffix(p.read(p.config(place, "cluster.nodes")), "\n"), "\n")
+		slices.Sort(got[1:])
+		if !slices.Equal(got, want) {
+			p.t.Errorf("cluster.nodes of %s is\n%s\nand not\n%s", place, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		for _, file := range []string{"cluster.nodes", "cluster.cfg"} {
+			if p.read(p.config(place, file)) != p.read(p.config(places[0], file)) {
+				p.t.Errorf("%s of %s is another than that of %s", file, place, places[0])
+			}
+		}
+		for _, file := range []string{"cluster.nodes", "cluster.cfg", "controller.cfg", "agent.cfg"} {
+			b, err := os.ReadFile(p.config(place, file))
+			if err != nil && slices.Contains(agents, place) {
+				p.t.Error(err)
+			}
+			if text := string(b); strings.Contains(text, "\r") || err == nil && !strings.HasSuffix(text, "\n") {
+				p.t.Errorf("%s of %s has a carriage return, or no line break at its end:\n%q", file, place, text)
+			}
+		}
+	}
+}
+
+// wayBack has a person undo the whole outage, from the failure that the run stands at,
+// and tells how many steps that were.
+func (p *pseudo) wayBack() (undone int) {
+	p.t.Helper()
+	who := p.Sit("resume", "--plain")
+	who.Types(who.Reads(`(?s)\n *(\d+) call: .*number> `)[1])
+	who.Types(who.Reads(`(?s)\n *(\d+) \S+ Or the whole way back.*which> `)[1])
+	who.Types(who.Reads(`(?s)\n *(\d+) go: take the checks.*number> `)[1])
+	who.Types(who.Reads(`(?s)\n *(\d+) roll back: .*number> `)[1])
+	who.Types(who.Reads(`(?s)\n *(\d+) this section .*how far> `)[1])
+	for {
+		next := who.Reads(`(?s)\n *(\d+) go: roll back what is shown.*number> |\nfailure: .*number> `)[1]
+		if next == "" {
+			break
+		}
+		undone++
+		who.Types(next)
+		who.Reads(`type y to roll back> $`)
+		who.Types("y")
+	}
+	who.Types("q")
+	if code := who.Ends(); code != rehearsal.Failed && code != rehearsal.Waiting {
+		p.t.Errorf("leaving ends with %d", code)
+	}
+	return undone
+}
+
+// retryToGate has a person repeat what failed, and leave it at its gate.
+func (p *pseudo) retryToGate() {
+	p.t.Helper()
+	who := p.Sit("resume", "--plain")
+	who.Types(who.Reads(`(?s)\n *(\d+) retry: .*number> `)[1])
+	who.Reads(`(?s)GATE .*to go on, anything else declines.*> $`)
+	who.Types("")
+	who.Reads(`number> $`)
+	who.Types("q")
+	if code := who.Ends(); code != rehearsal.Failed && code != rehearsal.Waiting {
+		p.t.Fatalf("leaving at the gate ends with %d\n%s", code, who.Saw())
+	}
+}
+
+// One server becomes three. What is in the way stops it where it is in the way, and at
+// each of these places the run goes on after the repair.
+func TestMoveOneToThree(t *testing.T) {
+	t.Parallel()
+	p := deploy(t, "dolphindb-one-to-three", []string{"ddb-1:config=tutorial", "ddb-3:start=fail"})
+	old := map[string]string{"inst-2": "old-2", "inst-3": "old-3"}
+	if b := p.read(p.config("old-2", "agent.cfg")); !strings.Contains(b, "localSite=170.0.0.1:") || !strings.Contains(b, "\r\n") {
+		t.Fatalf("the configuration isn't the tutorial's:\n%q", b)
+	}
+	before := p.read(p.config("old-1", "cluster.nodes"))
+	if !strings.Contains(before, "\r\n") || strings.HasSuffix(before, "\n") {
+		t.Fatalf("cluster.nodes isn't the tutorial's:\n%q", before)
+	}
+
+	// Somebody has left a copy of the configuration, and a directory where one is to come.
+	left := p.clusterDemo("old-1", "config.bak")
+	freeLeft, freeTarget := p.occupy(left), p.occupy(p.of("inst-2", "install"))
+	p.GoOn().Stopped("failure", "outage/carry/to[inst-2]/install")
+	if got := p.Did("stopAllNode.sh"); len(got) != 1 {
+		t.Errorf("stopAllNode.sh was called %q", got)
+	}
+	freeTarget()
+	p.Remedy("retry")
+
+	// A controller that is started ends at once; its script's exit code is 0.
+	p.GoOn().Stopped("failure", "outage/up/controllers", `<ERROR> :Failed to initialize the server`)
+	all := []string{"inst-1", "inst-2", "inst-3"}
+	p.listed(all, all, all, all)
+	run := p.run()
+	for place, from := range old {
+		for _, dir := range []string{"install", "data"} {
+			if _, err := os.Stat(p.of(from, dir)); err == nil {
+				t.Errorf("%s is where it can be started by mistake", p.of(from, dir))
+			}
+		}
+		aside, data := p.of(from, "data")+".moved."+run, p.of(place, "data")
+		was := tree(t, aside)
+		if got := tree(t, data); place == "inst-3" && !slices.Equal(got, was) {
+			t.Errorf("%s isn't what %s was:\n%s\n%s", data, aside, strings.Join(got, "\n"), strings.Join(was, "\n"))
+		}
+		kept := filepath.Join(p.of(from, "install")+".moved."+run, "server", "clusterDemo", "config", "cluster.nodes")
+		if p.read(kept) != before {
+			t.Errorf("%s was changed:\n%q", kept, p.read(kept))
+		}
+	}
+	if p.read(p.clusterDemo("inst-1", "config."+run, "cluster.nodes")) != before || p.read(p.clusterDemo("inst-1", "config."+run+".old", "cluster.nodes")) != before {
+		t.Error("the configuration of before isn't kept as it was")
+	}
+	freeLeft() // which also shows that nothing came into it
+	if agent := p.read(p.config("inst-2", "agent.cfg")); !strings.Contains(agent, "\nlocalSite="+p.siteOf("inst-2", "agent")+"\n") {
+		t.Errorf("the tutorial's wrong address stays:\n%s", agent)
+	}
+
+	p.Fault("ddb-3:start=")
+	p.Fault("ddb-2:datanode=port")
+	p.retryToGate()
+	p.GoOn().Stopped("failure", "outage/up/nodes/start", `Failed to bind the socket on port \d+ with error code 98`)
+	p.Fault("ddb-2:datanode=")
+	p.Remedy("retry")
+	p.GoOn().Done()
+	p.said(`dfs://quotes/quotes 120$`, `dfs://stock/stock 200$`, `Reads were not served for \d+`, `\+ ?.*:agent2,agent`)
+	for _, host := range []string{"ddb-1", "ddb-2", "ddb-3"} {
+		for _, mode := range []string{"controller", "agent", "datanode"} {
+			if !slices.ContainsFunc(p.Did("dolphindb"), func(s string) bool {
+				return strings.HasPrefix(s, host+" ") && strings.Contains(s, "-mode "+mode)
+			}) {
+				t.Errorf("no %s was started on %s: %q", mode, host, p.Did("dolphindb"))
+			}
+		}
+	}
+}
+
+// Data that doesn't arrive is missed before anything is written, and then the whole
+// outage can be undone: the old cluster serves what it served.
+func TestMoveIsUndoneWhole(t *testing.T) {
+	t.Parallel()
+	p := deploy(t, "dolphindb-one-to-three", []string{"ddb-3:start=fail"})
+	p.GoOn().Stopped("failure", "outage/up/controllers")
+	for _, place := range []string{"inst-2", "inst-3"} {
+		if err := os.RemoveAll(filepath.Join(p.of(place, "data"), "volumes", "CHUNKS")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Fault("ddb-3:start=")
+	p.retryToGate()
+	p.GoOn().Stopped("failure", "outage/same-rows", `fail before\.table_rows == after\.table_rows`)
+	if got, want := p.wayBack(), 18; got != want {
+		t.Errorf("%d steps were undone, not %d", got, want)
+	}
+	for _, place := range []string{"inst-2", "inst-3"} {
+		for _, dir := range []string{"install", "data"} {
+			if _, err := os.Stat(p.of(place, dir)); err == nil {
+				t.Errorf("%s is still there", p.of(place, dir))
+			}
+		}
+	}
+	script := filepath.Join(t.TempDir(), "rows.dos")
+	p.write(script, "login('admin', '123456')\nprint(exec count(*) from loadTable('dfs://stock', 'stock'))\nprint(exec count(*) from loadTable('dfs://quotes', 'quotes'))\n")
+	got := p.On("ddb-ops", fmt.Sprintf("%s -remoteHost %s -remotePort %s -run %s",
+		p.Root("ddb-ops")+"/opt/dolphindb/server/dolphindb", p.of("old-2", "ip"), p.of("old-2", "node_port"), script))
+	if got != "200\n120\n" {
+		t.Errorf("the old cluster has %q", got)
+	}
+}
+
+// Two servers become three, although the tutorial's files differ, a disk is too small,
+// a link is cut while data is carried, and the controllers keep their old list.
+func TestMoveTwoToThree(t *testing.T) {
+	t.Parallel()
+	p := deploy(t, "dolphindb-two-to-three", []string{"ddb-1:config=tutorial", "ddb-2:config=tutorial", "ddb-1:nodescfg=stale", "ddb-3:datanode=port"})
+	p.GoOn().Stopped("failure", "preflight/cluster/same")
+	p.said(`✗ .*cluster.nodes is the same everywhere`)
+	if got := p.Did("stopAllNode.sh"); len(got) != 0 {
+		t.Errorf("it was stopped all the same: %q", got)
+	}
+	p.write(p.config("old-2", "cluster.nodes"), p.read(p.config("old-1", "cluster.nodes")))
+	df := filepath.Join(p.Root("ddb-3"), "usr", "bin", "df")
+	p.write(df, "#!/bin/sh\necho Filesystem 1024-blocks Used Available Capacity Mounted on\necho /dev/sda1 100 99 1 99% /\n")
+	if err := os.Chmod(df, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.Remedy("run again", "cluster/configuration", "y")
+	p.GoOn().Stopped("failure", "preflight/cluster/same")
+	p.Remedy("retry")
+	p.GoOn().Stopped("failure", "preflight/room/place[inst-3]/space", `KiB free, a fifth more`)
+	if err := os.Remove(df); err != nil {
+		t.Fatal(err)
+	}
+	p.Remedy("retry")
+	p.GoOn().Stopped("failure", "outage/up/nodes/start", `error code 98`)
+	all := []string{"inst-1", "inst-2", "inst-3"}
+	p.listed(all, all, all, all)
+	p.Fault("ddb-3:datanode=")
+	p.Remedy("retry")
+	p.GoOn().Done()
+	if got := p.Did("stopAllNode.sh"); len(got) != 2 {
+		t.Errorf("stopAllNode.sh was called %q", got)
+	}
+	p.said(`Tell them the list`, `dfs://stock/stock 200$`)
+}
+
+// Three controllers become five, each with metadata of its own, and any two may be lost:
+// two leaders in a row are, while a writer goes on.
+func TestExpandToFive(t *testing.T) {
+	t.Parallel()
+	p := deploy(t, "dolphindb-three-to-five", []string{"ddb-4:start=port"})
+	p.GoOn().Stopped("failure", "outage/up/controllers", `error code 98`)
+	five := []string{"inst-1", "inst-2", "inst-3", "inst-4", "inst-5"}
+	p.listed(five, five, five[:3], five[:3])
+	for _, place := range five[3:] {
+		controller := p.read(p.config(place, "controller.cfg"))
+		for _, line := range []string{"localSite=" + p.siteOf(place, "ctl"), "dfsMetaDir=" + p.of(place, "data") + "/dfsMeta"} {
+			if !strings.Contains(controller, line+"\n") {
+				t.Errorf("controller.cfg of %s doesn't have %q:\n%s", place, line, controller)
+			}
+		}
+		if _, err := os.Stat(p.clusterDemo(place, "data", "controller1")); err == nil {
+			t.Errorf("%s has controller1's metadata", place)
+		}
+		if _, err := os.Stat(p.config(place, "agent.cfg")); err == nil {
+			t.Errorf("%s has an agent.cfg, and no agent", place)
+		}
+	}
+	p.Fault("ddb-4:start=")
+	p.retryToGate()
+	p.GoOn().Done()
+	p.said(`Reads were not served for \d+`, `Stop the next leader's controller, too`, `none is missing`)
+	for _, s := range p.Did("dolphindb") {
+		if strings.Contains(s, "-mode agent") && (strings.HasPrefix(s, "ddb-4 ") || strings.HasPrefix(s, "ddb-5 ")) {
+			t.Errorf("an agent was started: %s", s)
+		}
+	}
+}
+
+// moveHazards are the mistakes of the public document, by their ids: what of the shipped
+// text keeps each out, and the story that sees it at work.
+var moveHazards = []struct{ id, file, has, hasNot, story string }{
+	{"H2", "parts/dolphindb-carry.md", `(?m)^  from \{\{from\}\}:\{\{from_data\}\}$`, `(?m)^ *scp `, "TestMoveOneToThree compares the trees"},
+	{"H3", "parts/dolphindb-configure.md", `sed -E`, `\\\\n(ode|")`, "TestMoveOneToThree, TestMoveTwoToThree: cluster.nodes line by line"},
+	{"H4", "parts/dolphindb-configure.md", `awk 1`, ``, "the files begin without a final newline and end with one"},
+	{"H5", "parts/dolphindb-configure.md", `tr -d '\\r'`, ``, "no file of any place has a carriage return"},
+	{"H6", "parts/dolphindb-configure.md", `,agent" >>"`, `echo [^\n]* >[^>&]`, "TestMoveTwoToThree: the list is whole on all three"},
+	{"H7", "parts/dolphindb-down.md", `each="ip of old"`, ``, "the ledger has one call for each machine"},
+	{"H8", "parts/dolphindb-down.md", `exit in \[0, 123, 143\]`, `kill -9|pkill`, "processes and ports are what counts"},
+	{"H13", "parts/dolphindb-configure.md", `hosts\("instance"\)`, `172\.0\.0`, "TestExpandToFive: controller5 at its own address, one list on all five"},
+	{"H14", "dolphindb-expand-to-five.md", `(?m)^  exclude server/clusterDemo/data$`, ``, "TestExpandToFive: nothing of controller1, a metadata directory of its own"},
+	{"H16", "parts/dolphindb-configure.md", `agents_wanted`, `(?m)^ +// `, "what is added is agents, and no comment can be run"},
+	{"H17", "parts/dolphindb-before.md", `cluster.nodes is the same everywhere`, ``, "TestMoveTwoToThree stops there, TestMoveOneToThree corrects agent2's address"},
+	{"H20", "parts/dolphindb-up.md", `saveClusterNodes`, ``, "TestMoveTwoToThree: the controllers keep the old list, and are told"},
+	{"H26", "dolphindb-migrate-one-to-three.md", `before\.table_rows == after\.table_rows`, ``, "TestMoveIsUndoneWhole stops there; old copies aside in TestMoveOneToThree"},
+	{"H27", "dolphindb-expand-to-five.md", `agent\.cfg\.unused`, ``, "TestExpandToFive: no agent.cfg and no agent on the new servers"},
+	{"H29", "parts/dolphindb-configure.md", `for f in controller\.cfg agent\.cfg cluster\.cfg cluster\.nodes`, `sed -i|\./\*`, "TestMoveRewritesWholeAliasesOnce"},
+}
+
+func TestMoveHazards(t *testing.T) {
+	t.Parallel()
+	fences := regexp.MustCompile("(?ms)^ *```(?:sh|dos|copy|expect)[^\n]*\n.*?^ *```$|^#+ [^\n]*$")
+	for _, h := range moveHazards {
+		t.Run(h.id, func(t *testing.T) {
+			t.Parallel()
+			src, err := fs.ReadFile(runbooks.FS, h.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			run := strings.Join(fences.FindAllString(string(src), -1), "\n")
+			if !regexp.MustCompile(h.has).MatchString(run) {
+				t.Errorf("%s: nothing in %s is %q any more", h.story, h.file, h.has)
+			}
+			if h.hasNot != "" {
+				if found := regexp.MustCompile(h.hasNot).FindString(run); found != "" {
+					t.Errorf("%s has %q", h.file, found)
+				}
+			}
+		})
+	}
+}
+
+// What rewrites the configuration takes an alias as a whole, and changes nothing when it
+// is run again.
+func TestMoveRewritesWholeAliasesOnce(t *testing.T) {
+	t.Parallel()
+	src, err := fs.ReadFile(runbooks.FS, "parts/dolphindb-configure.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := regexp.MustCompile("(?s)\\{#write\\}.*?\n  ```sh [^\n]*\n(.*?)\n  ```").FindSubmatch(src)
+	if program == nil {
+		t.Fatal("the step that writes the configuration isn't there")
+	}
+	dir := t.TempDir()
+	config := filepath.Join(dir, "server", "clusterDemo", "config")
+	if err := os.MkdirAll(filepath.Join(config, "config.bak"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"cluster.nodes":    "localSite,mode\r\n172.0.0.1:9901:controller1,controller\r\n172.0.0.1:9910:controller10,controller\r\n172.0.0.1:9907:node1,datanode",
+		"agent.cfg":        "localSite=170.0.0.1:9904:agent1\r\nsites=172.0.0.1:9904:agent1:agent,172.0.0.1:9910:controller10:controller,172.0.0.1:9901:controller1:controller\r\nmode=agent",
+		"controller.cfg":   "localSite=172.0.0.1:9901:controller1\r\ndfsMetaDir=/ssd/node1/dfsMeta",
+		"cluster.cfg":      "node1.volumes=/ssd/node1/volumes",
+		"cluster.cfg.bak":  "172.0.0.1:9901:controller1",
+		"config.bak/agent": "172.0.0.1:9901:controller1",
+	} {
+		if err := os.WriteFile(filepath.Join(config, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		cmd := exec.Command("sh", "-euc", string(program[1])+"\ncd \"$install/server/clusterDemo\"\nrm -rf old\nmv config old\nmv \"config.$STEPGATE_RUN.new\" config\n")
+		cmd.Env = append(os.Environ(), "install="+dir, "STEPGATE_RUN=r",
+			"controllers_wanted=10.0.0.1:9901:controller1\n10.0.0.2:9902:controller2", "agents_wanted=10.0.0.1:9904:agent1\n10.0.0.2:9905:agent2", "nodes_wanted=10.0.0.1:9907:node1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for name, want := range map[string]string{
+			"cluster.nodes":    "localSite,mode\n10.0.0.1:9901:controller1,controller\n172.0.0.1:9910:controller10,controller\n10.0.0.1:9907:node1,datanode\n10.0.0.2:9902:controller2,controller\n10.0.0.1:9904:agent1,agent\n10.0.0.2:9905:agent2,agent\n",
+			"agent.cfg":        "localSite=10.0.0.1:9904:agent1\nsites=10.0.0.1:9904:agent1:agent,172.0.0.1:9910:controller10:controller,10.0.0.1:9901:controller1:controller,10.0.0.2:9902:controller2:controller\nmode=agent\n",
+			"controller.cfg":   "localSite=10.0.0.1:9901:controller1\ndfsMetaDir=/ssd/node1/dfsMeta\n",
+			"cluster.cfg":      "node1.volumes=/ssd/node1/volumes\n",
+			"cluster.cfg.bak":  "172.0.0.1:9901:controller1",
+			"config.bak/agent": "172.0.0.1:9901:controller1",
+		} {
+			if got, err := os.ReadFile(filepath.Join(config, name)); err != nil || string(got) != want {
+				t.Errorf("%s is %q, %v, and not %q", name, got, err, want)
+			}
+		}
+	}
+}
