@@ -31,15 +31,15 @@ func (v *server) obey(o cluster.Order) {
 		v.startNode(o, site)
 		return
 	}
-	all, err := processes(v.Site, v.Host.Name)
+	all, err := v.processes()
 	if err != nil {
 		v.logf("ERROR", "%v", err)
 		return
 	}
 	for _, x := range all {
-		if slices.Contains(x.args, site) {
+		if slices.Contains(x.Args, site) {
 			v.logf("INFO", "Stop node %s", o.Alias)
-			if err := syscall.Kill(x.pid, syscall.SIGTERM); err != nil {
+			if err := syscall.Kill(x.PID, syscall.SIGTERM); err != nil {
 				v.logf("ERROR", "%v", err)
 			}
 		}
@@ -67,12 +67,13 @@ func (v *server) startNode(o cluster.Order, site string) {
 		cmd.Env = append(cmd.Env, configVariable+"="+string(config))
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	gone, err := userland.Start(cmd)
+	if err != nil {
 		v.logf("ERROR", "Failed to start node %s: %v", o.Alias, err)
 		return
 	}
 	go func() {
-		_ = cmd.Wait() // only its end matters
+		<-gone
 		v.logf("INFO", "Node %s has ended", o.Alias)
 	}()
 }

@@ -1,7 +1,6 @@
 package dolphindb
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -9,7 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
+
+	"stepgate/lab/wire"
 )
 
 // question and reply are what the client and a server process say to each other.
@@ -86,15 +86,15 @@ func runClient(p *program, o map[string]string) int {
 
 // ask puts a script to the process that listens at host and port.
 func ask(host, port string, q question) (reply, error) {
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort(host, port), 5*time.Second)
+	conn, err := wire.Dial(net.JoinHostPort(host, port))
 	if err != nil {
 		return reply{}, err
 	}
 	defer conn.Close()
-	if err := json.NewEncoder(conn).Encode(q); err != nil {
+	if err := conn.Send(q); err != nil {
 		return reply{}, err
 	}
 	var r reply
-	err = json.NewDecoder(conn).Decode(&r)
+	err = conn.Receive(&r)
 	return r, err
 }

@@ -2,7 +2,6 @@ package dolphindb
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -34,15 +33,7 @@ func runDF(p *program, args []string) int {
 		text = nothingFree(text)
 	}
 	fmt.Fprint(p.Stdout, text)
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		return exit.ExitCode()
-	case err != nil:
-		fmt.Fprintln(p.Stderr, err)
-		return 126
-	}
-	return 0
+	return p.exitCode(err, 126)
 }
 
 // nothingFree puts 0 where df tells what is available, and 100% where it tells how

@@ -46,8 +46,8 @@
 // (dolphindb -mode …), stopAllNode.sh, upgrade.sh with mode and version, and from the
 // client the statements that change more than rows.
 //
-// It imports lab/site, lab/userland and lab/dolphindb/cluster, and nothing else of the
-// project.
+// It imports lab/site, lab/userland, lab/wire and lab/dolphindb/cluster, and nothing
+// else of the project.
 //
 // The invariant: what an operator sees is what DolphinDB 2.00 shows, its exit codes
 // that are 0 after failures and its silences among it. Only the waits are shorter,

@@ -19,6 +19,7 @@ import (
 
 	"stepgate/lab/dolphindb/cluster"
 	"stepgate/lab/site"
+	"stepgate/lab/userland"
 )
 
 // Faults are all that can go wrong.
@@ -134,9 +135,7 @@ func (l *life) Boot(ctx context.Context, environ func(*site.Host) []string) erro
 		return err
 	}
 	for _, mode := range []string{cluster.Controller, cluster.Agent, cluster.DataNode} {
-		if err := l.bootMode(ctx, all, mode, environ); err != nil {
-			return err
-		}
+		l.bootMode(ctx, all, mode, environ)
 	}
 	if !first {
 		return nil
@@ -214,8 +213,8 @@ func readStarted(s *site.Site) ([]*started, error) {
 
 // bootMode starts the processes of one mode on all machines, and waits until each is
 // there or has ended.
-func (l *life) bootMode(ctx context.Context, all []*started, mode string, environ func(*site.Host) []string) error {
-	gone := map[*started]chan struct{}{}
+func (l *life) bootMode(ctx context.Context, all []*started, mode string, environ func(*site.Host) []string) {
+	gone := map[*started]<-chan struct{}{}
 	for _, x := range all {
 		if x.Mode != mode {
 			continue
@@ -230,33 +229,18 @@ func (l *life) bootMode(ctx context.Context, all []*started, mode string, enviro
 			cmd.Env = append(cmd.Env, configVariable+"="+x.Config)
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-		if cmd.Start() != nil {
+		ended, err := userland.Start(cmd)
+		if err != nil {
 			continue // its directory may be away, in the middle of a migration
 		}
-		ended := make(chan struct{})
 		gone[x] = ended
-		l.wg.Go(func() {
-			_ = cmd.Wait() // only its end matters
-			close(ended)
-		})
+		l.wg.Go(func() { <-ended })
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	for x, ended := range gone {
-		for !l.cluster.Joined(x.Site) {
-			select {
-			case <-ended:
-			case <-ctx.Done():
-				return nil // the operator will see
-			case <-poll.C:
-				continue
-			}
-			break
-		}
+	for x, ended := range gone { // of one that hangs the operator will see
+		userland.Await(ctx, ended, func() bool { return l.cluster.Joined(x.Site) })
 	}
-	return nil
 }
 
 // seed makes the databases of a scene and waits until they're healthy.

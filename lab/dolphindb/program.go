@@ -1,7 +1,9 @@
 package dolphindb
 
 import (
+	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -26,6 +28,20 @@ func (System) Run(c userland.Call, name string, args []string) (code int, ok boo
 		return 0, false
 	}
 	return run(&program{c}, args), true
+}
+
+// exitCode is that of a real program that was run, by the error of its run; unrun is
+// the one of a program that couldn't be.
+func (p *program) exitCode(err error, unrun int) int {
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	case err != nil:
+		fmt.Fprintln(p.Stderr, err)
+		return unrun
+	}
+	return 0
 }
 
 // onMachine is where a path of a configuration file lies. A path below any simulated

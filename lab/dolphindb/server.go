@@ -2,7 +2,6 @@ package dolphindb
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"stepgate/lab/dolphindb/cluster"
+	"stepgate/lab/wire"
 )
 
 // bootVariable marks, in the environment of a server process, that a machine's init
@@ -39,7 +39,7 @@ type server struct {
 	link   *cluster.Link
 
 	mu    sync.Mutex
-	conns map[net.Conn]bool
+	conns map[*wire.Conn]bool
 }
 
 // runServer is dolphindb -mode …: it runs until SIGTERM, and then for as long as it
@@ -53,7 +53,7 @@ func runServer(p *program, flags map[string]string) int {
 		fmt.Fprintln(p.Stderr, err)
 		return 1
 	}
-	v := &server{program: p, mode: flags["mode"], dir: dir, flags: flags, conns: map[net.Conn]bool{}}
+	v := &server{program: p, mode: flags["mode"], dir: dir, flags: flags, conns: map[*wire.Conn]bool{}}
 	v.boot = os.Getenv(bootVariable) != ""
 	if err := os.Unsetenv(bootVariable); err != nil {
 		fmt.Fprintln(p.Stderr, err)
@@ -252,10 +252,11 @@ func (v *server) shutdown() int {
 // accept serves clients until the port is closed. Each connection is one script.
 func (v *server) accept() {
 	for {
-		conn, err := v.ln.Accept()
+		accepted, err := v.ln.Accept()
 		if err != nil {
 			return
 		}
+		conn := wire.New(accepted)
 		v.mu.Lock()
 		if v.conns == nil { // shutting down
 			conn.Close()
@@ -267,7 +268,7 @@ func (v *server) accept() {
 	}
 }
 
-func (v *server) serve(conn net.Conn) {
+func (v *server) serve(conn *wire.Conn) {
 	defer func() {
 		conn.Close()
 		v.mu.Lock()
@@ -275,7 +276,7 @@ func (v *server) serve(conn net.Conn) {
 		v.mu.Unlock()
 	}()
 	var q question
-	if json.NewDecoder(conn).Decode(&q) != nil {
+	if conn.Receive(&q) != nil {
 		return
 	}
 	out, scriptErr, err := cluster.Eval(truthAddr(v.Site), v.self.hostPort(), q.User, q.Password, q.Script)
@@ -283,7 +284,7 @@ func (v *server) serve(conn net.Conn) {
 		v.logf("ERROR", "%v", err)
 		return // the client sees its connection end
 	}
-	if err := json.NewEncoder(conn).Encode(reply{Out: out, Error: scriptErr}); err != nil {
+	if err := conn.Send(reply{Out: out, Error: scriptErr}); err != nil {
 		v.logf("WARNING", "%v", err)
 	}
 }

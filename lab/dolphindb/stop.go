@@ -1,7 +1,6 @@
 package dolphindb
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,29 +16,20 @@ func runStop(p *program, args []string) int {
 	if !p.Record("stopAllNode.sh", args) {
 		return 1
 	}
-	all, err := processes(p.Site, p.Host.Name)
+	all, err := p.processes()
 	if err != nil {
 		fmt.Fprintln(p.Stderr, err)
 		return 1
 	}
 	var pids []string
 	for _, x := range all {
-		line := x.line(p.Site)
+		line := p.line(x)
 		if strings.Contains(line, "dolphindb") && !strings.Contains(line, "grep") {
-			pids = append(pids, strconv.Itoa(x.pid))
+			pids = append(pids, strconv.Itoa(x.PID))
 		}
 	}
 	kill := exec.Command("xargs", "kill", "-TERM")
 	kill.Stdin, kill.Stdout, kill.Stderr = strings.NewReader(strings.Join(pids, "\n")), p.Stdout, p.Stderr
 	kill.Env = os.Environ()
-	err = kill.Run()
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		return exit.ExitCode()
-	case err != nil:
-		fmt.Fprintln(p.Stderr, err)
-		return 127
-	}
-	return 0
+	return p.exitCode(kill.Run(), 127)
 }

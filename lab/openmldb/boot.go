@@ -121,17 +121,7 @@ func (s *Life) joined(ctx context.Context, b *startup) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	for !s.there(b) {
-		select {
-		case <-b.gone:
-			return
-		case <-ctx.Done():
-			return
-		case <-poll.C:
-		}
-	}
+	userland.Await(ctx, b.gone, func() bool { return s.there(b) })
 }
 
 // there says whether the component is connected or, if it registers nowhere, serves.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"stepgate/lab/userland"
 )
 
 // launch starts the component in the background: in the caller's process group with
@@ -43,18 +45,14 @@ func (d *daemon) launch() (pid int, gone <-chan struct{}, err error) {
 	if d.env != nil { // a boot: nobody's job
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	}
-	ended := make(chan struct{})
-	if err := cmd.Start(); err != nil {
+	if gone, err = userland.Start(cmd); err != nil {
 		// A shell's background job fails in the background, into the log.
 		fmt.Fprintf(log, "%s: %v\n", d.Path, err)
-		close(ended)
-		return 0, ended, nil
+		never := make(chan struct{})
+		close(never)
+		return 0, never, nil
 	}
-	go func() {
-		_ = cmd.Wait() // only its end matters
-		close(ended)
-	}()
-	return cmd.Process.Pid, ended, nil
+	return cmd.Process.Pid, gone, nil
 }
 
 // rewrite puts the task manager's properties where it reads them.

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"stepgate/lab/userland"
 )
 
 // monitor is one run of bin/mon, which starts a command again when it ends.
@@ -87,14 +89,10 @@ func (m *monitor) watch() error {
 	for {
 		cmd := exec.Command("/bin/sh", "-c", "exec "+m.command)
 		cmd.Stdout, cmd.Stderr = m.Stdout, m.Stderr
-		gone := make(chan struct{})
-		if err := cmd.Start(); err != nil {
+		gone, err := userland.Start(cmd)
+		if err != nil {
 			return err
 		}
-		go func() {
-			_ = cmd.Wait() // only its end matters
-			close(gone)
-		}()
 		if err := writePID(m.childFile, cmd.Process.Pid); err != nil {
 			return err
 		}
