@@ -154,6 +154,12 @@ func TestMoveOneToThree(t *testing.T) {
 	freeTarget()
 	p.Remedy("retry")
 
+	// Somebody is where the old controller3 was, as an old copy of it would be.
+	letGo := p.hold("old-3", "ctl_port")
+	p.GoOn().Stopped("failure", "outage/up/nobody", `listens: .*:`+p.of("old-3", "ctl_port"))
+	letGo()
+	p.Remedy("retry")
+
 	// A controller that is started ends at once; its script's exit code is 0.
 	p.GoOn().Stopped("failure", "outage/up/controllers", `<ERROR> :Failed to initialize the server`)
 	all := []string{"inst-1", "inst-2", "inst-3"}
