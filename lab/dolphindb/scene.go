@@ -84,6 +84,11 @@ type stage struct {
 	seed func(now time.Time) []string
 }
 
+// scene is one of a DolphinDB cluster, and of the shipped runbook that it rehearses.
+func scene(name, title, runbook string) site.Scene {
+	return site.Scene{Name: name, System: "dolphindb", Only: "linux", Title: title, Runbook: runbook}
+}
+
 var stages = []stage{rolling, oneServer, twoServers, oneToThree, twoToThree, threeToFive}
 
 func stageOf(s *site.Site) (*stage, error) {

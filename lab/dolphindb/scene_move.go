@@ -11,43 +11,21 @@ import (
 // oneToThree, twoToThree and threeToFive begin with a running cluster whose
 // configuration files are like the tutorial's.
 var (
-	oneToThree = stage{
-		scene: site.Scene{
-			Name: "dolphindb-one-to-three", System: "dolphindb", Only: "linux",
-			Title:   "a pseudo-HA cluster of DolphinDB 2.00.10.5 on one server, two more servers empty",
-			Runbook: "dolphindb-migrate-one-to-three",
-		},
-		plan:    func(p *planner) error { return planToThree(p, 1) },
-		running: pseudoVersion,
-		servers: 1,
-		config:  func(all []*seat, x *seat) configs { return tutorialConfig(all, x, 1, 2) },
-		seed:    moveSeed,
-	}
-	twoToThree = stage{
-		scene: site.Scene{
-			Name: "dolphindb-two-to-three", System: "dolphindb", Only: "linux",
-			Title:   "a pseudo-HA cluster of DolphinDB 2.00.10.5 on two servers, a third one empty",
-			Runbook: "dolphindb-migrate-two-to-three",
-		},
-		plan:    func(p *planner) error { return planToThree(p, 2) },
-		running: pseudoVersion,
-		servers: 2,
-		config:  func(all []*seat, x *seat) configs { return tutorialConfig(all, x, 2, 1) },
-		seed:    moveSeed,
-	}
-	threeToFive = stage{
-		scene: site.Scene{
-			Name: "dolphindb-three-to-five", System: "dolphindb", Only: "linux",
-			Title:   "DolphinDB 2.00.10.5 on three servers, two more servers empty",
-			Runbook: "dolphindb-expand-to-five",
-		},
-		plan:    planToFive,
-		running: pseudoVersion,
-		servers: 3,
-		config:  func(all []*seat, x *seat) configs { return tutorialConfig(all, x, 3, 1) },
-		seed:    moveSeed,
-	}
+	oneToThree = moving(1, 2, func(p *planner) error { return planToThree(p, 1) }, scene("dolphindb-one-to-three",
+		"a pseudo-HA cluster of DolphinDB 2.00.10.5 on one server, two more servers empty", "dolphindb-migrate-one-to-three"))
+	twoToThree = moving(2, 1, func(p *planner) error { return planToThree(p, 2) }, scene("dolphindb-two-to-three",
+		"a pseudo-HA cluster of DolphinDB 2.00.10.5 on two servers, a third one empty", "dolphindb-migrate-two-to-three"))
+	threeToFive = moving(3, 1, planToFive, scene("dolphindb-three-to-five",
+		"DolphinDB 2.00.10.5 on three servers, two more servers empty", "dolphindb-expand-to-five"))
 )
+
+// moving is a cluster on so many servers, with a dfsReplicaReliabilityLevel.
+func moving(servers, reliability int, plan func(*planner) error, sc site.Scene) stage {
+	return stage{
+		scene: sc, plan: plan, running: pseudoVersion, servers: servers, seed: moveSeed,
+		config: func(all []*seat, x *seat) configs { return tutorialConfig(all, x, servers, reliability) },
+	}
+}
 
 // moveSeed fills the clusters that are moved: 200 rows and 120 rows.
 func moveSeed(now time.Time) []string {

@@ -8,25 +8,18 @@ import (
 
 // oneServer and twoServers begin with a package and a licence: there is no cluster yet.
 var (
-	oneServer = stage{
-		scene: site.Scene{
-			Name: "dolphindb-one-server", System: "dolphindb", Only: "linux",
-			Title:   "one server with the package of DolphinDB 2.00.10.5 and a licence, nothing installed",
-			Runbook: "dolphindb-pseudo-ha-one-server",
-		},
-		plan:     func(p *planner) error { return planPseudo(p, 1) },
-		packages: []string{pseudoVersion},
-	}
-	twoServers = stage{
-		scene: site.Scene{
-			Name: "dolphindb-two-servers", System: "dolphindb", Only: "linux",
-			Title:   "two servers with the package of DolphinDB 2.00.10.5 and a licence, nothing installed",
-			Runbook: "dolphindb-pseudo-ha-two-servers",
-		},
-		plan:     func(p *planner) error { return planPseudo(p, 2) },
-		packages: []string{pseudoVersion},
-	}
+	oneServer = bare(1, scene("dolphindb-one-server",
+		"one server with the package of DolphinDB 2.00.10.5 and a licence, nothing installed", "dolphindb-pseudo-ha-one-server"))
+	twoServers = bare(2, scene("dolphindb-two-servers",
+		"two servers with the package of DolphinDB 2.00.10.5 and a licence, nothing installed", "dolphindb-pseudo-ha-two-servers"))
 )
+
+func bare(servers int, sc site.Scene) stage {
+	return stage{
+		scene: sc, packages: []string{pseudoVersion},
+		plan: func(p *planner) error { return planPseudo(p, servers) },
+	}
+}
 
 // planPseudo is a cluster of three controllers on one or two servers. On two, the
 // second controller has a server of its own. The first place on a server is the one

@@ -6,18 +6,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"stepgate/lab/site"
 )
 
 // rolling is the sample of the tutorial on rolling upgrades: three servers, each with
 // a controller, an agent and a data node out of one install directory.
 var rolling = stage{
-	scene: site.Scene{
-		Name: "dolphindb", System: "dolphindb", Only: "linux",
-		Title:   "DolphinDB 2.00.7.4 on three servers, each with a controller, an agent and a data node",
-		Runbook: "dolphindb-rolling-upgrade",
-	},
+	scene: scene("dolphindb",
+		"DolphinDB 2.00.7.4 on three servers, each with a controller, an agent and a data node", "dolphindb-rolling-upgrade"),
 	plan:     planRolling,
 	running:  oldVersion,
 	packages: []string{newVersion},

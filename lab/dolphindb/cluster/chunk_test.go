@@ -39,13 +39,9 @@ func TestAWrittenChunkIsConstructingForAMoment(t *testing.T) {
 	t.Parallel()
 	w := ready(t)
 	w.put("node1", 10, 4)
-	if got := w.states(); got != "COMPLETE 3, CONSTRUCTING 1" {
-		t.Errorf("while it is written: %s", got)
-	}
+	w.is("while it is written", w.states(), "COMPLETE 3, CONSTRUCTING 1")
 	w.pass(time.Second)
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("afterwards: %s", got)
-	}
+	w.is("afterwards", w.states(), "COMPLETE 4")
 }
 
 // Facts 4: a data node that comes back has its chunks RECOVERING until they are
@@ -54,9 +50,7 @@ func TestANodeThatComesBackRecovers(t *testing.T) {
 	t.Parallel()
 	w := ready(t)
 	w.stop("node1")
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("with a node down: %s", got)
-	}
+	w.is("with a node down", w.states(), "COMPLETE 4")
 	for i := range 5 {
 		w.put("node2", 10, 4+i)
 	}
@@ -67,13 +61,9 @@ func TestANodeThatComesBackRecovers(t *testing.T) {
 	}
 	w.put("node2", 10, 9)
 	w.pass(time.Minute)
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("a minute later: %s", got)
-	}
+	w.is("a minute later", w.states(), "COMPLETE 4")
 	w.stop("node2")
-	if got := w.ids("node1"); got != "1 2 3 4 5 6 7 8 9" {
-		t.Errorf("rows without node2: %s", got)
-	}
+	w.is("rows without node2", w.ids("node1"), "1 2 3 4 5 6 7 8 9")
 }
 
 // Facts 1.5: after a leader change all chunks begin RECOVERING until the data
@@ -87,22 +77,16 @@ func TestALeaderChangePutsAllChunksToRecovering(t *testing.T) {
 		t.Error("metadata without a leader")
 	}
 	w.pass(electionMin + 200*time.Millisecond)
-	if got := w.states(); got != "RECOVERING 4" {
-		t.Errorf("after the election: %s", got)
-	}
+	w.is("after the election", w.states(), "RECOVERING 4")
 	err := w.insert("node2", 10, 4)
 	wantError(t, err, "in recovery")
 	if !waits(err) {
 		t.Error("the write doesn't wait for the recovery")
 	}
 	w.pass(10 * time.Second)
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("ten seconds later: %s", got)
-	}
+	w.is("ten seconds later", w.states(), "COMPLETE 4")
 	w.put("node2", 10, 4)
-	if got := w.ids("node3"); got != "1 2 3 4" {
-		t.Errorf("rows: %s", got)
-	}
+	w.is("rows", w.ids("node3"), "1 2 3 4")
 }
 
 // Facts 1.5: a chunk that stays RECOVERING is repaired by the operator.
@@ -148,9 +132,7 @@ func TestAChunkThatNeverRecoversIsRepaired(t *testing.T) {
 	w.pass(time.Minute)
 	w.fault("ddb-1:recover=")
 	w.pass(time.Minute)
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("without the fault: %s", got)
-	}
+	w.is("without the fault", w.states(), "COMPLETE 4")
 }
 
 func TestASlowRecoveryTakesMinutes(t *testing.T) {
@@ -164,9 +146,7 @@ func TestASlowRecoveryTakesMinutes(t *testing.T) {
 		t.Errorf("after a minute: %s", got)
 	}
 	w.pass(4 * recoverSlowly)
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("after five: %s", got)
-	}
+	w.is("after five", w.states(), "COMPLETE 4")
 }
 
 func TestAChunkThatStaysConstructingRefusesWrites(t *testing.T) {
@@ -198,9 +178,7 @@ func TestAWriteIsLostOrDoubledOnce(t *testing.T) {
 	for id := 7; id <= 8; id++ {
 		w.put("node1", 10, id)
 	}
-	if got := w.ids("node1"); got != "1 2 3 5 6 7 7 8" {
-		t.Errorf("rows: %s", got)
-	}
+	w.is("rows", w.ids("node1"), "1 2 3 5 6 7 7 8")
 }
 
 // Hazard H23: after dfsRecoveryWaitTime replicas are made elsewhere; when the
@@ -216,9 +194,7 @@ func TestALostNodeIsReplacedAfterTheRecoveryWaitTime(t *testing.T) {
 	}
 	w.stop("node1")
 	w.pass(29 * time.Second)
-	if got := w.states(); got != "COMPLETE 12" {
-		t.Errorf("before the time is over: %s", got)
-	}
+	w.is("before the time is over", w.states(), "COMPLETE 12")
 	w.pass(3 * time.Second)
 	if got := w.states(); !strings.Contains(got, recovering) {
 		t.Errorf("after it: %s", got)
@@ -243,9 +219,7 @@ func TestNewPartitions(t *testing.T) {
 	t.Parallel()
 	w := ready(t)
 	w.put("node1", 11, 4)
-	if got := w.ids("node1"); got != "1 2 3" {
-		t.Errorf("rows: %s", got)
-	}
+	w.is("rows", w.ids("node1"), "1 2 3")
 	for _, tc := range []struct{ policy, want string }{{"fail", "doesn't exist"}, {"add", ""}} {
 		w.stop("node1")
 		m := w.member("node1")
@@ -257,9 +231,7 @@ func TestNewPartitions(t *testing.T) {
 			t.Errorf("%s: %v", tc.policy, err)
 		}
 	}
-	if got := w.ids("node1"); got != "1 2 3 5" {
-		t.Errorf("rows: %s", got)
-	}
+	w.is("rows", w.ids("node1"), "1 2 3 5")
 }
 
 // Facts 1.3: reliability level 1 keeps replicas apart, 2 where it is possible.

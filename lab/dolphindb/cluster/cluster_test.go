@@ -103,6 +103,23 @@ func (w *world) member(alias string) Member {
 	return Member{}
 }
 
+// is compares what is seen with what should be.
+func (w *world) is(what, got, want string) {
+	w.t.Helper()
+	if got != want {
+		w.t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+// led compares who leads with who should; "" is nobody. The test ends when it's
+// another one.
+func (w *world) led(when, want string) {
+	w.t.Helper()
+	if l := w.leader(); l != want {
+		w.t.Fatalf("%s: %q leads, want %q", when, l, want)
+	}
+}
+
 func (w *world) start(aliases ...string) {
 	w.t.Helper()
 	for _, a := range aliases {

@@ -162,32 +162,12 @@ func columnTypes(t *script.Table) []string {
 		out[i] = "STRING"
 		for _, row := range t.Rows {
 			if row[i] != nil {
-				out[i] = typeOf(row[i])
+				out[i] = script.Kind(row[i])
 				break
 			}
 		}
 	}
 	return out
-}
-
-func typeOf(v script.Value) string {
-	switch v.(type) {
-	case bool:
-		return "BOOL"
-	case int64:
-		return "LONG"
-	case float64:
-		return "DOUBLE"
-	case time.Time:
-		return "TIMESTAMP"
-	case script.Date:
-		return "DATE"
-	case script.Datetime:
-		return "DATETIME"
-	case script.Nanotimestamp:
-		return "NANOTIMESTAMP"
-	}
-	return "STRING"
 }
 
 // remove drops a table, or with an empty name a database with all of its tables.

@@ -14,12 +14,8 @@ func TestRowsSurviveARestartOfEverything(t *testing.T) {
 	w := ready(t)
 	w.reopen()
 	w.everything()
-	if got := w.ids("node1"); got != "1 2 3" {
-		t.Errorf("rows: %s", got)
-	}
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("states: %s", got)
-	}
+	w.is("rows", w.ids("node1"), "1 2 3")
+	w.is("states", w.states(), "COMPLETE 4")
 }
 
 // Facts 4: an empty volumes directory has no rows, and nobody says so.
@@ -35,12 +31,8 @@ func TestDataThatWasNotCopiedIsMissing(t *testing.T) {
 	}
 	w.start(nodes...)
 	w.pass(time.Minute)
-	if got := w.ids("node1"); got != "" {
-		t.Errorf("rows: %s", got)
-	}
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("states: %s", got)
-	}
+	w.is("rows", w.ids("node1"), "")
+	w.is("states", w.states(), "COMPLETE 4")
 }
 
 // A node that lost all of its directories gets everything from the others.
@@ -56,9 +48,7 @@ func TestANodeWithoutMetadataCatchesUp(t *testing.T) {
 	w.start("node1")
 	w.pass(time.Minute)
 	w.stop("node2")
-	if got := w.ids("node1"); got != "1 2 3" {
-		t.Errorf("rows without node2: %s", got)
-	}
+	w.is("rows without node2", w.ids("node1"), "1 2 3")
 }
 
 // A write that was not committed when everything died leaves nothing behind, not
@@ -94,16 +84,12 @@ func TestAWriteThatDiedHalfwayIsUndone(t *testing.T) {
 	}
 	w.reopen()
 	w.everything()
-	if got := w.ids("node1"); got != "1 2 3" {
-		t.Errorf("after the restart: %s", got)
-	}
+	w.is("after the restart", w.ids("node1"), "1 2 3")
 	w.put("node1", 9, 5)
 	w.put("node1", 10, 6)
 	w.reopen()
 	w.everything()
-	if got := w.ids("node1"); got != "1 5 2 3 6" {
-		t.Errorf("after another write and restart: %s", got)
-	}
+	w.is("after another write and restart", w.ids("node1"), "1 5 2 3 6")
 }
 
 // Facts 2.A, rollback: metadata that was put back has rows written since fall
@@ -146,19 +132,13 @@ func TestMetadataThatWasPutBack(t *testing.T) {
 	w.start("node1")
 	w.pass(time.Minute)
 	w.stop("node2")
-	if got := w.ids("node1"); got != "1 2 3 4 5" {
-		t.Errorf("one node's metadata: %s", got)
-	}
+	w.is("one node's metadata", w.ids("node1"), "1 2 3 4 5")
 
 	w.stop("node1", "node3", "ctl1", "ctl2", "ctl3")
 	keep(putBack)
 	w.start("ctl1", "ctl2", "ctl3", "node1", "node2", "node3")
 	w.pass(time.Minute)
-	if got := w.ids("node1"); got != "1 2 3" {
-		t.Errorf("everybody's metadata: %s", got)
-	}
+	w.is("everybody's metadata", w.ids("node1"), "1 2 3")
 	w.put("node1", 10, 6)
-	if got := w.ids("node1"); got != "1 2 3 6" {
-		t.Errorf("and a row after it: %s", got)
-	}
+	w.is("and a row after it", w.ids("node1"), "1 2 3 6")
 }

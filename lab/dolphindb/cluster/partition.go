@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"hash/fnv"
 	"math"
 	"slices"
@@ -106,13 +107,7 @@ func compareKeys(a, b string) int {
 	if err1 != nil || err2 != nil {
 		return strings.Compare(a, b)
 	}
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
+	return cmp.Compare(x, y)
 }
 
 // cast makes a value one of a column's type.

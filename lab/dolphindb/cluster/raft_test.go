@@ -18,36 +18,24 @@ func TestALeaderIsElectedByAMajority(t *testing.T) {
 	w := newWorld(t, 3)
 	w.start("ctl1")
 	w.pass(time.Minute)
-	if l := w.leader(); l != "" {
-		t.Fatalf("%s leads alone", l)
-	}
+	w.led("alone", "")
 	w.start("ctl2")
 	w.pass(electionMin - 200*time.Millisecond)
-	if l := w.leader(); l != "" {
-		t.Fatalf("%s leads too early", l)
-	}
+	w.led("too early", "")
 	w.pass(400 * time.Millisecond)
-	if l := w.leader(); l != "ctl1" {
-		t.Fatalf("%q leads, want ctl1", l)
-	}
+	w.led("elected", "ctl1")
 	w.start("ctl3")
 	w.pass(catchUp)
 	w.stop("ctl1")
-	if l := w.leader(); l != "" {
-		t.Fatalf("%s leads at once", l)
-	}
+	w.led("at once", "")
 	if got := w.must("ctl2", "getActiveMaster"); got != "" {
 		t.Errorf("getActiveMaster() without a leader: %q", got)
 	}
 	w.pass(electionMin + time.Second)
-	if l := w.leader(); l != "ctl2" {
-		t.Fatalf("%q leads after ctl1 is gone", l)
-	}
+	w.led("after ctl1 is gone", "ctl2")
 	w.stop("ctl2")
 	w.pass(time.Minute)
-	if l := w.leader(); l != "" {
-		t.Fatalf("%s leads one of three", l)
-	}
+	w.led("one of three", "")
 }
 
 func TestTheElectionTakesUpToTwiceItsTick(t *testing.T) {
@@ -56,9 +44,7 @@ func TestTheElectionTakesUpToTwiceItsTick(t *testing.T) {
 	w.c.roll = func(n int64) int64 { return n - 1 }
 	w.start("ctl1", "ctl2", "ctl3")
 	w.pass(electionMax - time.Second)
-	if l := w.leader(); l != "" {
-		t.Fatalf("%s leads too early", l)
-	}
+	w.led("too early", "")
 	w.pass(time.Second)
 	if l := w.leader(); l == "" {
 		t.Fatal("nobody leads")
@@ -177,9 +163,7 @@ func TestANewControllerCatchesUp(t *testing.T) {
 	}
 	w.start("ctl4", "ctl5", "ctl1")
 	w.pass(electionMin + catchUp)
-	if l := w.leader(); l != "ctl1" {
-		t.Fatalf("%q leads, though only ctl1 has the log", l)
-	}
+	w.led("though only ctl1 has the log", "ctl1")
 	w.stop("ctl1")
 	w.start("ctl2")
 	w.pass(electionMin + time.Minute)
@@ -188,9 +172,7 @@ func TestANewControllerCatchesUp(t *testing.T) {
 	if l := w.leader(); l == "" || l == "ctl1" {
 		t.Fatalf("%q leads", l)
 	}
-	if got := w.ids("node1"); got != "1" {
-		t.Errorf("rows: %s", got)
-	}
+	w.is("rows", w.ids("node1"), "1")
 }
 
 // A majority of controllers without metadata elects one of its own: an empty
@@ -215,9 +197,7 @@ func TestControllersThatLostTheirMetadata(t *testing.T) {
 	}
 	w.start("ctl3")
 	w.pass(electionMin + time.Minute)
-	if l := w.leader(); l != "ctl3" {
-		t.Fatalf("%q leads", l)
-	}
+	w.led("elected", "ctl3")
 	if got := w.must("ctl3", "existsTable", "dfs://stock", "stock"); got != true {
 		t.Error("ctl3 lost its metadata")
 	}
@@ -363,7 +343,5 @@ func TestOldCopiesThatAreStartedLeadAClusterOfTheirOwn(t *testing.T) {
 		t.Errorf("the cluster is led by %q", got)
 	}
 	w.put("node1", 1, 1)
-	if got := w.ids("node3"); got != "1" {
-		t.Errorf("rows: %s", got)
-	}
+	w.is("rows", w.ids("node3"), "1")
 }

@@ -295,7 +295,5 @@ func TestSuspendedRecoveryWaits(t *testing.T) {
 	if tasks = w.must("ctl1", "getRecoveryTaskStatus").(*script.Table).Rows; len(tasks) > 0 {
 		t.Errorf("tasks that are left: %v", tasks)
 	}
-	if got := w.states(); got != "COMPLETE 4" {
-		t.Errorf("resumed: %s", got)
-	}
+	w.is("resumed", w.states(), "COMPLETE 4")
 }

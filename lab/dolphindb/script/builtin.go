@@ -52,7 +52,7 @@ func init() {
 		"iif":          {3, 3, iif},
 		"schema":       {1, 1, schema},
 		"dict":         {2, 3, dict},
-		"typestr":      {1, 1, func(_ *interp, a []Value) (Value, error) { return kindOf(a[0]), nil }},
+		"typestr":      {1, 1, func(_ *interp, a []Value) (Value, error) { return Kind(a[0]), nil }},
 	}
 	for name, b := range vectorBuiltins {
 		builtins[name] = b

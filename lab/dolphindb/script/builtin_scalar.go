@@ -52,7 +52,7 @@ func texts(f func(string) Value) *builtin {
 	return each1of(func(v Value) (Value, error) {
 		s, ok := v.(string)
 		if !ok {
-			return nil, say("A string is expected, not a %s.", kindOf(v))
+			return nil, say("A string is expected, not a %s.", Kind(v))
 		}
 		return f(s), nil
 	})
@@ -113,7 +113,7 @@ func toDouble(v Value) (Value, error) {
 	}
 	f, ok := number(v)
 	if !ok {
-		return nil, say("%s can't be converted to DOUBLE.", kindOf(v))
+		return nil, say("%s can't be converted to DOUBLE.", Kind(v))
 	}
 	return f, nil
 }
@@ -143,7 +143,7 @@ func toMoment(v Value, kind string) (Value, error) {
 	if !ok {
 		n, ok := v.(int64)
 		if !ok {
-			return nil, say("%s can't be converted to %s.", kindOf(v), kind)
+			return nil, say("%s can't be converted to %s.", Kind(v), kind)
 		}
 		epoch := time.Unix(0, 0).UTC()
 		v := moved(asMoment(epoch, kind), n)
@@ -159,7 +159,7 @@ func absolute(v Value) (Value, error) {
 	case float64:
 		return math.Abs(v), nil
 	}
-	return nil, say("abs isn't defined for %s.", kindOf(v))
+	return nil, say("abs isn't defined for %s.", Kind(v))
 }
 
 func nullFill(in *interp, args []Value) (Value, error) {

@@ -40,7 +40,7 @@ func (in *interp) list(v Value) ([]Value, error) {
 		return nil, say("* can only be counted.")
 	}
 	if !scalar(v) {
-		return nil, say("A vector is expected, not a %s.", strings.ToLower(kindOf(v)))
+		return nil, say("A vector is expected, not a %s.", strings.ToLower(Kind(v)))
 	}
 	return []Value{v}, nil
 }
@@ -101,7 +101,7 @@ func extreme(sign int) func(in *interp, args []Value) (Value, error) {
 			}
 			c, ok := compare(v, best)
 			if !ok {
-				return nil, say("%s can't be compared with %s.", kindOf(v), kindOf(best))
+				return nil, say("%s can't be compared with %s.", Kind(v), Kind(best))
 			}
 			if best == nil || c*sign > 0 {
 				best = v
@@ -119,7 +119,7 @@ func sum(in *interp, args []Value) (Value, error) {
 	var total Value
 	for _, v := range list {
 		if _, ok := number(v); v != nil && !ok {
-			return nil, say("sum isn't defined for %s.", kindOf(v))
+			return nil, say("sum isn't defined for %s.", Kind(v))
 		}
 		switch {
 		case v == nil:
@@ -146,7 +146,7 @@ func avg(in *interp, args []Value) (Value, error) {
 	for _, v := range list {
 		f, ok := number(v)
 		if v != nil && !ok {
-			return nil, say("avg isn't defined for %s.", kindOf(v))
+			return nil, say("avg isn't defined for %s.", Kind(v))
 		}
 		if v != nil {
 			total, n = total+f, n+1

@@ -26,7 +26,7 @@ func (x *unary) eval(in *interp, sc *scope) (Value, error) {
 		case float64:
 			return -v, nil
 		}
-		return nil, say("The operator - isn't defined for %s.", kindOf(v))
+		return nil, say("The operator - isn't defined for %s.", Kind(v))
 	})
 }
 
@@ -64,7 +64,7 @@ func (x *binary) eval(in *interp, sc *scope) (Value, error) {
 			from, ok1 := compare(v, p.from)
 			to, ok2 := compare(v, p.to)
 			if !ok1 || !ok2 {
-				return nil, say("%s can't be compared with %s.", kindOf(v), kindOf(p.from))
+				return nil, say("%s can't be compared with %s.", Kind(v), Kind(p.from))
 			}
 			return from >= 0 && to <= 0, nil
 		})
@@ -85,7 +85,7 @@ func (in *interp) each1(v Value, f func(Value) (Value, error)) (Value, error) {
 	list, ok := v.([]Value)
 	if !ok {
 		if !scalar(v) {
-			return nil, say("A scalar or a vector is expected, not a %s.", strings.ToLower(kindOf(v)))
+			return nil, say("A scalar or a vector is expected, not a %s.", strings.ToLower(Kind(v)))
 		}
 		return f(v)
 	}
@@ -127,14 +127,14 @@ func (in *interp) each2(a, b Value, f func(a, b Value) (Value, error)) (Value, e
 		return in.each1(b, func(v Value) (Value, error) { return f(a, v) })
 	}
 	if !scalar(a) || !scalar(b) {
-		return nil, say("The operator isn't defined for %s and %s.", kindOf(a), kindOf(b))
+		return nil, say("The operator isn't defined for %s and %s.", Kind(a), Kind(b))
 	}
 	return f(a, b)
 }
 
 func scalarOp(op string, a, b Value) (Value, error) {
 	if !scalar(a) || !scalar(b) {
-		return nil, say("The operator %s isn't defined for %s and %s.", op, kindOf(a), kindOf(b))
+		return nil, say("The operator %s isn't defined for %s and %s.", op, Kind(a), Kind(b))
 	}
 	switch op {
 	case "&&", "and", "||", "or":
@@ -158,7 +158,7 @@ func scalarOp(op string, a, b Value) (Value, error) {
 func comparison(op string, a, b Value) (Value, error) {
 	c, ok := compare(a, b)
 	if !ok {
-		return nil, say("Can't compare %s with %s.", kindOf(a), kindOf(b))
+		return nil, say("Can't compare %s with %s.", Kind(a), Kind(b))
 	}
 	switch op {
 	case "==", "=":
@@ -181,7 +181,7 @@ func truth(v Value) (bool, error) {
 	}
 	n, ok := number(v)
 	if !ok {
-		return false, say("A boolean is expected, not %s.", kindOf(v))
+		return false, say("A boolean is expected, not %s.", Kind(v))
 	}
 	return n != 0, nil
 }
@@ -208,7 +208,7 @@ func like(a, b Value) (Value, error) {
 var methods = map[string]string{"-": "sub", "*": "mul", "/": "div", "\\": "ratio", "%": "mod"}
 
 func arithmetic(op string, a, b Value) (Value, error) {
-	undefined := misused("The operator %s isn't defined for %s and %s.", op, kindOf(a), kindOf(b))
+	undefined := misused("The operator %s isn't defined for %s and %s.", op, Kind(a), Kind(b))
 	if a == nil || b == nil {
 		return nil, nil
 	}
@@ -244,14 +244,22 @@ func arithmetic(op string, a, b Value) (Value, error) {
 	return doubles(op, f, g)
 }
 
-func integers(op string, x, y int64) (Value, error) {
+// ring is x op y for the operators that are the same for integers and doubles.
+func ring[T int64 | float64](op string, x, y T) (v Value, ok bool) {
 	switch op {
 	case "+":
-		return x + y, nil
+		return x + y, true
 	case "-":
-		return x - y, nil
+		return x - y, true
 	case "*":
-		return x * y, nil
+		return x * y, true
+	}
+	return nil, false
+}
+
+func integers(op string, x, y int64) (Value, error) {
+	if v, ok := ring(op, x, y); ok {
+		return v, nil
 	}
 	if y == 0 || x == math.MinInt64 && y == -1 {
 		return nil, nil
@@ -268,14 +276,10 @@ func integers(op string, x, y int64) (Value, error) {
 }
 
 func doubles(op string, x, y float64) (Value, error) {
-	switch op {
-	case "+":
-		return x + y, nil
-	case "-":
-		return x - y, nil
-	case "*":
-		return x * y, nil
-	case "%":
+	if v, ok := ring(op, x, y); ok {
+		return v, nil
+	}
+	if op == "%" {
 		return nil, say("The operator %s is defined for integers only.", op)
 	}
 	if y == 0 {

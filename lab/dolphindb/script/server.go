@@ -224,7 +224,7 @@ func (t *Table) answer(node string, v Value, alias bool) error {
 		rows = [][]Value{row}
 	default:
 		if !scalar(v) {
-			return say("pnodeRun of a function that returns a %s isn't supported.", strings.ToLower(kindOf(v)))
+			return say("pnodeRun of a function that returns a %s isn't supported.", strings.ToLower(Kind(v)))
 		}
 		cols, rows = []string{"value"}, [][]Value{{v}}
 	}

@@ -78,7 +78,7 @@ func (q *query) eval(in *interp, sc *scope) (Value, error) {
 	}
 	t, ok := v.(*Table)
 	if !ok {
-		return nil, fail(q.src, say("A table is expected after from, not a %s.", strings.ToLower(kindOf(v))))
+		return nil, fail(q.src, say("A table is expected after from, not a %s.", strings.ToLower(Kind(v))))
 	}
 	if t, err = in.loaded(t); err != nil {
 		return nil, fail(q.src, err)
@@ -169,7 +169,7 @@ func spread(v Value, n int) ([]Value, error) {
 		return list, nil
 	}
 	if !scalar(v) {
-		return nil, say("A column can't hold a %s.", strings.ToLower(kindOf(v)))
+		return nil, say("A column can't hold a %s.", strings.ToLower(Kind(v)))
 	}
 	return slices.Repeat([]Value{v}, n), nil
 }
@@ -237,7 +237,7 @@ func (t *Table) fill(in *interp, cols []Value, n int) error {
 		}
 		for i, x := range list {
 			if !scalar(x) {
-				return say("A column can't hold a %s.", strings.ToLower(kindOf(x)))
+				return say("A column can't hold a %s.", strings.ToLower(Kind(x)))
 			}
 			t.Rows[i][c] = x
 		}

@@ -100,7 +100,7 @@ func (in *interp) condition(x expr, sc *scope) (bool, error) {
 		return false, err
 	}
 	if !scalar(v) {
-		return false, say("A scalar is expected as the condition, not a %s.", kindOf(v))
+		return false, say("A scalar is expected as the condition, not a %s.", Kind(v))
 	}
 	return truth(v)
 }
@@ -183,7 +183,7 @@ func (in *interp) elements(v Value) ([]Value, error) {
 		}
 		return out, in.room(len(out))
 	}
-	return nil, say("A vector, a pair or a table is expected, not a %s.", strings.ToLower(kindOf(v)))
+	return nil, say("A vector, a pair or a table is expected, not a %s.", strings.ToLower(Kind(v)))
 }
 
 func (s *attempt) run(in *interp, sc *scope) (outcome, error) {

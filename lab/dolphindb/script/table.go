@@ -179,7 +179,7 @@ func (in *interp) columns(t *Table, values []Value) (*Table, error) {
 
 // converted is the value as a column of a type holds it.
 func converted(v Value, kind string) (Value, error) {
-	mismatch := say("data type %s, expect %s", kindOf(v), kind)
+	mismatch := say("data type %s, expect %s", Kind(v), kind)
 	if v == nil {
 		return nil, nil
 	}

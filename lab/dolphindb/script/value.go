@@ -144,8 +144,8 @@ func (t *Table) taken() (Value, error) {
 	return out, nil
 }
 
-// kindOf is the name of a value's type, as typestr tells it.
-func kindOf(v Value) string {
+// Kind is the name of a value's type, as typestr tells it.
+func Kind(v Value) string {
 	switch v := v.(type) {
 	case nil:
 		return "VOID"
@@ -177,7 +177,7 @@ func kindOf(v Value) string {
 		if uniform(v) && len(v) > 0 {
 			for _, x := range v {
 				if x != nil {
-					return kindOf(x) + " VECTOR"
+					return Kind(x) + " VECTOR"
 				}
 			}
 		}
@@ -205,9 +205,9 @@ func uniform(v []Value) bool {
 			return false
 		}
 		if kind == "" {
-			kind = kindOf(x)
+			kind = Kind(x)
 		}
-		if kindOf(x) != kind {
+		if Kind(x) != kind {
 			return false
 		}
 	}
@@ -291,7 +291,7 @@ func whole(v Value) (int64, bool) {
 }
 
 // key tells scalars apart in a map.
-func key(v Value) string { return kindOf(v) + " " + display(v) }
+func key(v Value) string { return Kind(v) + " " + display(v) }
 
 func sortedKeys(m map[string]Value) []string {
 	keys := make([]string, 0, len(m))
