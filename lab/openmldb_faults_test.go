@@ -94,9 +94,7 @@ func TestFaultsOfTables(t *testing.T) {
 			fact: "writes=stuck: no table grows, and inserts fail, until it is cleared", host: "ns-1",
 			before: func(s *site) {
 				s.fault("ns-1:writes=stuck")
-				s.eventually("inserts fail", func() bool {
-					return strings.Contains(s.run("ns-1", s.sql("set @@execute_mode='online'; insert into features.users values (1, 2.0);")).stdout, "put failed")
-				})
+				s.says("inserts fail", "ns-1", s.sql("set @@execute_mode='online'; insert into features.users values (1, 2.0);"), "put failed")
 			},
 			cmd: "true",
 			effect: func(s *site) {
@@ -133,9 +131,7 @@ func TestFaultsOfProcesses(t *testing.T) {
 			fact: "process=killed: a second tablet goes down; cleared, init starts it", host: "ns-1",
 			before: func(s *site) {
 				s.fault("tablet-3:process=killed")
-				s.eventually("tablet-3 is offline", func() bool {
-					return regexp.MustCompile(regexp.QuoteMeta(s.endpoint("tablet-3")) + ` +- +kOffline`).MatchString(s.run("ns-1", s.ns("showtablet")).stdout)
-				})
+				s.says("tablet-3 is offline", "ns-1", s.ns("showtablet"), regexp.QuoteMeta(s.endpoint("tablet-3"))+` +- +kOffline`)
 			},
 			cmd: s.sql("show components;"), stdout: `(?s).*  {tablet-3} +tablet +\S+ \S+ +offline .*`,
 			effect: func(s *site) {
@@ -176,9 +172,7 @@ func TestFaultsOfProcesses(t *testing.T) {
 			fact: "leader=lost: another nameserver leads, although the old one runs", host: "ns-1",
 			before: func(s *site) {
 				s.fault("ns-1:leader=lost")
-				s.eventually("ns-2 leads", func() bool {
-					return strings.HasPrefix(s.run("ns-1", s.ns("showns")).stdout, "ns leader: "+s.endpoint("ns-2")+"\n")
-				})
+				s.says("ns-2 leads", "ns-1", s.ns("showns"), `\Ans leader: `+regexp.QuoteMeta(s.endpoint("ns-2"))+`\n`)
 			},
 			cmd: s.ns("showns"), stdout: `(?s).*  {ns-2} +- +leader\n  {ns-1} +- +standby\n`,
 			effect: func(s *site) { s.fault("ns-1:leader=") },
@@ -188,9 +182,9 @@ func TestFaultsOfProcesses(t *testing.T) {
 			before: func(s *site) {
 				s.fault("tablet-1:op=stuck")
 				s.run("ns-1", "{ { "+s.ops("--cmd=pre-upgrade --endpoints="+s.endpoint("tablet-1")+" --statfile=$HOME/stat")+"; }; echo rc $?; } >~/pre 2>&1 </dev/null &")
-				s.eventually("pre-upgrade waits", func() bool { return strings.Contains(s.run("ns-1", "cat ~/pre").stdout, "INFO: waiting ") })
+				s.says("pre-upgrade waits", "ns-1", "cat ~/pre", "INFO: waiting ")
 				s.fault("ns-2:leader=lost")
-				s.eventually("pre-upgrade has ended", func() bool { return strings.Contains(s.run("ns-1", "cat ~/pre").stdout, "\nrc ") })
+				s.says("pre-upgrade has ended", "ns-1", "cat ~/pre", `\nrc `)
 			},
 			cmd: "cat ~/pre", stdout: `(?s).*ns leader: {ns-2}\n.*IndexError: list index out of range\nrc 1\n`,
 			effect: func(s *site) {
@@ -205,9 +199,7 @@ func TestFaultsOfProcesses(t *testing.T) {
 			fact: "H11: failover=off: somebody has switched it off; what is set afterwards stays", host: "ns-1",
 			before: func(s *site) {
 				s.fault("ns-1:failover=off")
-				s.eventually("auto_failover is off", func() bool {
-					return strings.Contains(s.run("ns-1", s.ns("confget auto_failover")).stdout, "auto_failover  false")
-				})
+				s.says("auto_failover is off", "ns-1", s.ns("confget auto_failover"), "auto_failover  false")
 			},
 			cmd: s.ns("confset auto_failover true"), stdout: `(?s).*set auto_failover ok\n`,
 			effect: func(s *site) { s.autoFailover("true") },

@@ -11,21 +11,6 @@ import (
 	"stepgate/lab"
 )
 
-// child is the number in a component's .pid.child file, 0 without one.
-func (s *site) child(host, component string) int {
-	data, err := os.ReadFile(filepath.Join(s.home(host), "bin", component+".pid.child"))
-	if err != nil {
-		return 0
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return pid
-}
-
-func alive(pid int) bool { return pid > 1 && syscall.Kill(pid, 0) == nil }
-
 func TestMon(t *testing.T) {
 	t.Parallel()
 	s := running(t)

@@ -3,7 +3,6 @@ package lab_test
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -169,9 +168,7 @@ func TestYarnRunsWhatLiesOnHDFS(t *testing.T) {
 	home, spark := s.home("task-1"), s.host("task-1").Vars["spark_home"]
 	lib := s.Params["new_package_dir"] + "/taskmanager/lib/"
 	s.fault("task-1:spark=yarn")
-	s.eventually("the properties name Yarn", func() bool {
-		return strings.Contains(s.run("task-1", "cat '"+home+"/conf/taskmanager.properties'").stdout, "\nspark.master=yarn\n")
-	})
+	s.says("the properties name Yarn", "task-1", "cat '"+home+"/conf/taskmanager.properties'", `\nspark\.master=yarn\n`)
 	play(t, s, []call{
 		{
 			fact: "spark.yarn.jars and batchjob.jar.path point to HDFS", host: "task-1", cmd: "grep hdfs: '" + home + "/conf/taskmanager.properties'; hdfs dfs -test -e hdfs:///openmldb/openmldb-batchjob.jar",
@@ -300,7 +297,5 @@ func TestPip(t *testing.T) {
 // sees waits until what the SQL client says matches somewhere.
 func (s *site) sees(statement, pattern string) {
 	s.t.Helper()
-	s.eventually(pattern, func() bool {
-		return regexp.MustCompile(pattern).MatchString(s.run("ns-1", s.sql(statement)).stdout)
-	})
+	s.says(pattern, "ns-1", s.sql(statement), pattern)
 }

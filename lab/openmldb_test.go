@@ -3,7 +3,6 @@ package lab_test
 import (
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 )
@@ -155,9 +154,7 @@ func TestNameserverLeaderHandsOver(t *testing.T) {
 	if err := syscall.Kill(s.pid("ns-1", "nameserver"), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually("the standby leads", func() bool {
-		return strings.HasPrefix(s.run("ns-2", s.ns("showns")).stdout, "ns leader: "+s.endpoint("ns-2")+"\n")
-	})
+	s.says("the standby leads", "ns-2", s.ns("showns"), `\Ans leader: `+regexp.QuoteMeta(s.endpoint("ns-2"))+`\n`)
 	s.matches("showns", s.run("ns-1", s.ns("showns")).stdout, second)
 	s.matches("start", s.run("ns-1", s.startSh("ns-1", "start nameserver")).stdout, `(?s).*Start nameserver success\n`)
 	s.matches("showns", s.run("ns-1", s.ns("showns")).stdout, second+`  {ns-1} +- +standby\n`)
@@ -182,9 +179,7 @@ func TestStoppedTabletGoesAndComesBack(t *testing.T) {
 
 	s.fault("tablet-1:recover=never")
 	s.run("tablet-1", s.startSh("tablet-1", "start tablet"))
-	s.eventually("partitions load", func() bool {
-		return strings.Contains(s.run("ns-1", s.tablet("tablet-1", "gettablestatus")).stdout, "kTableLoading")
-	})
+	s.says("partitions load", "ns-1", s.tablet("tablet-1", "gettablestatus"), "kTableLoading")
 	s.matches("a load that never ends", s.run("ns-1", s.ns("showopstatus")).stdout, `(?s).*kReAddReplicaOP .* kDoing .* kLoadTable .*`)
 	s.matches("H5: a warning of several words", s.run("ns-1", s.sql("show table status like '%'")).stdout, `(?s).*state is kTableLoading.*`)
 	s.fault("tablet-1:recover=")

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -82,7 +83,19 @@ func (s *site) fault(spec string) {
 // pid is the number in a component's pid file, 0 without one.
 func (s *site) pid(host, component string) int {
 	s.t.Helper()
-	data, err := os.ReadFile(filepath.Join(s.home(host), "bin", component+".pid"))
+	return s.number(host, component+".pid")
+}
+
+// child is the number in a component's .pid.child file, 0 without one.
+func (s *site) child(host, component string) int {
+	s.t.Helper()
+	return s.number(host, component+".pid.child")
+}
+
+// number is what stands in a file of a deploy directory's bin, 0 without one.
+func (s *site) number(host, file string) int {
+	s.t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.home(host), "bin", file))
 	if err != nil {
 		return 0
 	}
@@ -91,6 +104,15 @@ func (s *site) pid(host, component string) int {
 		s.t.Fatal(err)
 	}
 	return pid
+}
+
+func alive(pid int) bool { return pid > 1 && syscall.Kill(pid, 0) == nil }
+
+// says waits until what a command prints matches somewhere.
+func (s *site) says(what, host, cmd, pattern string) {
+	s.t.Helper()
+	want := regexp.MustCompile(pattern)
+	s.eventually(what, func() bool { return want.MatchString(s.run(host, cmd).stdout) })
 }
 
 func (s *site) listens(host string) bool {

@@ -27,8 +27,8 @@ func TestStartSh(t *testing.T) {
 	}
 	runs := func(s *site) {
 		pid := s.pid("tablet-2", "tablet")
-		if err := syscall.Kill(pid, 0); pid <= 1 || err != nil || !s.listens("tablet-2") {
-			s.t.Errorf("process %d: %v, listening %v", pid, err, s.listens("tablet-2"))
+		if !alive(pid) || !s.listens("tablet-2") {
+			s.t.Errorf("process %d: alive %v, listening %v", pid, alive(pid), s.listens("tablet-2"))
 		}
 	}
 	play(t, s, []call{
@@ -90,8 +90,8 @@ func TestStartSh(t *testing.T) {
 			before: func(s *site) { s.fault("tablet-2:stop=survive"); survivor = s.pid("tablet-2", "tablet") },
 			cmd:    s.startSh("tablet-2", "stop tablet"), stdout: stopped,
 			effect: func(s *site) {
-				if err := syscall.Kill(survivor, 0); err != nil || !s.listens("tablet-2") || s.pid("tablet-2", "tablet") != 0 {
-					s.t.Errorf("process %d: %v, listening %v", survivor, err, s.listens("tablet-2"))
+				if !alive(survivor) || !s.listens("tablet-2") || s.pid("tablet-2", "tablet") != 0 {
+					s.t.Errorf("process %d: alive %v, listening %v", survivor, alive(survivor), s.listens("tablet-2"))
 				}
 			},
 		},

@@ -206,7 +206,7 @@ func (c *Cluster) strikeStat(h *site.Host, value string, _ time.Time) bool {
 		_ = appendFile(path, left) // the fault doesn't show, then
 	case "":
 		if data, err := os.ReadFile(path); err == nil && string(data) == left {
-			_ = os.Remove(path)
+			_ = os.Remove(path) // it stays on, then
 		}
 	}
 	return true
