@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -81,8 +80,7 @@ func (m *monitor) fork(args []string) error {
 // watch starts the command again and again, until it is asked to end: then it
 // ends the command first.
 func (m *monitor) watch() error {
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	stop := askedToEnd()
 	if err := writePID(m.pidFile, os.Getpid()); err != nil {
 		return err
 	}

@@ -6,10 +6,8 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"stepgate/lab/site"
@@ -55,16 +53,11 @@ func (c *component) logf(level, format string, args ...any) {
 
 func (c *component) run() int {
 	endpoint := c.flags["endpoint"]
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	switch c.site.Fault(c.host.Name, "start") {
-	case "fail":
-		c.logf("E", "Fail to start server")
-		return 1
-	case "hang":
-		c.logf("I", "recovering data ...")
-		<-stop
-		return 0
+	stop := askedToEnd()
+	if code, ended := hindered(c.site, c.host, stop,
+		func() { c.logf("E", "Fail to start server") },
+		func() { c.logf("I", "recovering data ...") }); ended {
+		return code
 	}
 	ln, err := listenLoopback(endpoint)
 	if err != nil {

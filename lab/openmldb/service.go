@@ -7,8 +7,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
+
+	"stepgate/lab/site"
 )
 
 // maxBody bounds what is read of an HTTP request, in bytes.
@@ -16,6 +20,28 @@ const maxBody = 4 << 20
 
 // pidHeader names the process that answers /status.
 const pidHeader = "Lab-Pid"
+
+// askedToEnd gets the signals that ask this process to end.
+func askedToEnd() <-chan os.Signal {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	return stop
+}
+
+// hindered is the fault of processes that are started: it ends at once, or hangs until
+// it is asked to end. ended says whether the process has the exit code code by that.
+func hindered(s *site.Site, h *site.Host, stop <-chan os.Signal, fails, hangs func()) (code int, ended bool) {
+	switch s.Fault(h.Name, "start") {
+	case "fail":
+		fails()
+		return 1, true
+	case "hang":
+		hangs()
+		<-stop
+		return 0, true
+	}
+	return 0, false
+}
 
 // service is what a process serves over HTTP.
 type service struct {

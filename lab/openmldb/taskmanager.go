@@ -7,12 +7,10 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"stepgate/lab/site"
@@ -62,16 +60,13 @@ func runTaskManager(p *program, _ []string) int {
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	m := &taskManager{site: p.Site, host: p.Host, version: version, log: p.Stdout, ctx: ctx}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	switch p.Site.Fault(p.Host.Name, "start") {
-	case "fail":
-		m.logf("ERROR", "Fail to start TaskManager, message: java.lang.OutOfMemoryError: Java heap space")
-		return 1
-	case "hang":
-		m.logf("INFO", "The server runs and prepares for leader election")
-		<-stop
-		return 0
+	stop := askedToEnd()
+	if code, ended := hindered(p.Site, p.Host, stop,
+		func() {
+			m.logf("ERROR", "Fail to start TaskManager, message: java.lang.OutOfMemoryError: Java heap space")
+		},
+		func() { m.logf("INFO", "The server runs and prepares for leader election") }); ended {
+		return code
 	}
 	if err := m.configure("../conf/taskmanager.properties"); err != nil {
 		m.logf("ERROR", "Fail to start TaskManager, message: %v", err)
