@@ -83,7 +83,7 @@ func (r *Run) Pick(c *Cell, f *runbook.Fence) (host string, rows []checks.Row, e
 		return "", nil, fmt.Errorf("pick a host of %q: nothing says which", f.On)
 	}
 	world := r.WorldAt(c)
-	all, _ := world.Hosts(f.On)
+	all, _ := world.Hosts(f.On) // without the group there are no candidates either
 	for _, h := range hosts {
 		names := checks.Values(r.Names(c, h))
 		for _, it := range all {

@@ -33,7 +33,7 @@ func Run(m *testing.M, atOnce int) {
 	}
 	code := m.Run()
 	if buildDir != "" {
-		_ = os.RemoveAll(buildDir)
+		_ = os.RemoveAll(buildDir) // below the temporary directory, at worst
 	}
 	os.Exit(code)
 }
