@@ -15,13 +15,13 @@ import (
 // moveHazards are the mistakes of the public document, by their ids: what of the shipped
 // text keeps each out, and the story that sees it at work.
 var moveHazards = []struct{ id, file, has, hasNot, story string }{
-	{"H2", "parts/dolphindb-carry.md", `(?m)^  from \{\{from\}\}:\{\{from_data\}\}$`, `(?m)^ *scp `, "TestMoveOneToThree compares the trees"},
+	{"H2", "parts/dolphindb-carry.md", `(?m)^  from \{\{from\}\}:\{\{from_data\}\}$`, `(?m)^ *scp `, "TestMoveOneToThree compares the trees, TestMoveTwoToThree after a link that was cut"},
 	{"H3", "parts/dolphindb-configure.md", `sed -E`, `\\\\n(ode|")`, "TestMoveOneToThree, TestMoveTwoToThree: cluster.nodes line by line"},
 	{"H4", "parts/dolphindb-configure.md", `awk 1`, ``, "the files begin without a final newline and end with one"},
 	{"H5", "parts/dolphindb-configure.md", `tr -d '\\r'`, ``, "no file of any place has a carriage return"},
 	{"H6", "parts/dolphindb-configure.md", `,agent" >>"`, `echo [^\n]* >[^>&]`, "TestMoveTwoToThree: the list is whole on all three"},
 	{"H7", "parts/dolphindb-down.md", `each="ip of old"`, ``, "the ledger has one call for each machine"},
-	{"H8", "parts/dolphindb-down.md", `exit in \[0, 123, 143\]`, `kill -9|pkill`, "processes and ports are what counts"},
+	{"H8", "parts/dolphindb-down.md", `exit in \[0, 123, 143\]`, `kill -9|pkill`, "TestMoveTwoToThree: a data node that doesn't end holds the run"},
 	{"H13", "parts/dolphindb-configure.md", `hosts\("instance"\)`, `172\.0\.0`, "TestExpandToFive: controller5 at its own address, one list on all five"},
 	{"H14", "dolphindb-expand-to-five.md", `(?m)^  exclude server/clusterDemo/data$`, ``, "TestExpandToFive: nothing of controller1, a metadata directory of its own"},
 	{"H16", "parts/dolphindb-configure.md", `agents_wanted`, `(?m)^ +// `, "what is added is agents, and no comment can be run"},
