@@ -207,8 +207,7 @@ func TestPseudoWhatIsInTheWay(t *testing.T) {
 	p.untouched(p.of("inst-3", "install"))
 	freeInstall()
 	letGo()
-	p.Remedy("retry")
-	p.Remedy("retry")
+	p.Remedy("retry") // the ports are looked at again along with the room
 	p.Stepgate("resume", "--auto").Stopped("manual", "build/before/licence-allows")
 
 	// What comes into the way later is found later.
@@ -236,7 +235,6 @@ func TestPseudoWhatIsInTheWay(t *testing.T) {
 	p.Remedy("retry")
 	stops("read-config", `✗ .*they are as they were written`, `^\+.*:1:node3,datanode$`)
 	p.write(nodes, written)
-	p.Remedy("retry")
 
 	// Start scripts exit with 0 whatever happens.
 	type failure struct{ how, says string }
