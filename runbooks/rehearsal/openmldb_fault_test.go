@@ -44,11 +44,15 @@ func TestOpenmldbGoesOnAfterEachFault(t *testing.T) {
 	u.stops("ns-2:stop=survive", "nameservers[ns-2]/stop", "fail the process has gone and its port is closed")
 	u.cleared("ns-2:stop=survive")
 	u.undone("nameservers[ns-2]/stop ns-2", "", "ns-2")
+	// H1: it exits 0.
 	u.stops("ns-2:start=fail", "nameservers[ns-2]/renew/start", "Start nameserver failed!", "fail .*Start .* success")
 	u.cleared("ns-2:start=fail")
 	u.Remedy("retry")
 
 	u.stops("tablet-1:preupgrade=fail", "tablets[tablet-1]/pre", "requests.exceptions.ConnectionError")
+	if got := u.failover(); got != "true" {
+		t.Errorf("H4: the tool died, and auto_failover is %q", got)
+	}
 	u.cleared("tablet-1:preupgrade=fail")
 	u.Remedy("retry")
 	u.stops("tablet-2:changeleader=fail", "tablets[tablet-1]/post", "ERROR: change leader failed", "fail the tool reports no error")
@@ -61,7 +65,7 @@ func TestOpenmldbGoesOnAfterEachFault(t *testing.T) {
 	u.joined()
 	u.Fault("tablet-2:changeleader=fail")
 	if said := u.Remedy("retry"); !strings.Contains(said, "ERROR: change leader failed") || !strings.Contains(said, "fail one line for each leader that had to move") {
-		t.Errorf("a leader that doesn't move isn't told of:\n%s", said)
+		t.Errorf("H1, H17: a leader that doesn't move isn't told of:\n%s", said)
 	}
 	u.GoOn().Stopped("failure", "tablets[tablet-2]/pre")
 	u.cleared("tablet-2:changeleader=fail")
@@ -97,4 +101,8 @@ func TestOpenmldbGoesOnAfterEachFault(t *testing.T) {
 	u.cleared("task-1:disk=full")
 	u.Remedy("retry")
 	u.stops("task-1:jobs=running", "taskmanagers[task-1]/idle", "fail every job has ended")
+	spark := u.Host("task-1").Vars["spark_home"]
+	if said := u.On("task-1", `diff -r "`+u.Cluster.Params["new_spark_dir"]+`" "`+spark+`" >/dev/null || echo old; ls -d "`+spark+`".*.new`); !strings.HasPrefix(said, "old\n") {
+		t.Errorf("H8: Spark is changed under a job that runs: %s", said)
+	}
 }
