@@ -36,12 +36,12 @@ func (u *upgrade) cleared(faults ...string) {
 // person hears of all of it.
 func TestOpenmldbStopsBeforeAnythingIsChanged(t *testing.T) {
 	t.Parallel()
-	stops := []struct{ fault, step, says string }{
-		{"tablet-2:disk=full", "preflight/room", "✗ .*KiB free, three times the new bin"},
-		{"api-1:disk=full", "preflight/apiserver-room[api-1]", "✗ .*KiB free, three times the new bin;"},
-		{"task-1:disk=full", "preflight/taskmanager-room[task-1]", "✗ .*KiB free, twice the new Spark"},
-		{"tablet-3:warnings=words", "preflight/tables", "✗ .*no table has a warning"},
-		{"ns-1:stat=stale", "preflight/leftovers", `✗ .len\(lines\) == 0`},
+	stops := []struct{ hazard, fault, step, says string }{
+		{"H9", "tablet-2:disk=full", "preflight/room", "✗ .*KiB free, three times the new bin"},
+		{"H9", "api-1:disk=full", "preflight/apiserver-room[api-1]", "✗ .*KiB free, three times the new bin;"},
+		{"H9", "task-1:disk=full", "preflight/taskmanager-room[task-1]", "✗ .*KiB free, twice the new Spark"},
+		{"H15", "tablet-3:warnings=words", "preflight/tables", "✗ .*no table has a warning"},
+		{"H6", "ns-1:stat=stale", "preflight/leftovers", `✗ .len\(lines\) == 0`},
 	}
 	var faults []string
 	for _, f := range stops {
@@ -56,7 +56,7 @@ func TestOpenmldbStopsBeforeAnythingIsChanged(t *testing.T) {
 	said := u.Good("export", "last")
 	for _, says := range stops {
 		if !regexp.MustCompile(says.says).MatchString(said) {
-			t.Errorf("%s: nobody says %q", says.step, says.says)
+			t.Errorf("%s, %s: nobody says %q", says.hazard, says.step, says.says)
 		}
 	}
 	if did := u.Did("start.sh"); len(did) > 0 {
@@ -87,32 +87,26 @@ sed -i -e 's,^spark.yarn.jars=.*,spark.yarn.jars=hdfs:///openmldb/0.9.2/*,' -e '
 }
 
 // hazards looks at a run that went through for what the public documents leave out.
+// What has to stop a run is shown where it does: H1, H8, H15 and H17 to H20.
 func (u *upgrade) hazards() {
 	u.t.Helper()
 	starts, tools := strings.Join(u.Did("start.sh"), "\n")+"\n", strings.Join(u.Did("openmldb_ops.py"), "\n")+"\n"
 	said := u.Good("export", "last")
 	statdir := regexp.QuoteMeta(u.Cluster.Params["statdir"])
 	for _, h := range []struct{ id, what, in, says string }{
-		{"H1", "exit code 0 isn't success", said, `✓ .none\(errors, # startsWith "ERROR:"\)`},
 		{"H2", "only the exact line of success is", said, `✓ .any\(lines, # == "Start " \+ component \+ " success"\)`},
 		{"H3", "a stop is judged by process and port", said, `✓ .len\(lines\) == 0. – the process has gone and its port is closed`},
-		{"H4", "auto_failover is what it was, here off", said, `as it was at the start; saw .*"false", failover: "false"`},
+		{"H4", "auto_failover is left as it was, here off", said, `as it was at the start; saw .*"false", failover: "false"`},
 		{"H5", "tables are listed in SQL", said, `✓ .all\(tables_before, # in found\)`},
 		{"H6", "the notes of each tablet are a file of their own, by an absolute path", tools, `--cmd=pre-upgrade .*--statfile=` + statdir + `/openmldb\.\w+\.tablet-1\.stat.*\n(?s:.*)--statfile=` + statdir + `/openmldb\.\w+\.tablet-2\.stat`},
 		{"H7", "one endpoint at a time", tools, `--cmd=pre-upgrade --endpoints=127[.0-9]+:\d+ `},
-		{"H8", "Spark is replaced between the stop and the start", said, `(?s)Stop taskmanager success.*mv "\$new" "\$spark_home".*Start taskmanager success`},
 		{"H9", "bin is replaced while nothing runs", said, `✓ .len\(lines\) == 0. – still stopped`},
 		{"H10", "one tablet is through before the next one begins", starts, `tablet-1 stop tablet\ntablet-1 start tablet mon\ntablet-2 stop tablet\ntablet-2 start tablet\ntablet-3 stop tablet\ntablet-3 start tablet\n`},
 		{"H11", "auto_failover is asked for, and off means recoverdata for each tablet", tools, `(?s)(--cmd=recoverdata.*){3}`},
 		{"H12", "old failures are known by their number", said, `captured .failed_before. = .\["1"\]`},
 		{"H13", "leaders go back to partitions that are loaded", said, `✓ .all\(table\(stdout, "tid"\), .state == "kTableNormal"\). – every partition is loaded`},
 		{"H14", "a table with one replica may be down, where that was chosen", tools, `--cmd=pre-upgrade .*--allow_single_replica`},
-		{"H15", "healthy has a meaning", said, `✓ .all\(table\(stdout\), .Partition_unalive == "0"\)`},
 		{"H16", "mon is kept, also where it had died", starts, `ns-2 start nameserver mon\nns-1 stop nameserver\nns-1 start nameserver\ntablet-1 stop tablet\ntablet-1 start tablet mon`},
-		{"H17", "each leader that had to move is in the notes", said, `one line for each leader that had to move`},
-		{"H18", "there is somewhere to move to", said, `✓ .*there is somewhere to move to`},
-		{"H19", "a single nameserver would be said to be one", said, `Only one nameserver – not applicable`},
-		{"H20", "tools have a limit", said, `timeout`},
 		{"H21", "the tools are the new ones", tools, `--openmldb_bin_path=\S*/openmldb-0\.9\.2/bin/openmldb`},
 	} {
 		if !regexp.MustCompile(h.says).MatchString(h.in) {
