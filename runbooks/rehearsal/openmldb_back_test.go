@@ -61,3 +61,30 @@ func TestOpenmldbKeepsANameserver(t *testing.T) {
 		t.Errorf("H19: the only nameserver was stopped:\n%s", did)
 	}
 }
+
+// A tablet's whole way back: leaders go back to it when its partitions are loaded.
+func TestOpenmldbGoesBackTheWholeWay(t *testing.T) {
+	t.Parallel()
+	u := upgrading(t, []string{"tablet-1:version=old"})
+	u.GoOn().Stopped("failure", "tablets[tablet-1]/version", "fail its log says so")
+	u.cleared("tablet-1:version=old")
+	u.Fault("tablet-1:recover=slow")
+	p := u.Sit("resume", "--plain")
+	p.Types(p.Reads(`(?s)\n *(\d+) roll back: .*number> `)[1])
+	p.Types(p.Reads(`(?s)\n *(\d+) all of them .*how far> `)[1])
+	for _, step := range []string{"Start the tablet", "Replace bin", "Stop the tablet", "auto_failover is as it was", "Move the leaders off"} {
+		p.Types(p.Reads(`(?s)\nundo: [0-9.]+ ` + step + ` .*\n *(\d+) go: .*number> `)[1])
+		p.Reads(`type y to roll back> `)
+		p.Types("y")
+	}
+	p.Reads(`(?s)\nfailure: [0-9.]+ Move the leaders off .*number> `)
+	p.Types("q")
+	p.Ends()
+	loaded, moved := strings.Index(p.Saw(), "pass every partition is loaded"), strings.Index(p.Saw(), "tablets[tablet-1]/pre ns-1 rolling back")
+	if loaded < 0 || moved < loaded || strings.Contains(p.Saw(), "get empty table status") {
+		t.Errorf("H13: leaders are moved back to partitions that aren't loaded:\n%s", p.Saw())
+	}
+	if got := u.failover(); got != "true" {
+		t.Errorf("H4: after the way back auto_failover is %q", got)
+	}
+}
