@@ -339,11 +339,12 @@ var pseudoHazards = []struct{ id, corrects, transcript string }{
 func TestPseudoTwoServers(t *testing.T) {
 	t.Parallel()
 	p := deploy(t, "dolphindb-two-servers", []string{"ddb-2:leader=here", "ddb-1:write=lost"}, "-e", "start_wait=15s", "-e", "node_start=web-ui")
+	told := (&rolling{p.Rehearsal, t}).listens()
 	// The hand step is ticked, and nobody has done it.
 	p.GoOn().Stopped("failure", "build/cluster/node[inst-1]")
 	p.configured("inst-1", "inst-2", "inst-3")
-	p.On("ddb-ops", `printf 'login("admin", "123456")\nstartDataNode(["node1", "node2", "node3"])\n' >start.dos
-`+p.Host("ddb-ops").Vars["ddb"]+` -remoteHost `+p.of("inst-2", "ip")+` -remotePort `+p.of("inst-2", "ctl_port")+` -run start.dos`)
+	p.On("ddb-ops", `printf 'login("admin", "123456")\nstartDataNode(["node1", "node2", "node3"])\n' >ask.dos
+`+p.Host("ddb-ops").Vars["ddb"]+` -remoteHost `+p.of("inst-2", "ip")+` -remotePort `+p.of("inst-2", "ctl_port")+` -run ask.dos`)
 	// A write that is acknowledged and not there is no write.
 	p.again().Stopped("failure", "build/cluster/rows")
 	p.said(`"written" in lines`, `✗ .*found == "3"`)
@@ -356,6 +357,9 @@ func TestPseudoTwoServers(t *testing.T) {
 	}
 	if strings.Contains(transcript, "123456") {
 		t.Error("H18: the password stands in the transcript")
+	}
+	if clients, leaks := told(); clients == 0 || len(leaks) > 0 {
+		t.Errorf("H18: of %d clients and all else the password was an argument of %q", clients, leaks)
 	}
 
 	var started []string
