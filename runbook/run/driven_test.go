@@ -180,6 +180,10 @@ func (d *driver) together(ask Ask) {
 			d.shut(ask, "what would run is no longer what was shown")
 			return
 		}
+		if d.r.heldAt(d.r.Cell(c.Key)) != "" { // since one of them ended, that was brought forward
+			d.shut(ask, "a monitor holds the run")
+			return
+		}
 		d.begin(d.r.Cell(c.Key))
 		if next := d.r.Cell(c.Key); next.stopped() {
 			d.shut(ask, "another did not succeed")

@@ -379,14 +379,9 @@ func TestRollingSeesWhetherADataNodeWasStartedByHand(t *testing.T) {
 	}
 	r.constructing(false)
 
-	// What is RECOVERING does, however long it takes.
-	r.Fault("ddb-3:recover=slow")
 	r.startsNode("ddb-3")
-	seen, e := r.again()
+	_, e = r.again()
 	e.Stopped("failure", "upgrade/hosts[ddb-1]/back")
-	if !regexp.MustCompile(`upgrade/hosts\[ddb-3\]/recovered ddb-ops done .*\n *before check ddb-ops, try ([3-9]|\d\d)`).MatchString(seen + e.Stdout) {
-		t.Errorf("nobody waited for chunks that recover slowly:\n%s\n%s", seen, e.Stdout)
-	}
 	if stops := r.Did("stopAllNode.sh"); !slices.Equal(stops, []string{"ddb-2", "ddb-3", "ddb-1"}) {
 		t.Errorf("H25: the leader's host isn't the last of %v", stops)
 	}
