@@ -54,12 +54,14 @@ func rollingConfig(all []*seat, x *seat) configs {
 }
 
 // tableScript makes a database with one table of the same name: time, name and id,
-// partitioned by day, with ids 1 to n, one an hour up to an hour ago.
+// partitioned by day, with ids 1 to n, one an hour up to the end of yesterday: there is no
+// partition for today yet.
 func tableScript(now time.Time, name string, n int) string {
 	names := []string{"Apple", "Microsoft", "Meta", "Google", "Amazon"}
 	var times, symbols, ids []string
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
 	for i := 1; i <= n; i++ {
-		times = append(times, now.Add(time.Duration(i-n-1)*time.Hour).Format("2006.01.02T15:04:05.000"))
+		times = append(times, today.Add(time.Duration(i-n-1)*time.Hour).Format("2006.01.02T15:04:05.000"))
 		symbols = append(symbols, strconv.Quote(names[i%len(names)]))
 		ids = append(ids, strconv.Itoa(i))
 	}
