@@ -2,6 +2,7 @@ package rehearsal_test
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -253,9 +254,18 @@ func TestMoveIsUndoneWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// Where each chunk's replicas lie is the cluster's choice: what stayed is put away, too.
+	stayed := filepath.Join(p.of("inst-1", "data"), "volumes", "CHUNKS")
+	if err := os.Rename(stayed, stayed+".away"); err != nil {
+		t.Fatal(err)
+	}
 	p.Fault("ddb-3:start=")
 	p.retryToGate()
-	p.GoOn().Stopped("failure", "outage/same-rows", `fail before\.table_rows == after\.table_rows`, `Tell them the list`)
+	e := p.GoOn()
+	if err := errors.Join(os.RemoveAll(stayed), os.Rename(stayed+".away", stayed)); err != nil {
+		t.Fatal(err)
+	}
+	e.Stopped("failure", "outage/same-rows", `fail before\.table_rows == after\.table_rows`, `Tell them the list`)
 	if got, want := p.wayBack(), 25; got != want {
 		t.Errorf("%d steps were undone, not %d", got, want)
 	}
