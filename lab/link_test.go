@@ -66,10 +66,10 @@ func TestLinkSilent(t *testing.T) {
 		_, err = conn.Read(make([]byte, 1)) // a server greets first
 		return errors.Is(err, os.ErrDeadlineExceeded)
 	})
-	go func() { got <- s.run("tablet-1", "echo late >'"+mark+"'; echo heard") }()
 	if r := s.run("tablet-2", "echo here"); r.stdout != "here\n" {
 		t.Errorf("another host: %+v", r)
 	}
+	go func() { got <- s.run("tablet-1", "echo late >'"+mark+"'; echo heard") }()
 	select {
 	case r := <-got:
 		t.Errorf("over a silent link: %+v", r)
